@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine.h - all data structures of the explorer, inside the layer.
+ *
+ *   run.c       one execution: fibers, the checked door, clocks, races
+ *   search.c    which execution next: sleep sets and wakeup trees
+ *   finding.c   findings: shortest schedule, replay strings, traces
+ *   explore.c   the loop around them, and the public calls
+ *
+ * An execution is a list of steps; each step is one visible operation of one
+ * thread together with what the thread does up to its next one. Steps carry
+ * vector clocks of the happens-before relation that dependence induces, so
+ * clk[b][thread(a)] >= idx(a) says that a comes before b in every equivalent
+ * execution.
+ */
+#ifndef MMUN_ENGINE_H
+#define MMUN_ENGINE_H
+
+#include <setjmp.h>
+
+#include "explore/explore.h"
+#include "explore/fiber.h"
+#include "sync/sync.h"
+
+enum {
+	T_MAX = EXPLORE_THREADS_MAX,
+	STEPS_DEFAULT = 10000,
+	STEPS_LIMIT = 30000,       /* clocks are 16 bits */
+	STACK_BYTES = 64 << 10,
+	ARENA_SETUP = 16 << 20,    /* bytes for set-up's state and allocations */
+	ARENA_THREAD = 4 << 20,    /* bytes for each thread's allocations */
+	HELD_MAX = 16,
+	GUARD_WORDS_MAX = 8,
+	FAILS_MAX = 32,
+	SETUP = T_MAX,             /* the number under which set-up and end allocate */
+};
+
+struct clk { int16_t c[T_MAX]; };
+
+struct step {
+	struct clk clk;
+	const void *addr;              /* object */
+	const struct sync_site *site;
+	uint64_t old;                  /* the word's value before */
+	uint16_t sleep;                /* threads asleep before this step */
+	int16_t idx;                   /* this is the idx-th step of its thread, from 1 */
+	int16_t prev;                  /* that thread's step before, -1: none */
+	int16_t prev_change;           /* the object's change (WRITE or ADD) before, -1 */
+	int16_t release;               /* RLOCK: step in which it was let go, -1: not yet */
+	uint8_t thread, kind, cls;
+	uint8_t choice, choices;       /* which of how many; CHOOSE only, else 0 of 1 */
+	uint8_t first_choice;          /* the choice this node began with */
+	uint16_t enabled, done;        /* EXPLORE_ALL only */
+	uint32_t races;                /* number of races before this step was run */
+	uint32_t tree;                 /* wakeup tree: first pending sibling, 0: none */
+};
+
+struct race {
+	int16_t i, j;                  /* steps; j may be one past the last: a blocked one */
+	bool settled;                  /* reversed, whatever may come after j */
+};
+
+/* A node of a wakeup tree: one step still to be taken. */
+struct node {
+	const void *addr;
+	uint32_t child, sibling;       /* 0: none */
+	uint8_t thread, cls, choice;
+	bool chooses;
+};
+
+/* What is known of an object in this execution; found by address. */
+struct object {
+	const void *addr;
+	int16_t last_write, last_change, last_lock;
+	uint16_t readers, adders;      /* threads with a valid entry below */
+	bool has_release, has_read_release, has_guard_end;
+	int16_t last_read[T_MAX], last_add[T_MAX];
+	struct clk release, read_release, guard_end;
+};
+
+struct pending {                       /* the operation a thread is about to do */
+	const void *addr;
+	const struct sync_site *site;
+	uint8_t kind, cls;
+	uint8_t choices;
+	bool (*pred)(uint64_t, uint64_t);
+	uint64_t arg;
+};
+
+struct wait_set {                      /* sections that a thread waits for */
+	uint16_t open;                 /* threads whose section is not yet left */
+	struct clk ends;               /* join of the clocks at the ends */
+};
+
+struct held { const void *lock; const struct sync_site *site; uint32_t rank; bool spins; };
+
+struct thread {
+	struct clk clk;
+	int16_t idx, last;             /* steps so far; index of the last one, -1 */
+	unsigned held_count;
+	struct held held[HELD_MAX];
+	unsigned spins;                /* spin locks among them */
+	bool guard;                    /* in a guard section */
+	unsigned guard_words;
+	const void *guard_word[GUARD_WORDS_MAX];
+	unsigned rcu;                  /* nesting */
+	struct wait_set guard_wait, rcu_wait;
+	size_t arena_used;
+};
+
+struct dead { const char *lo, *hi; int16_t step; uint8_t thread; const struct sync_site *site; };
+
+struct fail {                          /* of the current execution */
+	enum explore_oracle oracle;
+	int16_t first, then;           /* ordering wanted, -1: as it is */
+	int16_t target;                /* the picture may end here, -1: whole execution */
+	char text[192];
+};
+
+enum run_end { RUN_COMPLETE, RUN_DEADLOCK, RUN_ASLEEP, RUN_ABORTED };
+
+struct engine {
+	/* the check */
+	const struct explore_check *check;
+	struct explore_options opt;
+	unsigned threads, steps_max;
+	struct explore_result *result;
+
+	/* threads and their memory */
+	struct fiber main, fiber[T_MAX];
+	struct pending pend[T_MAX];
+	struct thread thread[T_MAX];
+	int cur;                       /* running thread, -1: set-up, end or the explorer */
+	uint16_t alive, blockable;     /* not ended; whose pending operation may block */
+	char *arena;                   /* set-up's part, then each thread's */
+	char *snapshot;                /* of set-up's part */
+	size_t arena_used, snapshot_used;
+	uint64_t alloc_live, snapshot_live;
+	struct dead *dead;
+	size_t dead_count, dead_capacity, snapshot_dead;
+	jmp_buf *bail;                 /* out of set-up and end */
+
+	/* the current execution */
+	struct step *step;             /* steps_max + 2 */
+	int depth;                     /* steps run */
+	int replay;                    /* the first so many have their thread dictated */
+	const char *forced;            /* replaying a schedule: thread + 1 per step, 0: free */
+	const uint8_t *forced_choice;
+	int forced_count;
+	uint32_t plan;                 /* wakeup tree below the last dictated step */
+	bool aborted;
+	struct fail fail[FAILS_MAX];
+	unsigned fails;
+	uint64_t fails_dropped;
+
+	/* objects by address */
+	struct object *object;
+	uint32_t objects, objects_capacity;
+	struct { uint32_t stamp, index; } *slot;
+	uint32_t slots_mask, stamp;
+
+	/* the search */
+	struct race *race;
+	uint32_t races, races_capacity;
+	struct node *node;             /* [0] unused */
+	uint32_t nodes, nodes_capacity, node_free;
+	uint64_t *class_hash;          /* EXPLORE_ALL: set of executions seen */
+	size_t classes, class_capacity;
+	bool out_of_memory;
+
+	struct explore_trace *trace;   /* being recorded, else NULL */
+};
+
+extern struct engine x;
+
+/* --- run.c --------------------------------------------------------------- */
+int engine_open(const struct explore_check *check, const struct explore_options *options,
+		struct explore_result *result);
+void engine_close(void);
+enum run_end engine_run(void);
+bool engine_enabled(unsigned thread);
+void engine_pending_races(unsigned thread);
+void engine_fail(enum explore_oracle oracle, int first, int then, int target,
+		 const char *fmt, ...) PRINTF_LIKE(5, 6);
+const char *engine_thread_name(unsigned thread, char buf[8]);
+
+/* --- search.c ------------------------------------------------------------ */
+void search_races(void);               /* plan the reversal of this execution's races */
+bool search_next(void);                /* set up the next execution; false: none left */
+void search_race_add(int i, int j);
+uint32_t search_node_take(uint32_t node); /* frees the node, returns its children */
+size_t search_memory(void);
+
+/* --- finding.c ----------------------------------------------------------- */
+void finding_collect(void);            /* the execution's fails into the result */
+void finding_record_all(void);         /* run each finding again, with its picture */
+int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice);
+
+/* --- small helpers ------------------------------------------------------- */
+
+static inline bool dependent(uint8_t cls_a, const void *a, uint8_t cls_b, const void *b)
+{
+	return a == b && cls_a && cls_b && (cls_a != cls_b || cls_a == SYNC_WRITE);
+}
+
+/* Does step a happen before step b? a ran first. */
+static inline bool before(const struct step *a, const struct step *b)
+{
+	return b->clk.c[a->thread] >= a->idx;
+}
+
+static inline void clk_join(struct clk *a, const struct clk *b)
+{
+	for (int t = 0; t < T_MAX; t++)
+		a->c[t] = a->c[t] > b->c[t] ? a->c[t] : b->c[t];
+}
+
+#endif

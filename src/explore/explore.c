@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explore.c - the public calls of the explorer, and its loop: run, collect
+ * what was found, plan, next; until nothing is left or a bound is hit.
+ */
+#define _GNU_SOURCE
+#include "explore/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct { const char *name, *meaning; } oracles[] = {
+#define X(e, name, meaning) { name, meaning },
+	EXPLORE_ORACLES(X)
+#undef X
+};
+
+const char *explore_oracle_name(enum explore_oracle oracle) { return oracles[oracle].name; }
+const char *explore_oracle_meaning(enum explore_oracle oracle) { return oracles[oracle].meaning; }
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* --- EXPLORE_ALL: how many inequivalent executions ----------------------- */
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0xff51afd7ed558ccdu;
+	return h ^ h >> 32;
+}
+
+/* Equal for equivalent executions: each step's identity and what precedes it. */
+static uint64_t class_of_execution(void)
+{
+	uint64_t sum = 0;
+
+	for (int j = 0; j < x.depth; j++) {
+		const struct step *s = &x.step[j];
+		uint64_t h = mix(mix(s->thread, (uint64_t)s->idx), s->choice);
+
+		for (unsigned t = 0; t < x.threads; t++)
+			h = mix(h, (uint64_t)s->clk.c[t]);
+		sum += h;
+	}
+	return sum ? sum : 1;
+}
+
+static bool class_insert(uint64_t *set, size_t capacity, uint64_t h)
+{
+	size_t i = h & (capacity - 1);
+
+	for (; set[i]; i = (i + 1) & (capacity - 1))
+		if (set[i] == h)
+			return false;
+	set[i] = h;
+	return true;
+}
+
+static void class_count(void)
+{
+	if (x.classes * 2 >= x.class_capacity) {
+		size_t capacity = x.class_capacity ? 2 * x.class_capacity : 1024;
+		uint64_t *set = calloc(capacity, sizeof(*set));
+
+		if (!set) {
+			x.out_of_memory = true;
+			return;
+		}
+		for (size_t i = 0; i < x.class_capacity; i++)
+			if (x.class_hash[i])
+				class_insert(set, capacity, x.class_hash[i]);
+		free(x.class_hash);
+		x.class_hash = set;
+		x.class_capacity = capacity;
+	}
+	x.classes += class_insert(x.class_hash, x.class_capacity, class_of_execution());
+}
+
+/* --- the loop ------------------------------------------------------------ */
+
+/* The part of the tree that lies behind, taking siblings for equally large. */
+static double part_done(void)
+{
+	double done = 0, width = 1;
+
+	for (int d = 0; d < x.depth && d < 200; d++) {
+		const struct step *s = &x.step[d];
+		unsigned before_it = (unsigned)__builtin_popcount(s->sleep), after = 0;
+
+		for (uint32_t n = s->tree; n; n = x.node[n].sibling)
+			after++;
+		if (before_it + after) {
+			width /= before_it + after + 1;
+			done += width * before_it;
+		}
+	}
+	return done;
+}
+
+static void progress(double since)
+{
+	struct explore_progress p = { x.result->executions, x.result->findings,
+				      seconds_now() - since, part_done() };
+
+	if (x.opt.progress)
+		x.opt.progress(x.opt.progress_arg, &p);
+}
+
+static const char *must_stop(double since)
+{
+	uint64_t runs = x.result->executions + x.result->abandoned;
+
+	if (x.out_of_memory)
+		return "out of memory";
+	if (x.opt.stop_at_first && x.result->findings)
+		return "a finding ended it";
+	if (x.opt.executions_max && x.result->executions >= x.opt.executions_max)
+		return "the bound on executions was hit";
+	if (runs % 1024 == 0) {
+		if (x.opt.seconds_max > 0 && seconds_now() - since >= x.opt.seconds_max)
+			return "the bound on seconds was hit";
+		if (x.opt.progress && runs % 16384 == 0)
+			progress(since);
+	}
+	return NULL;
+}
+
+static void loop(double since)
+{
+	struct explore_result *r = x.result;
+	const char *stop = NULL;
+	bool cut_short = false;
+
+	for (;;) {
+		switch (engine_run()) {
+		case RUN_ASLEEP:
+			r->abandoned++;
+			break;
+		case RUN_ABORTED:
+			cut_short = true;
+			r->executions++;
+			break;
+		default:
+			r->executions++;
+			if (x.opt.algorithm == EXPLORE_ALL)
+				class_count();
+		}
+		if (x.fails)
+			finding_collect();
+		search_races();
+		if (!search_next())
+			break;
+		stop = must_stop(since);
+		if (stop)
+			break;
+	}
+	if (!stop && x.out_of_memory)
+		stop = "out of memory";
+	if (!stop && cut_short)
+		stop = "an execution could not be run to its end";
+	r->stopped_by = stop;
+	r->exhaustive = !stop;
+	r->classes = x.classes;
+	r->memory = search_memory();
+}
+
+static bool check_is_valid(const struct explore_check *check,
+			   const struct explore_options *options)
+{
+	return check->thread && check->threads >= 1 && check->threads <= T_MAX &&
+	       check->state_size <= ARENA_SETUP / 2 && options->steps_max <= STEPS_LIMIT;
+}
+
+int explore(const struct explore_check *check, const struct explore_options *options,
+	    struct explore_result *ret)
+{
+	double since = seconds_now();
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!check_is_valid(check, options))
+		return -EINVAL;
+	r = engine_open(check, options, ret);
+	if (r == 0) {
+		loop(since);
+		ret->seconds = seconds_now() - since;
+		finding_record_all();
+	} else if (r == -ECANCELED) { /* set-up failed, which is a finding */
+		ret->stopped_by = "set-up failed";
+		r = 0;
+	}
+	engine_close();
+	return r;
+}
+
+int explore_replay(const struct explore_check *check, const char *schedule,
+		   struct explore_trace *ret_trace, struct explore_result *ret)
+{
+	static const struct explore_options none;
+	char *forced = NULL;
+	uint8_t *choice = NULL;
+	enum run_end end;
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	memset(ret_trace, 0, sizeof(*ret_trace));
+	if (!check_is_valid(check, &none))
+		return -EINVAL;
+	r = engine_open(check, &none, ret);
+	if (r == 0)
+		r = finding_parse(schedule, &forced, &choice);
+	if (r >= 0) {
+		x.forced = forced;
+		x.forced_choice = choice;
+		x.forced_count = r;
+		x.trace = ret_trace;
+		sync_recording = true;
+		end = engine_run();
+		sync_recording = false;
+		x.trace = NULL;
+		ret->executions = 1;
+		finding_collect();
+		r = end == RUN_ABORTED && !x.aborted ? -EINVAL : 0;
+	}
+	free(forced);
+	free(choice);
+	engine_close();
+	return r == -ECANCELED ? 0 : r;
+}
+
+void explore_trace_fini(struct explore_trace *trace)
+{
+	free(trace->event);
+	*trace = (struct explore_trace){ 0 };
+}
+
+void explore_result_fini(struct explore_result *result)
+{
+	for (unsigned i = 0; i < result->findings; i++) {
+		free(result->finding[i].replay);
+		explore_trace_fini(&result->finding[i].trace);
+	}
+	result->findings = 0;
+}
+
+/* --- the speed of a switch ----------------------------------------------- */
+
+static void bounce(void *arg)
+{
+	struct fiber *f = arg;
+
+	for (;;)
+		fiber_switch(&f[1], &f[0]);
+}
+
+void explore_switch_benchmark(uint64_t switches)
+{
+	struct fiber f[2] = { 0 };
+
+	if (fiber_create(&f[1], STACK_BYTES))
+		return;
+	fiber_arm(&f[1], bounce, f);
+	for (uint64_t n = 0; n < switches; n += 2)
+		fiber_switch(&f[0], &f[1]);
+	fiber_destroy(&f[1]);
+}

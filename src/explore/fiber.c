@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fiber.c - see fiber.h. The switch ends in a jump through a register, not in
+ * `ret`: the return predictor would be wrong each time, which costs as much as
+ * the rest of the switch.
+ */
+#define _GNU_SOURCE
+#include "explore/fiber.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define FIBER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FIBER_ASAN 1
+#endif
+#endif
+#ifdef FIBER_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+#if !defined(FIBER_UCONTEXT) && !defined(__x86_64__) && !defined(__aarch64__)
+#define FIBER_UCONTEXT 1
+#endif
+
+#ifdef FIBER_UCONTEXT
+#include <stdlib.h>
+#include <ucontext.h>
+
+static void swap(struct fiber *from, struct fiber *to)
+{
+	if (!from->sp)
+		from->sp = calloc(1, sizeof(ucontext_t));
+	ASSERT(from->sp);
+	swapcontext(from->sp, to->sp);
+}
+#else
+/* Save the callee-saved registers below *save's new value, continue at to. */
+void mmun_fiber_swap(void **save, void *to);
+
+#if defined(__x86_64__)
+__asm__(
+	".text\n"
+	".globl mmun_fiber_swap\n"
+	".hidden mmun_fiber_swap\n"
+	".type mmun_fiber_swap, @function\n"
+	"mmun_fiber_swap:\n"
+	"	push %rbp\n"
+	"	push %rbx\n"
+	"	push %r12\n"
+	"	push %r13\n"
+	"	push %r14\n"
+	"	push %r15\n"
+	"	mov %rsp, (%rdi)\n"
+	"	mov %rsi, %rsp\n"
+	"	pop %r15\n"
+	"	pop %r14\n"
+	"	pop %r13\n"
+	"	pop %r12\n"
+	"	pop %rbx\n"
+	"	pop %rbp\n"
+	"	pop %rcx\n"
+	"	jmp *%rcx\n"
+	".size mmun_fiber_swap, . - mmun_fiber_swap\n"
+	".section .note.GNU-stack,\"\",@progbits\n"
+	".text\n");
+enum { SAVED_WORDS = 7, SAVED_PC = 6, SAVED_ALIGN = 1 };
+#else
+__asm__(
+	".text\n"
+	".globl mmun_fiber_swap\n"
+	".hidden mmun_fiber_swap\n"
+	".type mmun_fiber_swap, %function\n"
+	"mmun_fiber_swap:\n"
+	"	sub sp, sp, #160\n"
+	"	stp x19, x20, [sp]\n"
+	"	stp x21, x22, [sp, #16]\n"
+	"	stp x23, x24, [sp, #32]\n"
+	"	stp x25, x26, [sp, #48]\n"
+	"	stp x27, x28, [sp, #64]\n"
+	"	stp x29, x30, [sp, #80]\n"
+	"	stp d8, d9, [sp, #96]\n"
+	"	stp d10, d11, [sp, #112]\n"
+	"	stp d12, d13, [sp, #128]\n"
+	"	stp d14, d15, [sp, #144]\n"
+	"	mov x9, sp\n"
+	"	str x9, [x0]\n"
+	"	mov sp, x1\n"
+	"	ldp x19, x20, [sp]\n"
+	"	ldp x21, x22, [sp, #16]\n"
+	"	ldp x23, x24, [sp, #32]\n"
+	"	ldp x25, x26, [sp, #48]\n"
+	"	ldp x27, x28, [sp, #64]\n"
+	"	ldp x29, x30, [sp, #80]\n"
+	"	ldp d8, d9, [sp, #96]\n"
+	"	ldp d10, d11, [sp, #112]\n"
+	"	ldp d12, d13, [sp, #128]\n"
+	"	ldp d14, d15, [sp, #144]\n"
+	"	add sp, sp, #160\n"
+	"	br x30\n"
+	".size mmun_fiber_swap, . - mmun_fiber_swap\n"
+	".section .note.GNU-stack,\"\",%progbits\n"
+	".text\n");
+enum { SAVED_WORDS = 20, SAVED_PC = 11, SAVED_ALIGN = 2 };
+#endif
+
+static void swap(struct fiber *from, struct fiber *to)
+{
+	mmun_fiber_swap(&from->sp, to->sp);
+}
+#endif
+
+static struct fiber *starting, *leaving; /* handed over a switch */
+
+static void begin(void)
+{
+	struct fiber *f = starting;
+
+#ifdef FIBER_ASAN
+	const void *bottom;
+	size_t size;
+
+	__sanitizer_finish_switch_fiber(NULL, &bottom, &size);
+	if (!leaving->stack) { /* the thread's own stack: now we know where it is */
+		leaving->bottom = bottom;
+		leaving->stack_size = size;
+	}
+#endif
+	f->entry(f->arg);
+	ASSERT(!"a fiber's entry returned");
+}
+
+int fiber_create(struct fiber *f, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *p;
+
+	size = (size + page - 1) / page * page;
+	p = mmap(NULL, size + page, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	if (mprotect(p, page, PROT_NONE)) {
+		munmap(p, size + page);
+		return -ENOMEM;
+	}
+	*f = (struct fiber){ .stack = p + page, .stack_size = size };
+	return 0;
+}
+
+void fiber_destroy(struct fiber *f)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (f->stack)
+		munmap(f->stack - page, f->stack_size + page);
+#ifdef FIBER_UCONTEXT
+	free(f->sp);
+#endif
+	*f = (struct fiber){ 0 };
+}
+
+void fiber_arm(struct fiber *f, void (*entry)(void *arg), void *arg)
+{
+	f->entry = entry;
+	f->arg = arg;
+#ifdef FIBER_ASAN
+	/* Frames that were abandoned in mid-run left their red zones behind. */
+	__asan_unpoison_memory_region(f->stack, f->stack_size);
+#endif
+#ifdef FIBER_UCONTEXT
+	ucontext_t *u = f->sp ? f->sp : calloc(1, sizeof(*u));
+
+	ASSERT(u);
+	getcontext(u);
+	u->uc_stack.ss_sp = f->stack;
+	u->uc_stack.ss_size = f->stack_size;
+	u->uc_link = NULL;
+	makecontext(u, begin, 0);
+	f->sp = u;
+#else
+	/* As if begin() had been called: 16-byte aligned before a return address. */
+	void **top = (void **)(void *)(f->stack + f->stack_size - 64);
+
+	top -= SAVED_ALIGN;
+	top[0] = NULL;
+	top -= SAVED_WORDS;
+	for (int i = 0; i < SAVED_WORDS; i++)
+		top[i] = NULL;
+	top[SAVED_PC] = (void *)begin;
+	f->sp = top;
+#endif
+	f->fake_stack = NULL;
+}
+
+void fiber_switch(struct fiber *from, struct fiber *to)
+{
+	starting = to;
+	leaving = from;
+#ifdef FIBER_ASAN
+	__sanitizer_start_switch_fiber(&from->fake_stack,
+		to->stack ? to->stack : to->bottom, to->stack_size);
+#endif
+	swap(from, to);
+#ifdef FIBER_ASAN
+	__sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);
+#endif
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * finding.c - what an execution did wrong, kept once per oracle and text with
+ * the schedule of fewest context switches that shows it.
+ *
+ * All linear orders of an execution's happens-before relation are executions
+ * too, and equivalent. The one with the fewest switches is searched breadth
+ * first: whenever a thread is switched to it may as well run as far as it can,
+ * since taking its later steps earlier delays nobody. A finding that shows
+ * only if one step comes after another adds that edge.
+ *
+ * A replay string is the check's fingerprint, a colon, and the schedule: a
+ * letter for the thread, a number of steps if more than one, and "!c" after a
+ * step that made choice c.
+ */
+#include "explore/engine.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATES_MAX = 20000 };
+
+/* --- fewest switches ----------------------------------------------------- */
+
+struct state { int16_t pos[T_MAX]; int32_t parent; uint8_t thread; };
+
+struct order {
+	const struct fail *fail;
+	int n;                     /* steps of the execution */
+	int16_t count[T_MAX];      /* of each thread, needed for the finding */
+	int16_t *steps_of[T_MAX];  /* each thread's steps, in order */
+	int16_t *pool;
+	struct state *state;
+	int states;
+	uint32_t *hash;            /* state + 1 */
+};
+
+enum { HASH_SIZE = 1 << 16 };
+
+static void needs(struct order *o, int step)
+{
+	if (step < 0)
+		return;
+	for (unsigned t = 0; t < x.threads; t++)
+		if (x.step[step].clk.c[t] > o->count[t])
+			o->count[t] = x.step[step].clk.c[t];
+}
+
+static bool order_open(struct order *o, const struct fail *f)
+{
+	int total[T_MAX] = { 0 }, at = 0;
+
+	memset(o, 0, sizeof(*o));
+	o->fail = f;
+	o->n = x.depth;
+	for (int j = 0; j < o->n; j++)
+		total[x.step[j].thread]++;
+	o->pool = malloc((size_t)(o->n + 1) * sizeof(*o->pool));
+	o->state = malloc(STATES_MAX * sizeof(*o->state));
+	o->hash = calloc(HASH_SIZE, sizeof(*o->hash));
+	if (!o->pool || !o->state || !o->hash)
+		return false;
+	for (unsigned t = 0; t < x.threads; t++) {
+		o->steps_of[t] = o->pool + at;
+		at += total[t];
+		total[t] = 0;
+	}
+	for (int j = 0; j < o->n; j++)
+		o->steps_of[x.step[j].thread][total[x.step[j].thread]++] = (int16_t)j;
+	if (f->target >= 0 && f->target < o->n) {
+		needs(o, f->target);
+		needs(o, f->first);
+	} else {
+		for (unsigned t = 0; t < x.threads; t++)
+			o->count[t] = (int16_t)total[t];
+	}
+	return true;
+}
+
+static void order_close(struct order *o)
+{
+	free(o->pool);
+	free(o->state);
+	free(o->hash);
+}
+
+static bool ready(const struct order *o, const int16_t *pos, int step)
+{
+	const struct step *s = &x.step[step];
+	const struct fail *f = o->fail;
+
+	for (unsigned q = 0; q < x.threads; q++)
+		if (q != s->thread && s->clk.c[q] > pos[q])
+			return false;
+	return step != f->then || f->first < 0 ||
+	       pos[x.step[f->first].thread] >= x.step[f->first].idx;
+}
+
+static bool state_add(struct order *o, const int16_t *pos, int parent, unsigned thread)
+{
+	uint64_t h = 0;
+	uint32_t slot;
+
+	for (unsigned t = 0; t < x.threads; t++)
+		h = (h ^ (uint64_t)pos[t]) * 0x9E3779B97F4A7C15u;
+	h = (h ^ thread) * 0x9E3779B97F4A7C15u;
+	for (slot = (uint32_t)(h >> 48); o->hash[slot]; slot = (slot + 1) % HASH_SIZE) {
+		const struct state *s = &o->state[o->hash[slot] - 1];
+
+		if (s->thread == thread && !memcmp(s->pos, pos, sizeof(s->pos)))
+			return false;
+	}
+	if (o->states == STATES_MAX)
+		return false;
+	o->hash[slot] = (uint32_t)o->states + 1;
+	memcpy(o->state[o->states].pos, pos, sizeof(o->state->pos));
+	o->state[o->states].parent = parent;
+	o->state[o->states++].thread = (uint8_t)thread;
+	return true;
+}
+
+static bool complete(const struct order *o, const int16_t *pos)
+{
+	for (unsigned t = 0; t < x.threads; t++)
+		if (pos[t] < o->count[t])
+			return false;
+	return true;
+}
+
+/* Expand one state by running each other thread as far as it goes. Returns the
+ * finished state or -1. */
+static int expand(struct order *o, int from)
+{
+	for (unsigned t = 0; t < x.threads; t++) {
+		int16_t pos[T_MAX];
+
+		if (o->state[from].parent >= 0 && o->state[from].thread == t)
+			continue;
+		memcpy(pos, o->state[from].pos, sizeof(pos));
+		while (pos[t] < o->count[t] && ready(o, pos, o->steps_of[t][pos[t]]))
+			pos[t]++;
+		if (pos[t] == o->state[from].pos[t] || !state_add(o, pos, from, t))
+			continue;
+		if (complete(o, pos))
+			return o->states - 1;
+	}
+	return -1;
+}
+
+/* The steps in an order with the fewest switches. Returns how many steps, with
+ * *switches; or 0 if it takes @bound switches or more, or too long to find. */
+static int shortest(struct order *o, unsigned bound, int16_t *ret_steps, unsigned *switches)
+{
+	int16_t zero[T_MAX] = { 0 };
+	int path[STATES_MAX > 4096 ? 4096 : STATES_MAX], n = 0, end = -1, out = 0;
+	unsigned blocks = 0;
+
+	state_add(o, zero, -1, T_MAX);
+	if (complete(o, zero))
+		return 0;
+	for (int done = 0, level = 1; end < 0; level = o->states, blocks++) {
+		if (blocks > bound || done == o->states)
+			return 0;
+		for (; done < level && end < 0; done++)
+			end = expand(o, done);
+	}
+	for (int s = end; o->state[s].parent >= 0; s = o->state[s].parent)
+		path[n++] = s;
+	*switches = (unsigned)n - 1;
+	while (n--) {
+		const struct state *s = &o->state[path[n]];
+
+		for (int k = o->state[s->parent].pos[s->thread]; k < s->pos[s->thread]; k++)
+			ret_steps[out++] = o->steps_of[s->thread][k];
+	}
+	return *switches < bound ? out : 0;
+}
+
+/* --- replay strings ------------------------------------------------------ */
+
+static unsigned fingerprint(void)
+{
+	uint32_t h = 2166136261u;
+
+	for (const char *p = x.check->name ? x.check->name : ""; *p; p++)
+		h = (h ^ (uint8_t)*p) * 16777619u;
+	h = (h ^ x.threads) * 16777619u;
+	return (h ^ h >> 16) & 0xffff;
+}
+
+static char *encode(const int16_t *steps, int n)
+{
+	size_t size = 8 + (size_t)n * 6, at;
+	char *s = malloc(size);
+
+	if (!s)
+		return NULL;
+	at = (size_t)snprintf(s, size, "%04x:", fingerprint());
+	for (int k = 0; k < n;) {
+		const struct step *a = &x.step[steps[k]];
+		int run = 1;
+
+		if (a->kind == SYNC_CHOOSE) {
+			at += (size_t)snprintf(s + at, size - at, "%c!%u", 'a' + a->thread, a->choice);
+			k++;
+			continue;
+		}
+		while (k + run < n && x.step[steps[k + run]].thread == a->thread &&
+		       x.step[steps[k + run]].kind != SYNC_CHOOSE)
+			run++;
+		at += run > 1 ? (size_t)snprintf(s + at, size - at, "%c%d", 'a' + a->thread, run) :
+				(size_t)snprintf(s + at, size - at, "%c", 'a' + a->thread);
+		k += run;
+	}
+	return s;
+}
+
+/* The schedule of @replay: threads + 1 and choices. Returns its length or
+ * -EINVAL or -ENOMEM; the caller frees both. */
+int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice)
+{
+	unsigned print = 0, digits = 0;
+	int n = 0;
+	char *forced = malloc(x.steps_max);
+	uint8_t *choice = calloc(x.steps_max, 1);
+
+	if (!forced || !choice)
+		goto fail_memory;
+	for (; isxdigit((unsigned char)*replay) && digits < 4; replay++, digits++)
+		print = print * 16 + (unsigned)(isdigit((unsigned char)*replay) ? *replay - '0' :
+						tolower((unsigned char)*replay) - 'a' + 10);
+	if (digits != 4 || *replay++ != ':' || print != fingerprint())
+		goto fail;
+	while (*replay) {
+		unsigned thread = (unsigned)(*replay++ - 'a');
+		unsigned long count = 1;
+		char *end;
+
+		if (thread >= x.threads)
+			goto fail;
+		if (isdigit((unsigned char)*replay)) {
+			count = strtoul(replay, &end, 10);
+			replay = end;
+		}
+		if (!count || count > x.steps_max - (unsigned)n)
+			goto fail;
+		while (count--)
+			forced[n++] = (char)(thread + 1);
+		if (*replay == '!') {
+			count = strtoul(replay + 1, &end, 10);
+			if (end == replay + 1 || count > 255)
+				goto fail;
+			choice[n - 1] = (uint8_t)count;
+			replay = end;
+		}
+	}
+	*ret_forced = forced;
+	*ret_choice = choice;
+	return n;
+fail:
+	free(forced);
+	free(choice);
+	return -EINVAL;
+fail_memory:
+	free(forced);
+	free(choice);
+	return -ENOMEM;
+}
+
+/* --- collecting ---------------------------------------------------------- */
+
+static struct explore_finding *finding_of(const struct fail *f)
+{
+	struct explore_result *r = x.result;
+	struct explore_finding *g;
+
+	for (unsigned i = 0; i < r->findings; i++)
+		if (r->finding[i].oracle == f->oracle && !strcmp(r->finding[i].text, f->text))
+			return &r->finding[i];
+	if (r->findings == EXPLORE_FINDINGS_MAX) {
+		r->findings_dropped++;
+		return NULL;
+	}
+	g = &r->finding[r->findings++];
+	memset(g, 0, sizeof(*g));
+	g->oracle = f->oracle;
+	memcpy(g->text, f->text, sizeof(g->text));
+	g->switches = UINT32_MAX;
+	return g;
+}
+
+/* The schedule just as it ran: when no better one can be had. */
+static int as_it_ran(int16_t *steps, unsigned *switches)
+{
+	*switches = 0;
+	for (int j = 0; j < x.depth; j++) {
+		steps[j] = (int16_t)j;
+		*switches += j && x.step[j].thread != x.step[j - 1].thread;
+	}
+	return x.depth;
+}
+
+static void collect_one(const struct fail *f)
+{
+	struct explore_finding *g = finding_of(f);
+	int16_t *steps = malloc((size_t)(x.depth + 1) * sizeof(*steps));
+	unsigned switches = 0;
+	struct order o = { 0 };
+	int n = 0;
+
+	if (g && steps && order_open(&o, f)) {
+		n = x.depth > 0 ? shortest(&o, g->switches, steps, &switches) : 0;
+		if (!n && !g->replay)
+			n = as_it_ran(steps, &switches);
+		if (n || !g->replay) {
+			char *replay = encode(steps, n);
+
+			if (replay) {
+				free(g->replay);
+				g->replay = replay;
+				g->switches = switches;
+				g->steps = (unsigned)n;
+			}
+		}
+	}
+	if (g)
+		g->times++;
+	order_close(&o);
+	free(steps);
+}
+
+void finding_collect(void)
+{
+	for (unsigned i = 0; i < x.fails; i++)
+		collect_one(&x.fail[i]);
+	x.result->findings_dropped += x.fails_dropped;
+	x.fails_dropped = 0;
+}
+
+/* --- pictures ------------------------------------------------------------ */
+
+static void record(struct explore_finding *g)
+{
+	char *forced = NULL;
+	uint8_t *choice = NULL;
+	int n = g->replay ? finding_parse(g->replay, &forced, &choice) : -1;
+	unsigned end = UINT32_MAX;
+	size_t kept = 0;
+	uint64_t steps = x.result->steps;
+
+	if (n < 0)
+		return;
+	x.replay = 0;
+	x.plan = 0;
+	x.races = 0;
+	x.forced = forced;
+	x.forced_choice = choice;
+	x.forced_count = n;
+	x.trace = &g->trace;
+	sync_recording = true;
+	engine_run();
+	sync_recording = false;
+	x.trace = NULL;
+	x.forced_count = 0;
+	x.result->steps = steps;
+	for (unsigned i = 0; i < x.fails; i++)
+		if (x.fail[i].oracle == g->oracle && !strcmp(x.fail[i].text, g->text) &&
+		    x.fail[i].target >= 0)
+			end = (unsigned)(x.fail[i].then >= 0 ? x.fail[i].then : x.fail[i].target);
+	while (kept < g->trace.count && g->trace.event[kept].step <= end)
+		kept++;
+	g->trace.count = kept;
+	free(forced);
+	free(choice);
+}
+
+void finding_record_all(void)
+{
+	for (unsigned i = 0; i < x.result->findings; i++)
+		record(&x.result->finding[i]);
+}

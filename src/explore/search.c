@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * search.c - which execution comes next: optimal dynamic partial-order
+ * reduction with sleep sets and wakeup trees (Abdulla, Aronis, Jonsson,
+ * Sagonas: Optimal dynamic partial order reduction, POPL 2014, algorithm 2),
+ * and, for checking it, plain enumeration of all interleavings.
+ *
+ * After each execution E, for each race of two steps i and j of E:
+ *
+ *	E:   ... i ........ j ...          v = the steps after i that do not
+ *	          \--race--/                   happen after i, then j
+ *
+ * v can be run instead of i, and then j comes before i. If some thread that is
+ * asleep before i could begin v (is a weak initial of it), that was done or is
+ * under way. Else v is hung into the wakeup tree before i, unless a branch
+ * there already leads to the same. A thread sleeps before a step from when all
+ * that begins with it has been run until something dependent happens.
+ *
+ * v takes its steps from all of E, not only from those before j: this is what
+ * makes the search optimal, so that no execution is begun in vain. An answer
+ * that hangs on a step after j is sought again after each execution.
+ */
+#include "explore/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- wakeup trees -------------------------------------------------------- */
+
+static uint32_t node_new(const struct node *like)
+{
+	uint32_t n = x.node_free;
+
+	if (n) {
+		x.node_free = x.node[n].sibling;
+	} else {
+		if (x.nodes == x.nodes_capacity) {
+			uint32_t capacity = x.nodes_capacity * 2;
+			struct node *node = realloc(x.node, capacity * sizeof(*node));
+
+			if (!node) {
+				x.out_of_memory = true;
+				return 0;
+			}
+			x.node = node;
+			x.nodes_capacity = capacity;
+		}
+		n = x.nodes++;
+	}
+	x.node[n] = *like;
+	x.node[n].child = x.node[n].sibling = 0;
+	return n;
+}
+
+uint32_t search_node_take(uint32_t node)
+{
+	uint32_t child = x.node[node].child;
+
+	x.node[node].sibling = x.node_free;
+	x.node_free = node;
+	return child;
+}
+
+size_t search_memory(void)
+{
+	return x.nodes_capacity * sizeof(*x.node) + x.races_capacity * sizeof(*x.race) +
+	       (x.steps_max + 2) * sizeof(*x.step) + x.objects_capacity * sizeof(*x.object) +
+	       (x.slots_mask + 1) * sizeof(*x.slot) + x.snapshot_used;
+}
+
+void search_race_add(int i, int j)
+{
+	if (x.races == x.races_capacity) {
+		uint32_t capacity = x.races_capacity * 2;
+		struct race *race = realloc(x.race, capacity * sizeof(*race));
+
+		if (!race) {
+			x.out_of_memory = true;
+			return;
+		}
+		x.race = race;
+		x.races_capacity = capacity;
+	}
+	x.race[x.races++] = (struct race){ (int16_t)i, (int16_t)j, false };
+}
+
+/* --- the sequence that reverses a race ----------------------------------- */
+
+struct reversal {
+	int i, j;
+	int16_t *v;           /* steps of v: those before j, j, those after j */
+	int n, core;          /* how many; how many of them up to j */
+	int16_t first[T_MAX]; /* each thread's first step after i, -1: none */
+	bool lasting;         /* the answer stands whatever comes after j */
+};
+
+static int16_t v_buffer[STEPS_LIMIT + 2];
+
+/* Is step b, of v, ordered after a, an earlier one of v? j's own clock knows
+ * of the race that is being undone, so for j only direct conflicts count. */
+static bool ordered(const struct reversal *r, int a, int b)
+{
+	const struct step *p = &x.step[a], *q = &x.step[b];
+
+	if (b != r->j)
+		return before(p, q);
+	return p->thread == q->thread || dependent(p->cls, p->addr, q->cls, q->addr);
+}
+
+static bool in_v(const struct reversal *r, int k)
+{
+	return k == r->j || !before(&x.step[r->i], &x.step[k]);
+}
+
+static void reversal_build(struct reversal *r, int i, int j)
+{
+	const struct step *from = &x.step[i];
+	int n = 0;
+
+	r->i = i;
+	r->j = j;
+	r->v = v_buffer;
+	r->lasting = true;
+	memset(r->first, -1, sizeof(r->first));
+	for (int k = i + 1; k < x.depth; k++) {
+		const struct step *s = &x.step[k];
+
+		if (r->first[s->thread] < 0)
+			r->first[s->thread] = (int16_t)k;
+		if (k == j)
+			r->core = n + 1;
+		if (k == j || !before(from, s))
+			r->v[n++] = (int16_t)k;
+	}
+	if (j == x.depth) { /* a blocked thread's pending operation */
+		if (r->first[x.step[j].thread] < 0)
+			r->first[x.step[j].thread] = (int16_t)j;
+		r->v[n++] = (int16_t)j;
+		r->core = n;
+	}
+	r->n = n;
+}
+
+/* Take step v[n], and all of v that happens after it, out of v. */
+static void reversal_drop(struct reversal *r, int n)
+{
+	const struct step *s = &x.step[r->v[n]];
+	int kept = n;
+
+	for (int m = n + 1; m < r->n; m++) {
+		if (r->v[m] == r->j)
+			r->core = kept + 1;
+		if (r->v[m] == r->j || !before(s, &x.step[r->v[m]]))
+			r->v[kept++] = r->v[m];
+	}
+	r->n = kept;
+}
+
+/*
+ * A writer that is to take a rwsem before reader i must also find the other
+ * readers gone: those that entered after i and have not left within v are
+ * taken out of v together with all that happens after them. False if a reader
+ * from before i is still inside, or if j depends on one that was taken out:
+ * then another race of j, or none, leads there.
+ */
+static bool readers_out(struct reversal *r)
+{
+	const struct step *j = &x.step[r->j];
+
+	for (int k = 0; k < r->i; k++) {
+		const struct step *s = &x.step[k];
+
+		if (s->kind == SYNC_RLOCK && s->addr == j->addr &&
+		    (s->release < 0 || (s->release >= r->i && !in_v(r, s->release))))
+			return false;
+	}
+	for (int n = 0; n < r->core - 1;) {
+		const struct step *s = &x.step[r->v[n]];
+		bool stays = s->kind != SYNC_RLOCK || s->addr != j->addr;
+
+		for (int m = n; m < r->core - 1 && !stays; m++)
+			stays = r->v[m] == s->release;
+		if (stays) {
+			n++;
+			continue;
+		}
+		if (j->prev >= 0 && before(s, &x.step[j->prev]))
+			return false;
+		reversal_drop(r, n);
+		n = 0; /* a release may have gone with it */
+	}
+	return true;
+}
+
+/* Could thread q, asleep before step i, begin v or run beside all of it? */
+static bool weak_initial(struct reversal *r, unsigned q)
+{
+	int f = r->first[q];
+	const void *addr = f >= 0 ? x.step[f].addr : x.pend[q].addr;
+	uint8_t cls = f >= 0 ? x.step[f].cls : x.pend[q].cls;
+	bool inside = f >= 0 && in_v(r, f);
+
+	for (int n = 0; n < r->n; n++) {
+		int k = r->v[n];
+
+		if (k == f) {
+			r->lasting = n < r->core;
+			return true;
+		}
+		if (inside ? ordered(r, k, f) :
+		    dependent(cls, addr, x.step[k].cls, x.step[k].addr))
+			return false;
+	}
+	r->lasting = false;
+	return true;
+}
+
+/* --- hanging v into the tree before step i ------------------------------- */
+
+static void take_out(struct reversal *r, int n)
+{
+	memmove(r->v + n, r->v + n + 1, (size_t)(r->n - n - 1) * sizeof(*r->v));
+	r->n--;
+	if (n < r->core)
+		r->core--;
+	else
+		r->lasting = false;
+}
+
+/*
+ * Can the branch of @node begin v? If so its step is taken out of v. A choice
+ * begins only what makes the same one: after another one, or one that v does
+ * not make, the rest of the branch need not come to pass.
+ */
+static bool branch_begins(struct reversal *r, const struct node *node)
+{
+	for (int n = 0; n < r->n; n++) {
+		const struct step *s = &x.step[r->v[n]];
+
+		if (s->thread != node->thread) {
+			if (dependent(node->cls, node->addr, s->cls, s->addr))
+				return false;
+			continue;
+		}
+		for (int m = 0; m < n; m++)
+			if (ordered(r, r->v[m], r->v[n]))
+				return false;
+		if (s->choice != node->choice)
+			return false;
+		take_out(r, n);
+		return true;
+	}
+	r->lasting = false;
+	return !node->chooses;
+}
+
+/* A chain of nodes for v; 0 if there is no memory. */
+static uint32_t chain(const struct reversal *r)
+{
+	uint32_t head = 0, tail = 0;
+
+	for (int k = 0; k < r->n; k++) {
+		const struct step *s = &x.step[r->v[k]];
+		uint32_t new = node_new(&(struct node){ .addr = s->addr, .thread = s->thread,
+			.cls = s->cls, .choice = s->choice });
+
+		if (!new)
+			return 0;
+		if (tail)
+			x.node[tail].child = new;
+		else
+			head = new;
+		tail = new;
+	}
+	return head;
+}
+
+static void insert(struct reversal *r)
+{
+	uint32_t last = 0, head, n = x.step[r->i].tree;
+
+	while (n) {
+		if (!branch_begins(r, &x.node[n])) {
+			last = n;
+			n = x.node[n].sibling;
+			continue;
+		}
+		if (!x.node[n].child || !r->n)
+			return; /* that branch leads to it */
+		last = 0;
+		n = x.node[n].child;
+	}
+	r->lasting = true;
+	head = chain(r);
+	if (last)
+		x.node[last].sibling = head;
+	else
+		x.step[r->i].tree = head;
+}
+
+/* --- races --------------------------------------------------------------- */
+
+/* Plan the reversal of a race. True if it need not be looked at again as long
+ * as the execution is the same up to j. */
+static bool reverse(int i, int j)
+{
+	const struct step *s = &x.step[i], *t = &x.step[j];
+	struct reversal r;
+
+	/*
+	 * Most races were reversed before: j's thread sleeps before i, j is its
+	 * first step since, and nothing in v can conflict with it, since
+	 * whatever touches i's object after a write i happens after i.
+	 */
+	if (s->cls == SYNC_WRITE && (s->sleep >> t->thread & 1) && t->prev < i)
+		return true;
+	reversal_build(&r, i, j);
+	if (t->kind == SYNC_WLOCK && s->kind == SYNC_RLOCK && !readers_out(&r))
+		return false;
+	for (unsigned m = s->sleep; m; m &= m - 1)
+		if (weak_initial(&r, (unsigned)__builtin_ctz(m)))
+			return r.lasting;
+	insert(&r);
+	return r.lasting;
+}
+
+/* A blocked thread's pending operation races like a step that was run. */
+static void races_of_blocked(void)
+{
+	for (unsigned q = 0; q < x.threads; q++) {
+		uint32_t races = x.races;
+
+		if (!(x.alive >> q & 1))
+			continue;
+		engine_pending_races(q);
+		for (uint32_t n = races; n < x.races; n++)
+			reverse(x.race[n].i, x.race[n].j);
+		x.races = races;
+	}
+}
+
+void search_races(void)
+{
+	if (x.opt.algorithm == EXPLORE_ALL)
+		return;
+	for (uint32_t n = 0; n < x.races; n++)
+		if (!x.race[n].settled)
+			x.race[n].settled = reverse(x.race[n].i, x.race[n].j);
+	if (x.alive)
+		races_of_blocked();
+}
+
+/* --- the next execution -------------------------------------------------- */
+
+static void dictate(int d)
+{
+	x.replay = d + 1;
+	x.races = x.step[d].races;
+}
+
+/* The step's next choice, with what is planned for after it. */
+static bool next_choice(struct step *s)
+{
+	uint8_t next = (uint8_t)((s->choice + 1) % s->choices);
+
+	if (next == s->first_choice)
+		return false;
+	s->choice = next;
+	for (uint32_t *link = &s->tree; *link; link = &x.node[*link].sibling) {
+		uint32_t n = *link;
+
+		if (x.node[n].thread != s->thread || x.node[n].choice != next)
+			continue;
+		*link = x.node[n].sibling;
+		x.plan = search_node_take(n);
+		break;
+	}
+	return true;
+}
+
+static bool next_optimal(void)
+{
+	for (int d = x.depth - 1; d >= 0; d--) {
+		struct step *s = &x.step[d];
+
+		if (next_choice(s)) {
+			dictate(d);
+			return true;
+		}
+		s->sleep |= (uint16_t)(1u << s->thread);
+		if (s->tree) {
+			const struct node *n = &x.node[s->tree];
+			uint32_t taken = s->tree;
+
+			s->thread = n->thread;
+			s->choice = s->first_choice = n->choice;
+			s->tree = n->sibling;
+			x.plan = search_node_take(taken);
+			dictate(d);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool next_of_all(void)
+{
+	for (int d = x.depth - 1; d >= 0; d--) {
+		struct step *s = &x.step[d];
+		unsigned todo = s->enabled & ~(unsigned)s->done;
+
+		if (next_choice(s)) {
+			dictate(d);
+			return true;
+		}
+		if (todo) {
+			s->thread = (uint8_t)__builtin_ctz(todo);
+			s->done |= (uint16_t)(todo & -todo);
+			s->choice = s->first_choice = 0;
+			dictate(d);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool search_next(void)
+{
+	return x.opt.algorithm == EXPLORE_ALL ? next_of_all() : next_optimal();
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ats.c - a device that shares an address space's page tables, as PCIe ATS with
+ * a PASID: it walks them itself and keeps what it finds in its own TLB. Of the
+ * MMU notifiers it needs only the secondary TLB's and release: it has no page
+ * table of its own. Invariant: after release it touches neither pages nor tables
+ * of the mm. Any number of threads may use one device.
+ *
+ *      release                             access
+ *                                          guard_enter
+ *                                          w = guard_load(entry): miss
+ *                                          released? [no]
+ *      released = 1
+ *      entry: generation + 1               walk
+ *      guard_wait: waits                   cmpxchg fails [generation]
+ *                                          guard_leave
+ *      pages and tables are freed          again: miss, released? [yes]
+ *
+ * Only a miss looks at the flag: who loads a word that release has invalidated
+ * also sees the flag. Litmus: exit+device.
+ */
+#include <errno.h>
+
+#include "vm/vm.h"
+
+enum {
+	ATS_SHIFT_MIN = SYNC_CPU_TLB_SHIFT,
+	ATS_SHIFT_MAX = 24,
+	ATS_SHIFT_DEFAULT = SYNC_CPU_TLB_SHIFT < 6 ? SYNC_CPU_TLB_SHIFT : 10,
+};
+
+struct mmun_ats {
+	struct mmun_mm *mm;       /* constant */
+	struct mmun_ats_opts opts;/* constant */
+	struct tlb tlb;
+	atomic_u64 released;      /* 1: the address space is gone */
+	struct mmu_notifier mn;
+};
+
+static void ats_invalidate(struct mmu_notifier *mn, struct mmun_mm *mm,
+			   uint64_t start, uint64_t end)
+{
+	struct mmun_ats *ats = container_of(mn, struct mmun_ats, mn);
+
+	(void)mm;
+	tlb_invalidate(&ats->tlb, start, end);
+	tlb_wait();
+	sync_note("flush device TLB from %#lx", (unsigned long)start);
+}
+
+static void ats_release(struct mmu_notifier *mn, struct mmun_mm *mm)
+{
+	struct mmun_ats *ats = container_of(mn, struct mmun_ats, mn);
+
+	(void)mm;
+	store_release(&ats->released, 1);
+	tlb_invalidate(&ats->tlb, 0, TASK_BYTES);
+	tlb_wait();
+	sync_note("device has released the address space");
+}
+
+static const struct mmu_notifier_ops modern_ops = {
+	.release = ats_release,
+	.arch_invalidate_secondary_tlbs = ats_invalidate,
+};
+
+static const struct mmu_notifier_ops classic_ops = {
+	.release = ats_release,
+	.invalidate_range = ats_invalidate,
+};
+
+static int default_page_request(void *ctx, struct mmun_mm *mm, uint64_t addr, bool write)
+{
+	(void)ctx;
+	return mmun_mm_fault(mm, addr, write);
+}
+
+int mmun_ats_create(struct mmun_mm *mm, const struct mmun_ats_opts *opts,
+		    struct mmun_ats **ret_ats)
+{
+	struct mmun_ats *ats;
+	unsigned shift = opts && opts->tlb_shift ? opts->tlb_shift : ATS_SHIFT_DEFAULT;
+	int err;
+
+	if (!mm || !ret_ats || shift < ATS_SHIFT_MIN || shift > ATS_SHIFT_MAX)
+		return -EINVAL;
+	ats = sync_alloc(sizeof(*ats));
+	if (!ats)
+		return -ENOMEM;
+	ats->mm = mm;
+	if (opts)
+		ats->opts = *opts;
+	if (!ats->opts.page_request)
+		ats->opts.page_request = default_page_request;
+	ats->mn.ops = mm->semantics == MMUN_CLASSIC ? &classic_ops : &modern_ops;
+	err = tlb_init(&ats->tlb, shift);
+	if (!err)
+		err = mmu_notifier_register(&ats->mn, mm);
+	if (err) {
+		tlb_fini(&ats->tlb);
+		sync_free(ats);
+		return err;
+	}
+	*ret_ats = ats;
+	return 0;
+}
+
+void mmun_ats_destroy(struct mmun_ats *ats)
+{
+	if (!ats)
+		return;
+	mmu_notifier_unregister(&ats->mn, ats->mm);
+	tlb_fini(&ats->tlb);
+	sync_free(ats);
+}
+
+int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order order,
+	       uint64_t *value, pfn_t *ret_pfn)
+{
+	struct tlb_access a = { .addr = addr, .write = write, .order = order };
+	enum tlb_result r;
+	int err;
+
+	if (addr % sizeof(*value))
+		return -EINVAL;
+	if (addr >= TASK_BYTES)
+		return -EFAULT;
+	if (write)
+		a.value = *value;
+	while ((r = tlb_access(&ats->tlb, ats->mm, &ats->released, &a)) != TLB_DONE) {
+		if (r == TLB_STOPPED)
+			return -EFAULT;
+		sync_note("page request for %#lx", (unsigned long)addr);
+		err = ats->opts.page_request(ats->opts.ctx, ats->mm, addr, write);
+		if (err)
+			return err;
+	}
+	*value = a.value;
+	if (ret_pfn)
+		*ret_pfn = a.pfn;
+	return 0;
+}
+
+int mmun_ats_load(struct mmun_ats *ats, uint64_t addr, uint64_t *ret_value)
+{
+	if (!ats || !ret_value)
+		return -EINVAL;
+	return ats_access(ats, addr, false, TLB_RELAXED, ret_value, NULL);
+}
+
+int mmun_ats_load_acquire(struct mmun_ats *ats, uint64_t addr, uint64_t *ret_value)
+{
+	if (!ats || !ret_value)
+		return -EINVAL;
+	return ats_access(ats, addr, false, TLB_ACQ_REL, ret_value, NULL);
+}
+
+int mmun_ats_store(struct mmun_ats *ats, uint64_t addr, uint64_t value)
+{
+	return ats ? ats_access(ats, addr, true, TLB_RELAXED, &value, NULL) : -EINVAL;
+}
+
+int mmun_ats_store_release(struct mmun_ats *ats, uint64_t addr, uint64_t value)
+{
+	return ats ? ats_access(ats, addr, true, TLB_ACQ_REL, &value, NULL) : -EINVAL;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init.c - the initial state: variables and the pages they live on, what the
+ * TLBs hold, which device a thread runs on, and where notifications are put.
+ *
+ * Threads are written after the initial state, so what is said of them here is
+ * a promise that keep_promises() keeps. Invariant: var[i] always has a page, a
+ * word, a table and a slot within the limits of litmus.h.
+ */
+#include <string.h>
+
+#include "litmus/parser.h"
+
+int find_var(const struct litmus *test, const char *name)
+{
+	for (int v = 0; v < test->vars; v++)
+		if (!strcmp(test->var[v].name, name))
+			return v;
+	return -1;
+}
+
+int find_thread(const struct litmus *test, const char *name)
+{
+	for (int t = 0; t < test->threads; t++)
+		if (!strcmp(test->thread[t].name, name))
+			return t;
+	return -1;
+}
+
+int add_var(struct parser *p, const char *name, struct litmus_pos pos)
+{
+	struct litmus *test = p->test;
+	struct litmus_var *var = &test->var[test->vars];
+
+	if (test->vars == LITMUS_VARS_MAX)
+		parse_fail(p, pos, "too many variables (at most %d)", LITMUS_VARS_MAX);
+	if (find_var(test, name) >= 0)
+		parse_fail(p, pos, "'%s' is already declared", name);
+	memcpy(var->name, name, sizeof(var->name));
+	var->pos = pos;
+	var->page = test->pages++;
+	var->table = test->tables++;
+	return test->vars++;
+}
+
+/* A variable that is declared already. */
+static int parse_known_var(struct parser *p, const char *what)
+{
+	struct token *t = &p->lex.tok;
+	struct nearest near;
+	int v;
+
+	if (t->kind != TOK_NAME)
+		parse_fail_expected(p, what);
+	v = find_var(p->test, t->name);
+	if (v < 0) {
+		nearest_init(&near, t->name);
+		for (int i = 0; i < p->test->vars; i++)
+			nearest_offer(&near, p->test->var[i].name);
+		parse_fail(p, t->pos, "unknown variable '%s'%s", t->name, nearest_text(&near));
+	}
+	lex_next(p);
+	return v;
+}
+
+/* --- attributes of a variable -------------------------------------------- */
+
+struct attributes {
+	bool backing, with, beside;
+	struct litmus_pos pos; /* of the one that fixed the backing */
+};
+
+/* The new variable gives up its own page, the last one, for a word of another's. */
+static void attribute_with(struct parser *p, struct litmus_var *var, struct attributes *had)
+{
+	struct litmus_pos pos = p->lex.tok.pos;
+	const struct litmus_var *other = &p->test->var[parse_known_var(p, "a variable after 'with'")];
+	int words = 0;
+
+	if (other == var)
+		parse_fail(p, pos, "'%s' cannot share a page with itself", var->name);
+	if (had->with || had->beside || had->backing || var->readonly)
+		parse_fail(p, pos, "'with' stands alone: the page is described where '%s' is",
+			   other->name);
+	for (int v = 0; v < p->test->vars; v++)
+		words += p->test->var[v].page == other->page;
+	if (words == LITMUS_WORDS_MAX)
+		parse_fail(p, pos, "the page of '%s' is full (at most %d variables)", other->name,
+			   LITMUS_WORDS_MAX);
+	p->test->pages--;
+	p->test->tables--;
+	var->page = other->page;
+	var->word = words;
+	var->table = other->table;
+	var->slot = other->slot;
+	var->backing = other->backing;
+	var->readonly = other->readonly;
+	had->with = true;
+}
+
+static void attribute_beside(struct parser *p, struct litmus_var *var, struct attributes *had)
+{
+	struct litmus_pos pos = p->lex.tok.pos;
+	const struct litmus_var *other =
+		&p->test->var[parse_known_var(p, "a variable after 'beside'")];
+	int slots = 0;
+
+	if (other == var)
+		parse_fail(p, pos, "'%s' cannot be beside itself", var->name);
+	if (had->beside || had->with)
+		parse_fail(p, pos, "'%s' has its place already", var->name);
+	for (int v = 0; v < p->test->vars; v++)
+		if (p->test->var[v].table == other->table && p->test->var[v].slot >= slots)
+			slots = p->test->var[v].slot + 1;
+	if (slots == LITMUS_SLOTS_MAX)
+		parse_fail(p, pos, "the page table of '%s' is full (at most %d pages)",
+			   other->name, LITMUS_SLOTS_MAX);
+	p->test->tables--;
+	var->table = other->table;
+	var->slot = slots;
+	had->beside = true;
+}
+
+static bool attribute_backing(struct parser *p, struct litmus_var *var, struct attributes *had)
+{
+	static const struct { const char *text; enum litmus_backing backing; } backings[] = {
+		{ "cow", BACKING_COW }, { "zero", BACKING_ZERO }, { "none", BACKING_NONE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(backings); i++) {
+		if (!at(p, backings[i].text))
+			continue;
+		if (had->backing || had->with)
+			parse_fail(p, p->lex.tok.pos, "the page of '%s' is described already",
+				   var->name);
+		had->backing = true;
+		had->pos = p->lex.tok.pos;
+		var->backing = backings[i].backing;
+		lex_next(p);
+		return true;
+	}
+	return false;
+}
+
+static void refuse_in_c(struct parser *p)
+{
+	if (!p->test->vm)
+		parse_fail(p, p->lex.tok.pos,
+			   "a 'C' test has plain variables only; begin the test with 'VM'");
+}
+
+_Noreturn static void fail_attribute(struct parser *p)
+{
+	static const char *const words[] = {
+		"cow", "zero", "none", "readonly", "with", "beside", NULL,
+	};
+
+	parse_fail_word(p, "';' or how the page is mapped (cow, zero, none, readonly, "
+			"with, beside)", words);
+}
+
+static void parse_attributes(struct parser *p, struct litmus_var *var)
+{
+	struct attributes had = { .pos = var->pos };
+
+	while (!at(p, ";")) {
+		if (p->lex.tok.kind != TOK_NAME)
+			fail_attribute(p);
+		refuse_in_c(p);
+		if (attribute_backing(p, var, &had))
+			continue;
+		if (at(p, "readonly")) {
+			if (var->readonly || had.with)
+				parse_fail(p, p->lex.tok.pos,
+					   "the page of '%s' is described already", var->name);
+			var->readonly = true;
+			lex_next(p);
+		} else if (accept(p, "with")) {
+			attribute_with(p, var, &had);
+			had.pos = var->pos;
+		} else if (accept(p, "beside")) {
+			attribute_beside(p, var, &had);
+		} else {
+			fail_attribute(p);
+		}
+	}
+	if (var->init && (var->backing == BACKING_ZERO || var->backing == BACKING_NONE))
+		parse_fail(p, had.pos, "'%s' must be 0 on a page that was never written",
+			   var->name);
+}
+
+static void parse_var(struct parser *p)
+{
+	struct litmus_pos pos;
+	char name[LITMUS_NAME_MAX];
+	int v;
+
+	if (at_type(p))
+		lex_next(p);
+	pos = p->lex.tok.pos;
+	parse_new_name(p, "a variable's name", name);
+	v = add_var(p, name, pos);
+	if (accept(p, "="))
+		p->test->var[v].init = parse_integer(p, "a number after '='");
+	parse_attributes(p, &p->test->var[v]);
+}
+
+/* --- threads ------------------------------------------------------------- */
+
+static struct promise *promise_for(struct parser *p)
+{
+	const struct token *t = &p->lex.tok;
+	struct promise *promise = &p->promise[p->promises];
+
+	for (int i = 0; i < p->promises; i++)
+		if (!strcmp(p->promise[i].thread, t->name))
+			return &p->promise[i];
+	if (p->promises == LITMUS_THREADS_MAX)
+		parse_fail(p, t->pos, "too many threads (at most %d)", LITMUS_THREADS_MAX);
+	p->promises++;
+	memcpy(promise->thread, t->name, sizeof(promise->thread));
+	promise->pos = t->pos;
+	return promise;
+}
+
+static void parse_caches(struct parser *p, struct promise *promise)
+{
+	do {
+		struct litmus_pos pos = p->lex.tok.pos;
+		int v = parse_known_var(p, "a variable that is cached");
+
+		if (p->test->var[v].backing == BACKING_NONE)
+			parse_fail(p, pos, "'%s' is not mapped at the start: "
+				   "there is nothing to cache", p->test->var[v].name);
+		promise->caches |= 1u << v;
+	} while (accept(p, ","));
+}
+
+static void parse_on(struct parser *p, struct promise *promise)
+{
+	const struct token *t = &p->lex.tok;
+
+	if (promise->thread[0] != 'D')
+		parse_fail(p, promise->pos, "'%s' is a CPU thread: only device threads "
+			   "share a device", promise->thread);
+	if (promise->on[0])
+		parse_fail(p, t->pos, "'%s' is on '%s' already", promise->thread, promise->on);
+	if (!is_thread_name(t->name) || t->name[0] != 'D')
+		parse_fail_expected(p, "a device thread after 'on'");
+	if (!strcmp(t->name, promise->thread))
+		parse_fail(p, t->pos, "'%s' is on its own device anyway", t->name);
+	memcpy(promise->on, t->name, sizeof(promise->on));
+	promise->on_pos = t->pos;
+	lex_next(p);
+}
+
+static void parse_promise(struct parser *p)
+{
+	struct promise *promise;
+
+	refuse_in_c(p);
+	promise = promise_for(p);
+	lex_next(p);
+	if (accept(p, "caches"))
+		parse_caches(p, promise);
+	else if (accept(p, "on"))
+		parse_on(p, promise);
+	else
+		parse_fail_expected(p, "'caches' or 'on' after the thread");
+}
+
+static int promised_thread(struct parser *p, const char *name, struct litmus_pos pos)
+{
+	int t = find_thread(p->test, name);
+	struct nearest near;
+
+	if (t < 0) {
+		nearest_init(&near, name);
+		for (int i = 0; i < p->test->threads; i++)
+			nearest_offer(&near, p->test->thread[i].name);
+		parse_fail(p, pos, "there is no thread '%s'%s", name, nearest_text(&near));
+	}
+	return t;
+}
+
+void keep_promises(struct parser *p)
+{
+	struct litmus *test = p->test;
+	int leader[LITMUS_THREADS_MAX];
+	uint32_t cached[LITMUS_THREADS_MAX] = { 0 };
+
+	for (int t = 0; t < test->threads; t++)
+		leader[t] = t;
+	for (int i = 0; i < p->promises; i++) {
+		const struct promise *promise = &p->promise[i];
+		int t = promised_thread(p, promise->thread, promise->pos);
+
+		if (promise->on[0])
+			leader[t] = promised_thread(p, promise->on, promise->on_pos);
+	}
+	for (int i = 0; i < p->promises; i++) {
+		const struct promise *promise = &p->promise[i];
+		int t = promised_thread(p, promise->thread, promise->pos);
+		int l = leader[t];
+
+		if (leader[l] != l)
+			parse_fail(p, promise->on_pos, "'%s' is on '%s' itself: name that one",
+				   test->thread[l].name, test->thread[leader[l]].name);
+		cached[l] |= promise->caches;
+	}
+	for (int t = 0; t < test->threads; t++)
+		if (leader[t] == t)
+			test->thread[t].unit = test->units++;
+	for (int t = 0; t < test->threads; t++) {
+		test->thread[t].unit = test->thread[leader[t]].unit;
+		test->thread[t].caches = cached[leader[t]];
+	}
+}
+
+/* --- notifications ------------------------------------------------------- */
+
+static unsigned parse_place(struct parser *p)
+{
+	static const struct { const char *text; unsigned place; } places[] = {
+		{ "clear", PLACE_CLEAR }, { "set", PLACE_SET }, { "unlock", PLACE_UNLOCK },
+		{ "end", PLACE_END }, { "after", PLACE_AFTER }, { "freed", PLACE_FREED },
+		{ "never", PLACE_NEVER }, { "default", PLACE_DEFAULT },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (accept(p, places[i].text))
+			return places[i].place;
+	parse_fail_expected(p, "a place (clear, set, unlock, end, after, freed, never, default)");
+}
+
+static void parse_notify(struct parser *p)
+{
+	struct litmus_pos pos = p->lex.tok.pos;
+	unsigned *where = NULL, bits, all = 0;
+	int places = 0;
+
+	for (int i = 0; i < OP_COUNT; i++)
+		if (at(p, litmus_op_names[i]))
+			where = &p->test->place[i];
+	if (at(p, "cow"))
+		where = &p->test->place[NOTIFY_COW];
+	if (!where)
+		parse_fail_word(p, "cow, munmap, mprotect, fork, ksm_merge or replace_page "
+				"after 'notify'", litmus_op_names);
+	if (*where != PLACE_DEFAULT)
+		parse_fail(p, pos, "the place of '%s' is given already", p->lex.tok.name);
+	lex_next(p);
+	expect(p, "=", "after the operation");
+	do {
+		pos = p->lex.tok.pos;
+		bits = parse_place(p);
+		if (places++ && (bits == PLACE_NEVER || bits == PLACE_DEFAULT ||
+				 all == PLACE_NEVER || all == PLACE_DEFAULT))
+			parse_fail(p, pos, "'never' and 'default' stand alone");
+		if (all & bits)
+			parse_fail(p, pos, "this place is given already");
+		all |= bits;
+	} while (accept(p, ","));
+	*where = all;
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static void parse_statement(struct parser *p)
+{
+	if (p->lex.tok.kind == TOK_NAME && is_thread_name(p->lex.tok.name)) {
+		parse_promise(p);
+	} else if (at(p, "notify")) {
+		refuse_in_c(p);
+		lex_next(p);
+		parse_notify(p);
+	} else if (at(p, "semantics")) {
+		refuse_in_c(p);
+		lex_next(p);
+		if (!at(p, "modern") && !at(p, "classic"))
+			parse_fail_expected(p, "'modern' or 'classic' after 'semantics'");
+		p->test->classic = at(p, "classic");
+		lex_next(p);
+	} else {
+		parse_var(p);
+	}
+	expect(p, ";", "after the statement");
+}
+
+void parse_init(struct parser *p)
+{
+	for (int i = 0; i < NOTIFY_COUNT; i++)
+		p->test->place[i] = PLACE_DEFAULT;
+	expect(p, "{", "before the initial state");
+	while (!at(p, "}")) {
+		if (p->lex.tok.kind == TOK_END)
+			parse_fail_expected(p, "'}' after the initial state");
+		if (!accept(p, ";"))
+			parse_statement(p);
+	}
+	lex_next(p);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * litmus.h - a litmus test as data, and what can be asked of it.
+ *
+ *   text --litmus_parse()--> struct litmus --litmus_flat()--> outcomes that
+ *                                 |                           flat memory has
+ *                                 +--litmus_check()--> outcomes that the real
+ *                                                      vm code has, findings
+ *
+ * A test is constant once parsed and owns all its memory. Nothing here prints.
+ */
+#ifndef MMUN_LITMUS_H
+#define MMUN_LITMUS_H
+
+#include <stdio.h>
+
+#include "base/base.h"
+#include "explore/explore.h"
+
+enum {
+	LITMUS_THREADS_MAX = 8,
+	LITMUS_VARS_MAX = 12,
+	LITMUS_REGS_MAX = 16,     /* per thread, temporaries included */
+	LITMUS_INSNS_MAX = 64,    /* per thread */
+	LITMUS_CHILDREN_MAX = 2,
+	LITMUS_WORDS_MAX = 4,     /* variables on one page */
+	LITMUS_SLOTS_MAX = 4,     /* pages in one leaf page table */
+	LITMUS_EXPRS_MAX = 1024,  /* per test */
+	LITMUS_CONDS_MAX = 256,
+	LITMUS_DEPTH_MAX = 32,    /* nested blocks and parentheses */
+	LITMUS_NAME_MAX = 64,
+	LITMUS_FILE_BYTES_MAX = 256 << 10,
+	LITMUS_OUTCOME_MAX = LITMUS_THREADS_MAX * LITMUS_REGS_MAX +
+			     (1 + LITMUS_CHILDREN_MAX) * LITMUS_VARS_MAX,
+};
+
+/* Values that are no numbers. */
+#define LITMUS_FAULT    (INT64_MIN + 1) /* the access or the call failed; prints "fault" */
+#define LITMUS_UNMAPPED (INT64_MIN + 2) /* final value of what is not mapped; "unmapped" */
+
+struct litmus_pos { int line, column; }; /* from 1 */
+
+struct litmus_error {
+	struct litmus_pos pos;
+	char text[256];   /* what was expected, one line, no full stop */
+};
+
+/* --- the test ------------------------------------------------------------ */
+
+enum litmus_result { RESULT_NONE, RESULT_NEVER, RESULT_SOMETIMES, RESULT_ALWAYS };
+
+enum litmus_backing {
+	BACKING_PRIVATE, /* own anonymous page, present, writable, exclusive */
+	BACKING_COW,     /* shared with a forked child that does nothing */
+	BACKING_ZERO,    /* read fault done: maps the zero page */
+	BACKING_NONE,    /* area exists, nothing populated; value 0 */
+};
+
+struct litmus_var {
+	char name[LITMUS_NAME_MAX];
+	int64_t init;
+	enum litmus_backing backing; /* of the page: equal for all variables on it */
+	bool readonly;    /* area is PROT_READ (the value is written before) */
+	int page;         /* number of the page it lives on, from 0 */
+	int word;         /* which word of that page, from 0 */
+	int table;        /* number of the leaf page table of that page; by default
+	                     each page has its own, "beside" puts it in another's */
+	int slot;         /* its entry in that leaf table, from 0 */
+	struct litmus_pos pos;
+};
+
+/* Operations on memory: X(enumerator, name in the language, variables it takes,
+ * 1 if a value follows, 1 if a protection follows, 1 if a child's name follows) */
+#define LITMUS_OPS(X)                               \
+	X(OP_MUNMAP,       "munmap",       1, 0, 0, 0)  \
+	X(OP_MPROTECT,     "mprotect",     1, 0, 1, 0)  \
+	X(OP_FORK,         "fork",         0, 0, 0, 1)  \
+	X(OP_KSM_MERGE,    "ksm_merge",    2, 0, 0, 0)  \
+	X(OP_REPLACE_PAGE, "replace_page", 1, 1, 0, 0)
+
+enum litmus_op {
+#define X(e, ...) e,
+	LITMUS_OPS(X)
+#undef X
+	OP_COUNT,
+};
+
+enum litmus_prot { LITMUS_PROT_NONE = 0, LITMUS_PROT_READ = 1, LITMUS_PROT_WRITE = 2 };
+
+enum litmus_expr_kind {
+	EXPR_INT, EXPR_REG, EXPR_FAULT,
+	EXPR_EQ, EXPR_NE, EXPR_LT, EXPR_LE, EXPR_GT, EXPR_GE,
+	EXPR_ADD, EXPR_SUB, EXPR_MUL, EXPR_AND, EXPR_OR, EXPR_XOR,
+	EXPR_LAND, EXPR_LOR, EXPR_NOT, EXPR_NEG,
+};
+
+struct litmus_expr {     /* over registers of one thread: no memory access */
+	enum litmus_expr_kind kind;
+	int64_t value;   /* EXPR_INT: the number, EXPR_REG: the register */
+	int left, right; /* indices into litmus.exprs, -1: none */
+};
+
+/* A thread's body is a list of instructions; if and else are jumps. */
+enum litmus_insn_kind {
+	INSN_LOAD,       /* reg = *var                                   */
+	INSN_STORE,      /* *var = expr; reg (if >= 0) = 0 or FAULT      */
+	INSN_SET,        /* reg = expr                                   */
+	INSN_JUMP_UNLESS,/* if (!expr) goto target                       */
+	INSN_JUMP,       /* goto target                                  */
+	INSN_OP,         /* reg (if >= 0) = op(...): 0 or FAULT          */
+	INSN_FENCE,      /* smp_mb() and friends                         */
+};
+
+enum litmus_order { ORDER_PLAIN, ORDER_ONCE, ORDER_ACQ_REL };
+
+struct litmus_insn {
+	enum litmus_insn_kind kind;
+	enum litmus_order order;
+	enum litmus_op op;
+	int reg;          /* -1: none */
+	int var, var2;    /* -1: none */
+	int expr;         /* -1: none */
+	int prot;         /* litmus_prot bits */
+	int child;        /* OP_FORK: which child, from 0 */
+	int target;       /* index of an instruction; may be one past the last */
+	struct litmus_pos pos;
+	char text[64];    /* as written, spaces folded, for pictures */
+};
+
+struct litmus_thread {
+	char name[8];     /* P0, D1 ... in the order of the file */
+	bool device;      /* D: its accesses go through a device TLB */
+	int unit;         /* number of the CPU or device it runs on, 0..units-1; devices
+	                     may be shared ("D1 on D0"), CPUs are not */
+	int insns, regs;
+	struct litmus_insn insn[LITMUS_INSNS_MAX];
+	char reg_name[LITMUS_REGS_MAX][LITMUS_NAME_MAX]; /* "": a temporary, not shown */
+	uint32_t caches;  /* bit v: variable v's translation is in its TLB at the start;
+	                     equal for all threads of a device */
+	struct litmus_pos pos;
+};
+
+/* Where an operation's secondary flush is put: bits, see src/vm/vm.h enum notify_at.
+ * In the language: "notify OP = PLACE[, PLACE];" with the names below; OP is an
+ * operation of LITMUS_OPS or "cow" (copy on write and the zero page's write fault). */
+enum litmus_place {
+	PLACE_NEVER = 0,
+	PLACE_CLEAR = 1 << 0,  /* "clear": under the lock, between clear and set */
+	PLACE_SET = 1 << 1,    /* "set": under the lock, after set */
+	PLACE_UNLOCK = 1 << 2, /* "unlock": after the lock, before range_end */
+	PLACE_END = 1 << 3,    /* "end": by range_end */
+	PLACE_AFTER = 1 << 4,  /* "after": after range_end, before pages are freed */
+	PLACE_FREED = 1 << 5,  /* "freed": after pages are freed */
+	PLACE_DEFAULT = 1 << 6,/* as the semantics say */
+};
+
+enum { NOTIFY_COW = OP_COUNT, NOTIFY_COUNT }; /* row after the operations */
+
+enum litmus_cond_kind {
+	COND_TRUE, COND_REG, COND_VAR, COND_CHILD_VAR, COND_AND, COND_OR, COND_NOT,
+};
+
+struct litmus_cond {
+	enum litmus_cond_kind kind;
+	int thread, reg;  /* COND_REG */
+	int var, child;   /* COND_VAR, COND_CHILD_VAR */
+	bool equal;       /* = or != */
+	int64_t value;
+	int left, right;  /* indices into litmus.conds */
+};
+
+enum litmus_quantifier { QUANT_NONE, QUANT_EXISTS, QUANT_NOT_EXISTS, QUANT_FORALL };
+
+struct litmus {
+	char name[LITMUS_NAME_MAX];
+	bool vm;                   /* "VM name", else "C name" */
+	enum litmus_result expected; /* the "Result:" line of the first comment */
+	char expected_finding[32];   /* its "Finding:" line, the oracle that must fire; "" */
+	char *prose;               /* the rest of that comment, or "" */
+	char *source;              /* the whole text, for error messages */
+	bool classic;              /* "semantics classic;": before Linux 6.6 */
+	int vars, threads, children, pages, tables, units;
+	struct litmus_var var[LITMUS_VARS_MAX];
+	struct litmus_thread thread[LITMUS_THREADS_MAX];
+	char child_name[LITMUS_CHILDREN_MAX][LITMUS_NAME_MAX];
+	unsigned place[NOTIFY_COUNT]; /* enum litmus_place bits */
+	struct litmus_expr *expr;
+	int exprs;
+	struct litmus_cond *cond;
+	int conds;
+	enum litmus_quantifier quantifier;
+	int condition, filter;     /* roots in cond, -1: none */
+	char *condition_text;      /* as written, spaces folded: "exists (...)" */
+	/* What is shown of an outcome: indices into an outcome vector. */
+	int shown[LITMUS_OUTCOME_MAX];
+	int shown_count;
+};
+
+/*
+ * Parse @text (@size bytes, need not end in 0). Returns 0 and *ret_test, or
+ * -EINVAL with *error filled, or -ENOMEM. Free with litmus_destroy().
+ */
+int litmus_parse(const char *text, size_t size, struct litmus **ret_test,
+		 struct litmus_error *error);
+void litmus_destroy(struct litmus *test);
+
+/* The error as herd and gcc show it: file:line:col: error: text, line, caret. */
+void litmus_error_print(FILE *out, const char *file, const char *text, size_t size,
+			const struct litmus_error *error);
+
+/* --- outcomes ------------------------------------------------------------ */
+
+/*
+ * An outcome is a vector: thread 0's registers, thread 1's, ..., then the final
+ * value of each variable, then each child's.
+ */
+int litmus_outcome_size(const struct litmus *test);
+int litmus_reg_index(const struct litmus *test, int thread, int reg);
+int litmus_var_index(const struct litmus *test, int var);
+int litmus_child_index(const struct litmus *test, int child, int var);
+
+/* "0:r0", "x", "c:x": herd's name of an index. Returns buf. */
+const char *litmus_index_name(const struct litmus *test, int index, char *buf, size_t size);
+const char *litmus_value_name(int64_t value, char *buf, size_t size);
+
+/* Does @outcome satisfy the proposition under exists/~exists/forall? The filter? */
+bool litmus_holds(const struct litmus *test, int cond, const int64_t *outcome);
+bool litmus_filtered_in(const struct litmus *test, const int64_t *outcome);
+
+/*
+ * C's arithmetic, wrapping at 64 bits, but that a fault is infectious: a sum with
+ * a fault is a fault, an order with a fault is false, and a fault counts as true.
+ */
+int64_t litmus_eval(const struct litmus *test, int expr, const int64_t *regs);
+
+struct litmus_outcomes {   /* a set with counts; zero-initialise, then outcomes_fini */
+	int size;          /* values per outcome */
+	size_t count, capacity;
+	int64_t *values;   /* count * size */
+	uint64_t *times;   /* how often each was seen */
+	uint32_t *table;   /* open hash: index + 1 */
+};
+
+int litmus_outcomes_init(struct litmus_outcomes *set, int size);
+void litmus_outcomes_fini(struct litmus_outcomes *set);
+int litmus_outcomes_add(struct litmus_outcomes *set, const int64_t *outcome, uint64_t times);
+bool litmus_outcomes_has(const struct litmus_outcomes *set, const int64_t *outcome);
+
+/*
+ * All outcomes that the test can have on flat memory: no TLBs, no page tables;
+ * sequentially consistent; every window that an operation leaves open between
+ * its call and its return taken into account. Returns 0 with *ret initialised
+ * (free it with litmus_outcomes_fini()), -ENOMEM, or -E2BIG if more than
+ * @states_max states were needed.
+ */
+int litmus_flat(const struct litmus *test, size_t states_max, struct litmus_outcomes *ret);
+
+/* --- checking on the real vm: run.c, check.c; checked build only --------- */
+
+enum litmus_verdict {
+	VERDICT_OK,         /* as the test says, or nothing found where it says nothing */
+	VERDICT_DIFFERS,    /* not as it says */
+	VERDICT_VIOLATION,  /* an oracle fired where the test expects nothing */
+	VERDICT_UNFINISHED, /* a bound was hit */
+};
+
+const char *litmus_verdict_name(enum litmus_verdict verdict);
+const char *litmus_result_name(enum litmus_result result); /* "Never" ... or "" */
+
+struct litmus_options {
+	uint64_t executions_max; /* 0: no bound */
+	double seconds_max;      /* 0: no bound */
+	bool no_oracles;         /* results only: nothing is held to flat memory */
+	void (*progress)(void *arg, const struct explore_progress *p);
+	void *progress_arg;
+};
+
+struct litmus_report {
+	struct explore_result explore;    /* executions, findings with their traces */
+	struct litmus_outcomes outcomes;  /* seen, each with its number of executions */
+	struct litmus_outcomes flat;      /* possible on flat memory */
+	bool flat_known;                  /* false: too many states, oracle 1 was off */
+	uint64_t positive, negative;      /* executions that (do not) satisfy the condition */
+	enum litmus_result result;        /* observed; RESULT_NONE without a condition */
+	enum litmus_verdict verdict;
+};
+
+/*
+ * Explore the test's executions on the vm. 0 and *ret filled, -EINVAL if the
+ * test asks for more than the vm has, -ENOMEM. Then litmus_report_fini().
+ */
+int litmus_check(const struct litmus *test, const struct litmus_options *options,
+		 struct litmus_report *ret);
+/* One execution along a replay string; *ret_trace is its picture. Also -EINVAL
+ * if the string is not of this test. */
+int litmus_replay(const struct litmus *test, const char *schedule,
+		  struct explore_trace *ret_trace, struct litmus_report *ret);
+void litmus_report_fini(struct litmus_report *report);
+
+#endif

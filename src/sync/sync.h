@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sync.h - THE DOOR: the only way in which the core meets other threads.
+ *
+ * The core is compiled twice from the same files. Both builds see the names
+ * below and nothing else: no <pthread.h>, no <stdatomic.h>, no malloc(). In
+ * the native build a name is a static inline over C11 atomics, pthreads and an
+ * epoch. In the checked build it is a point where the explorer may let another
+ * thread run, and the explorer judges what is done there.
+ *
+ * Words. atomic_u64 and atomic_ptr; the memory order is in the name.
+ *   load_relaxed(w) load_acquire(w) store_relaxed(w, v) store_release(w, v)
+ *   xchg_acq_rel(w, v)              the old value
+ *   add_acq_rel(w, v)               fetch-and-add, the old value; add
+ *                                   (uint64_t)-1 to subtract one
+ *   add_relaxed(w, v)               no result: two of them commute; not for a
+ *                                   word that somebody waits for
+ *   cmpxchg_acq_rel(w, &old, v)     strong; true if stored, else old is reloaded
+ *   load_ptr_acquire(p) store_ptr_release(p, q)
+ *
+ * Locks. Each is given a rank; a thread takes locks in increasing rank only,
+ * and two of one rank in increasing address. Taking a mutex or rwsem may sleep
+ * and is therefore forbidden under a spin lock, in a guard section and in an
+ * RCU read section.
+ *   spin_init(l, rank) spin_lock(l) spin_unlock(l)
+ *   mutex_init(m, rank) mutex_lock(m) mutex_trylock(m) mutex_unlock(m)
+ *   rwsem_init(s, rank) down_read(s) up_read(s) down_write(s) up_write(s)
+ *   sync_assert_held(l)             the first line of every _locked function;
+ *                                   for a rwsem: held by somebody for writing
+ *                                   or by the caller for reading
+ *   sync_might_sleep()              at the head of whatever may block
+ *
+ * RCU. Read sections nest and never block; a grace period ends when each read
+ * section that was open at its start has been left.
+ *   rcu_read_lock() rcu_read_unlock() synchronize_rcu() (may sleep)
+ *
+ * Guard sections: hazard-style protection of what a word led to. A section is
+ * short, takes no lock and does not nest. guard_wait() returns when every
+ * section that had loaded a word before the caller marked it has been left.
+ * It spins, so it may be called under a spin lock, but not in a section.
+ *   guard_enter() guard_load(w) guard_leave()
+ *   guard_mark(w)                   right after the caller changed *w
+ *   guard_wait()                    for all words marked since the last wait
+ *
+ * Waiting. wait_until(w, pred, arg) sleeps until pred(*w, arg); who changes a
+ * word that may be waited for calls wake_all(w) afterwards. pred reads nothing
+ * but its arguments.
+ *
+ * Memory. sync_alloc(size) gives zeroed memory or NULL; sync_free(p), p may be
+ * NULL; sync_alloc_live() counts what is allocated. A pool hands out the
+ * numbers 0..n-1: pool_init(p, n) 0 or -ENOMEM, pool_fini(p), pool_take(p) a
+ * number or -1, pool_put(p, i). Neither is a scheduling point: in the checked
+ * build what a thread gets does not depend on the other threads, and nothing
+ * that was given back is handed out again in the same execution.
+ *   sync_range_dead(p, size)        whoever touches it from now on is wrong
+ *   sync_range_live(p, size)        ... and from here on right again
+ *
+ * For the picture. sync_note(fmt, ...) says in a few words what the calling
+ * thread has just done; it is compiled away natively.
+ */
+#ifndef MMUN_SYNC_H
+#define MMUN_SYNC_H
+
+#include "base/base.h"
+
+/* Ranks: a thread that holds one may take only greater ones. */
+enum sync_rank {
+	RANK_MMAP,          /* mm.mmap_lock */
+	RANK_MMAP_CHILD,    /* mmap_lock of an mm that nobody else knows yet */
+	RANK_FRAME,         /* frame.page_lock */
+	RANK_SUBSCRIPTIONS, /* mm.subscriptions_lock */
+	RANK_DRIVER,        /* a notifier user's own lock */
+	RANK_PTL,           /* a leaf page table's lock; two of them by address */
+	RANK_PTL_UPPER,     /* reserved for locks taken under a page table lock */
+	RANK_POOL,          /* a pool's list of free numbers, native only */
+	RANK_TEST,          /* whatever a test wants */
+	RANK_MAX,
+};
+
+#ifdef MMUN_CHECKED
+#include "sync/sync_checked.h"
+#else
+#include "sync/sync_native.h"
+#endif
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sync_checked.h - the door under the explorer. See sync.h for the contract.
+ *
+ * Each name is a visible operation: sync_visible() announces it and returns
+ * when the explorer has chosen this thread to perform it; the operation itself
+ * then runs undisturbed. Macros exist only to note the caller's place.
+ *
+ * What is not a scheduling point, and why that loses nothing:
+ * - unlocking a spin lock or rwsem and leaving a section happen together with
+ *   the thread's previous operation: they only enable others, and nobody can
+ *   observe the moment (which is why there is no spin_trylock);
+ * - entering a guard section happens with its first load, guard_mark with the
+ *   change before it: later and earlier, respectively, is the worst case;
+ * - allocation: each thread is served from memory of its own.
+ */
+#ifndef MMUN_SYNC_CHECKED_H
+#define MMUN_SYNC_CHECKED_H
+
+/* A small world: 4-word pages, 4-entry tables, 256 pages of user addresses. */
+enum {
+	SYNC_PAGE_SHIFT = 5,
+	SYNC_TABLE_SHIFT = 2,
+#ifdef MMUN_TINY
+	SYNC_CPU_TLB_SHIFT = 1,
+#else
+	SYNC_CPU_TLB_SHIFT = 5,
+#endif
+};
+
+struct sync_site { const char *file, *function; int line; };
+
+#define SYNC_SITE ({ \
+	static const struct sync_site site_ = { __FILE__, __func__, __LINE__ }; \
+	&site_; })
+
+/* How two operations on one object depend: equal READs commute, equal ADDs
+ * commute, all else does not; NONE depends on nothing. */
+enum sync_class { SYNC_NONE, SYNC_READ, SYNC_ADD, SYNC_WRITE };
+
+/* X(enumerator, class, may block, name) */
+#define SYNC_KINDS(X)                                      \
+	X(SYNC_LOAD,       SYNC_READ,  0, "load")          \
+	X(SYNC_STORE,      SYNC_WRITE, 0, "store")         \
+	X(SYNC_RMW,        SYNC_WRITE, 0, "exchange")      \
+	X(SYNC_INC,        SYNC_ADD,   0, "add")           \
+	X(SYNC_LOCK,       SYNC_WRITE, 1, "lock")          \
+	X(SYNC_TRYLOCK,    SYNC_WRITE, 0, "trylock")       \
+	X(SYNC_UNLOCK,     SYNC_WRITE, 0, "unlock")        \
+	X(SYNC_RLOCK,      SYNC_READ,  1, "lock (read)")   \
+	X(SYNC_WLOCK,      SYNC_WRITE, 1, "lock (write)")  \
+	X(SYNC_RCU_BEGIN,  SYNC_READ,  0, "rcu read lock") \
+	X(SYNC_RCU_SYNC,   SYNC_WRITE, 0, "synchronize rcu") \
+	X(SYNC_RCU_WAIT,   SYNC_NONE,  1, "grace period")  \
+	X(SYNC_GUARD_WAIT, SYNC_NONE,  1, "wait for guards") \
+	X(SYNC_AWAIT,      SYNC_READ,  1, "wait until")    \
+	X(SYNC_CHOOSE,     SYNC_NONE,  0, "choose")
+
+enum sync_kind {
+#define X(e, ...) e,
+	SYNC_KINDS(X)
+#undef X
+	SYNC_KIND_COUNT,
+};
+
+typedef struct { uint64_t v; } atomic_u64;
+typedef struct { void *v; } atomic_ptr;
+
+typedef struct { uint32_t owner, rank; } spin_t;   /* owner: thread + 1 */
+typedef struct { uint32_t owner, rank; } mutex_t;
+typedef struct { uint32_t owner, rank; int32_t readers; } rwsem_t;
+
+/* The explorer's side: src/explore/run.c. */
+void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site);
+/* How a lock is taken: it spins; it may sleep; it was only tried. */
+enum sync_hold { SYNC_SPINS, SYNC_SLEEPS, SYNC_TRIED };
+
+void sync_locked(void *lock, uint32_t rank, enum sync_hold hold, const struct sync_site *site);
+void sync_unlocked(void *lock, const struct sync_site *site);
+uint32_t sync_self(void);      /* thread + 1; in set-up and at the end a number of its own */
+unsigned sync_choose_(unsigned n, const struct sync_site *site);
+void sync_lock_released(void *lock, bool reader);
+void sync_assert_held_(const void *lock, const struct sync_site *site);
+void sync_might_sleep_(const struct sync_site *site);
+void sync_rcu_lock_(const struct sync_site *site);
+void sync_rcu_unlock_(const struct sync_site *site);
+void sync_rcu_synchronize_(const struct sync_site *site);
+void sync_guard_enter_(const struct sync_site *site);
+void sync_guard_leave_(const struct sync_site *site);
+void sync_guard_loaded_(const atomic_u64 *w);
+void sync_guard_mark_(const atomic_u64 *w);
+void sync_guard_wait_(const struct sync_site *site);
+void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t arg,
+		 const struct sync_site *site);
+void *sync_alloc_(size_t size, const struct sync_site *site);
+void sync_free_(void *p, const struct sync_site *site);
+uint64_t sync_alloc_live(void);
+void sync_range_dead_(void *p, size_t size, const struct sync_site *site);
+void sync_range_live_(void *p, size_t size);
+uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end); /* this thread's numbers */
+
+extern bool sync_recording;    /* a picture is being made */
+void sync_note_(const struct sync_site *site, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#define sync_note(...) do { \
+	if (__builtin_expect(sync_recording, 0)) \
+		sync_note_(SYNC_SITE, __VA_ARGS__); \
+} while (0)
+
+/* --- words --------------------------------------------------------------- */
+
+static inline uint64_t sync_load_(const atomic_u64 *w, const struct sync_site *site)
+{
+	sync_visible(SYNC_LOAD, w, site);
+	return w->v;
+}
+
+static inline void sync_store_(atomic_u64 *w, uint64_t v, const struct sync_site *site)
+{
+	sync_visible(SYNC_STORE, w, site);
+	w->v = v;
+}
+
+static inline uint64_t sync_xchg_(atomic_u64 *w, uint64_t v, const struct sync_site *site)
+{
+	uint64_t old;
+
+	sync_visible(SYNC_RMW, w, site);
+	old = w->v;
+	w->v = v;
+	return old;
+}
+
+static inline uint64_t sync_add_(atomic_u64 *w, uint64_t v, enum sync_kind kind,
+				 const struct sync_site *site)
+{
+	uint64_t old;
+
+	sync_visible(kind, w, site);
+	old = w->v;
+	w->v = old + v;
+	return old;
+}
+
+static inline bool sync_cmpxchg_(atomic_u64 *w, uint64_t *old, uint64_t v,
+				 const struct sync_site *site)
+{
+	sync_visible(SYNC_RMW, w, site);
+	if (w->v != *old) {
+		*old = w->v;
+		return false;
+	}
+	w->v = v;
+	return true;
+}
+
+static inline void *sync_load_ptr_(const atomic_ptr *p, const struct sync_site *site)
+{
+	sync_visible(SYNC_LOAD, p, site);
+	return p->v;
+}
+
+static inline void sync_store_ptr_(atomic_ptr *p, void *q, const struct sync_site *site)
+{
+	sync_visible(SYNC_STORE, p, site);
+	p->v = q;
+}
+
+static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_site *site)
+{
+	sync_visible(SYNC_LOAD, w, site);
+	sync_guard_loaded_(w);
+	return w->v;
+}
+
+#define load_relaxed(w)           sync_load_((w), SYNC_SITE)
+#define load_acquire(w)           sync_load_((w), SYNC_SITE)
+#define store_relaxed(w, v)       sync_store_((w), (v), SYNC_SITE)
+#define store_release(w, v)       sync_store_((w), (v), SYNC_SITE)
+#define xchg_acq_rel(w, v)        sync_xchg_((w), (v), SYNC_SITE)
+#define add_acq_rel(w, v)         sync_add_((w), (v), SYNC_RMW, SYNC_SITE)
+#define add_relaxed(w, v)         ((void)sync_add_((w), (v), SYNC_INC, SYNC_SITE))
+#define cmpxchg_acq_rel(w, o, v)  sync_cmpxchg_((w), (o), (v), SYNC_SITE)
+#define load_ptr_acquire(p)       sync_load_ptr_((p), SYNC_SITE)
+#define store_ptr_release(p, q)   sync_store_ptr_((p), (q), SYNC_SITE)
+
+/* --- locks --------------------------------------------------------------- */
+
+static inline void sync_lock_(uint32_t *owner, uint32_t rank, enum sync_hold hold,
+			      const struct sync_site *site)
+{
+	sync_locked(owner, rank, hold, site);
+	sync_visible(SYNC_LOCK, owner, site);
+	*owner = sync_self();
+}
+
+static inline bool sync_mutex_trylock_(mutex_t *m, const struct sync_site *site)
+{
+	sync_visible(SYNC_TRYLOCK, m, site);
+	if (m->owner)
+		return false;
+	sync_locked(m, m->rank, SYNC_TRIED, site);
+	m->owner = sync_self();
+	return true;
+}
+
+static inline void sync_spin_unlock_(spin_t *l, const struct sync_site *site)
+{
+	sync_unlocked(l, site);
+	l->owner = 0;
+	sync_lock_released(l, false);
+}
+
+static inline void sync_mutex_unlock_(mutex_t *m, const struct sync_site *site)
+{
+	sync_unlocked(m, site);
+	sync_visible(SYNC_UNLOCK, m, site);
+	m->owner = 0;
+}
+
+static inline void sync_down_read_(rwsem_t *s, const struct sync_site *site)
+{
+	sync_locked(s, s->rank, SYNC_SLEEPS, site);
+	sync_visible(SYNC_RLOCK, s, site);
+	s->readers++;
+}
+
+static inline void sync_up_read_(rwsem_t *s, const struct sync_site *site)
+{
+	sync_unlocked(s, site);
+	s->readers--;
+	sync_lock_released(s, true);
+}
+
+static inline void sync_down_write_(rwsem_t *s, const struct sync_site *site)
+{
+	sync_locked(s, s->rank, SYNC_SLEEPS, site);
+	sync_visible(SYNC_WLOCK, s, site);
+	s->owner = sync_self();
+}
+
+static inline void sync_up_write_(rwsem_t *s, const struct sync_site *site)
+{
+	sync_unlocked(s, site);
+	s->owner = 0;
+	sync_lock_released(s, false);
+}
+
+#define spin_init(l, r)    (*(l) = (spin_t){ .rank = (r) })
+#define spin_lock(l)       sync_lock_(&(l)->owner, (l)->rank, SYNC_SPINS, SYNC_SITE)
+#define spin_unlock(l)     sync_spin_unlock_((l), SYNC_SITE)
+#define mutex_init(m, r)   (*(m) = (mutex_t){ .rank = (r) })
+#define mutex_lock(m)      sync_lock_(&(m)->owner, (m)->rank, SYNC_SLEEPS, SYNC_SITE)
+#define mutex_trylock(m)   sync_mutex_trylock_((m), SYNC_SITE)
+#define mutex_unlock(m)    sync_mutex_unlock_((m), SYNC_SITE)
+#define rwsem_init(s, r)   (*(s) = (rwsem_t){ .rank = (r) })
+#define down_read(s)       sync_down_read_((s), SYNC_SITE)
+#define up_read(s)         sync_up_read_((s), SYNC_SITE)
+#define down_write(s)      sync_down_write_((s), SYNC_SITE)
+#define up_write(s)        sync_up_write_((s), SYNC_SITE)
+#define sync_assert_held(l) sync_assert_held_((l), SYNC_SITE)
+#define sync_might_sleep() sync_might_sleep_(SYNC_SITE)
+
+/* --- sections, waiting, memory ------------------------------------------- */
+
+#define rcu_read_lock()    sync_rcu_lock_(SYNC_SITE)
+#define rcu_read_unlock()  sync_rcu_unlock_(SYNC_SITE)
+#define synchronize_rcu()  sync_rcu_synchronize_(SYNC_SITE)
+#define guard_enter()      sync_guard_enter_(SYNC_SITE)
+#define guard_leave()      sync_guard_leave_(SYNC_SITE)
+#define guard_load(w)      sync_guard_load_((w), SYNC_SITE)
+#define guard_mark(w)      sync_guard_mark_(w)
+#define guard_wait()       sync_guard_wait_(SYNC_SITE)
+#define wait_until(w, pred, arg) sync_await_((w), (pred), (arg), SYNC_SITE)
+#define wake_all(w)        ((void)(w))
+#define sync_alloc(size)   sync_alloc_((size), SYNC_SITE)
+#define sync_free(p)       sync_free_((p), SYNC_SITE)
+#define sync_range_dead(p, n) sync_range_dead_((p), (n), SYNC_SITE)
+#define sync_range_live(p, n) sync_range_live_((p), (n))
+
+enum { SYNC_SLICES_MAX = 18 }; /* set-up and end, and up to 16 threads */
+
+typedef struct {
+	uint32_t size;
+	uint32_t taken[SYNC_SLICES_MAX]; /* [own slice] numbers given out so far */
+} pool_t;
+
+static inline int pool_init(pool_t *p, uint32_t size)
+{
+	*p = (pool_t){ .size = size };
+	return 0;
+}
+
+static inline void pool_fini(pool_t *p) { (void)p; }
+
+static inline int pool_take(pool_t *p)
+{
+	uint32_t end, first = sync_pool_slice(p->size, &end);
+	uint32_t *taken = &p->taken[sync_self() - 1];
+
+	return first + *taken < end ? (int)(first + (*taken)++) : -1;
+}
+
+static inline void pool_put(pool_t *p, uint32_t i) { ASSERT(i < p->size); }
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm.c - address spaces from birth to exit, and the processors that run in
+ * them. Invariant: the structure lives while its owner or a notifier needs it;
+ * after exit it holds no page, no table and no area.
+ */
+#include <errno.h>
+
+#include "vm/vm.h"
+
+int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct mmun_mm **ret_mm)
+{
+	struct mmun_mm *mm = sync_alloc(sizeof(*mm));
+
+	if (!mm)
+		return -ENOMEM;
+	mm->machine = machine;
+	mm->semantics = semantics;
+	if (!frame_alloc(machine, FRAME_TABLE, true, &mm->pgd)) {
+		sync_free(mm);
+		return -ENOMEM;
+	}
+	rwsem_init(&mm->mmap_lock, RANK_MMAP);
+	mutex_init(&mm->subscriptions_lock, RANK_SUBSCRIPTIONS);
+	btree_init(&mm->areas, vma_btree_mem);
+	mm_where_init(mm);
+	store_relaxed(&mm->count, 1);
+	add_relaxed(&machine->mms, 1);
+	*ret_mm = mm;
+	return 0;
+}
+
+void mm_put(struct mmun_mm *mm)
+{
+	struct mmun_machine *machine = mm->machine;
+
+	if (add_acq_rel(&mm->count, (uint64_t)-1) != 1)
+		return;
+	sync_free(mm);
+	add_acq_rel(&machine->mms, (uint64_t)-1);
+}
+
+int mmun_mm_create(struct mmun_machine *machine, enum mmun_semantics semantics,
+		   struct mmun_mm **ret_mm)
+{
+	if (!machine || !ret_mm || (semantics != MMUN_MODERN && semantics != MMUN_CLASSIC))
+		return -EINVAL;
+	return mm_alloc(machine, semantics, ret_mm);
+}
+
+/* As exit_mmap: release comes before any page goes, and ends all walks. */
+void mm_exit(struct mmun_mm *mm)
+{
+	struct vma *v;
+
+	notifiers_release(mm);
+	down_write(&mm->mmap_lock);
+	notifiers_unlink(mm);
+	unmap_region(mm, MM_OP_EXIT, 0, TASK_BYTES, 0, TASK_BYTES);
+	while ((v = vma_first(mm, 0, TASK_BYTES)))
+		vma_remove(mm, v);
+	btree_fini(&mm->areas);
+	frame_free(mm->machine, mm->pgd);
+	up_write(&mm->mmap_lock);
+}
+
+int mmun_mm_destroy(struct mmun_mm *mm)
+{
+	bool busy;
+
+	if (!mm)
+		return 0;
+	down_read(&mm->mmap_lock);
+	busy = mm->cpus;
+	up_read(&mm->mmap_lock);
+	if (busy)
+		return -EBUSY;
+	mm_exit(mm);
+	mm_put(mm);
+	return 0;
+}
+
+pte_t mm_translate(const struct mmun_mm *mm, uint64_t addr)
+{
+	return pgtable_walk_hw(mm, addr);
+}
+
+/* --- processors ---------------------------------------------------------- */
+
+int mmun_cpu_create(struct mmun_mm *mm, struct mmun_cpu **ret_cpu)
+{
+	struct mmun_cpu *cpu;
+
+	if (!mm || !ret_cpu)
+		return -EINVAL;
+	cpu = sync_alloc(sizeof(*cpu));
+	if (!cpu)
+		return -ENOMEM;
+	if (tlb_init(&cpu->tlb, SYNC_CPU_TLB_SHIFT)) {
+		sync_free(cpu);
+		return -ENOMEM;
+	}
+	cpu->mm = mm;
+	down_write(&mm->mmap_lock);
+	cpu->next = mm->cpus;
+	mm->cpus = cpu;
+	up_write(&mm->mmap_lock);
+	*ret_cpu = cpu;
+	return 0;
+}
+
+void mmun_cpu_destroy(struct mmun_cpu *cpu)
+{
+	struct mmun_cpu **link;
+
+	if (!cpu)
+		return;
+	down_write(&cpu->mm->mmap_lock);
+	for (link = &cpu->mm->cpus; *link != cpu; link = &(*link)->next)
+		ASSERT(*link);
+	*link = cpu->next;
+	up_write(&cpu->mm->mmap_lock);
+	tlb_fini(&cpu->tlb);
+	sync_free(cpu);
+}
+
+void flush_tlb_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	if (!mm->cpus)
+		return;
+	for (struct mmun_cpu *cpu = mm->cpus; cpu; cpu = cpu->next)
+		tlb_invalidate(&cpu->tlb, start, end);
+	tlb_wait();
+	sync_note("flush CPU TLBs from %#lx", (unsigned long)start);
+}
+
+int cpu_access(struct mmun_cpu *cpu, uint64_t addr, bool write, enum tlb_order order,
+	       uint64_t *value, pfn_t *ret_pfn)
+{
+	struct tlb_access a = { .addr = addr, .write = write, .order = order };
+	int err;
+
+	if (addr % sizeof(*value))
+		return -EINVAL;
+	if (addr >= TASK_BYTES)
+		return -EFAULT;
+	if (write)
+		a.value = *value;
+	while (tlb_access(&cpu->tlb, cpu->mm, NULL, &a) != TLB_DONE) {
+		err = mmun_mm_fault(cpu->mm, addr, write);
+		if (err)
+			return err;
+	}
+	*value = a.value;
+	if (ret_pfn)
+		*ret_pfn = a.pfn;
+	return 0;
+}
+
+int mmun_cpu_load(struct mmun_cpu *cpu, uint64_t addr, uint64_t *ret_value)
+{
+	if (!cpu || !ret_value)
+		return -EINVAL;
+	return cpu_access(cpu, addr, false, TLB_RELAXED, ret_value, NULL);
+}
+
+int mmun_cpu_load_acquire(struct mmun_cpu *cpu, uint64_t addr, uint64_t *ret_value)
+{
+	if (!cpu || !ret_value)
+		return -EINVAL;
+	return cpu_access(cpu, addr, false, TLB_ACQ_REL, ret_value, NULL);
+}
+
+int mmun_cpu_store(struct mmun_cpu *cpu, uint64_t addr, uint64_t value)
+{
+	return cpu ? cpu_access(cpu, addr, true, TLB_RELAXED, &value, NULL) : -EINVAL;
+}
+
+int mmun_cpu_store_release(struct mmun_cpu *cpu, uint64_t addr, uint64_t value)
+{
+	return cpu ? cpu_access(cpu, addr, true, TLB_ACQ_REL, &value, NULL) : -EINVAL;
+}

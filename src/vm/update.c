@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * update.c - one present entry gets a new value under notification: what COW,
+ * the write fault on the zero page, KSM and replace_page have in common, and the
+ * place that this project is about. Called with mmap_lock and no ptl.
+ *
+ * Why the secondary TLBs are flushed between clear and set (NOTIFY_CLEAR). With
+ * the flush left to range_end, a device that holds a -> old sees b's new value
+ * and then a's old one:
+ *
+ *      P0, COW of a        P1                  device (holds a -> old frame)
+ *      clear, set -> new
+ *                          a = 1 [new frame]
+ *                          b = 1
+ *                                              r0 = b  [1]
+ *                                              r1 = a  [old frame: 0]
+ *      flush, range_end
+ *
+ * After set but under the lock is too late as well: P1 takes no lock to walk.
+ * Litmus: seed+deferred, seed+set, cow+deferred, cow+set; seed+notify holds.
+ */
+#include "vm/vm.h"
+
+/*
+ * False if the entry is no longer what the caller saw: then nothing changed but
+ * start and end have been told. old and new may be equal: a mere recheck.
+ */
+bool update_pte(struct mmun_mm *mm, enum mm_op op, const struct ptep *p, uint64_t addr,
+		pte_t old, pte_t new)
+{
+	uint64_t end = addr + PAGE_BYTES;
+	struct mmu_notifier_range range;
+	bool same;
+
+	range_init(&range, mm, MMU_NOTIFY_CLEAR, addr, end);
+	invalidate_range_start(&range);
+	pte_lock(p, addr);
+	same = pte_same(pte_get(p->entry), old);
+	if (same && !pte_same(old, new)) {
+		(void)ptep_clear_flush(mm, p->entry, addr);
+		secondary_point(mm, op, NOTIFY_CLEAR, addr, end);
+		set_pte(p->entry, addr, new);
+		secondary_point(mm, op, NOTIFY_SET, addr, end);
+	}
+	pte_unlock(p);
+	secondary_point(mm, op, NOTIFY_UNLOCK, addr, end);
+	invalidate_range_end(&range, op);
+	secondary_point(mm, op, NOTIFY_AFTER, addr, end);
+	return same;
+}
