@@ -327,7 +327,7 @@ static void first_state(struct flat *f, struct state *s)
 		run_to_rest(f, s, t);
 }
 
-static void explore(struct flat *f)
+static void search(struct flat *f)
 {
 	const struct litmus *test = f->test;
 	size_t width = (size_t)f->states.size;
@@ -365,7 +365,7 @@ int litmus_flat(const struct litmus *test, size_t states_max, struct litmus_outc
 	first_state(&f, &first);
 	if (!f.ret)
 		add_state(&f, &first);
-	explore(&f);
+	search(&f);
 	litmus_outcomes_fini(&f.states);
 	if (f.ret)
 		litmus_outcomes_fini(ret);

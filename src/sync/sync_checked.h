@@ -24,7 +24,7 @@ enum {
 #ifdef MMUN_TINY
 	SYNC_CPU_TLB_SHIFT = 1,
 #else
-	SYNC_CPU_TLB_SHIFT = 5,
+	SYNC_CPU_TLB_SHIFT = 6,
 #endif
 };
 
