@@ -202,6 +202,15 @@ bool random_check_has(const struct random_check *r, uint64_t result)
 	return false;
 }
 
+bool random_check_chooses(const struct random_check *r)
+{
+	for (unsigned t = 0; t < r->threads; t++)
+		for (unsigned k = 0; k < r->ops[t]; k++)
+			if (r->op[t][k].kind == R_CHOOSE)
+				return true;
+	return false;
+}
+
 static void finish(void *state, void *arg)
 {
 	const struct world *w = state;

@@ -23,5 +23,7 @@ struct random_check {
 void random_check_make(struct random_check *r, uint64_t seed, unsigned ops_max);
 struct explore_check random_check_as_check(struct random_check *r);
 bool random_check_has(const struct random_check *r, uint64_t result);
+/* Does a thread make a choice of its own? */
+bool random_check_chooses(const struct random_check *r);
 
 #endif

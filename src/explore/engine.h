@@ -142,6 +142,10 @@ struct engine {
 
 	/* the current execution */
 	struct step *step;             /* steps_max + 2 */
+	/* What the search scans most, step by step, apart from the rest: */
+	uint8_t *step_thread, *step_cls;
+	uint32_t *step_object;         /* number of the object */
+	int16_t *step_idx, *step_clk[T_MAX];
 	int depth;                     /* steps run */
 	int replay;                    /* the first so many have their thread dictated */
 	const char *forced;            /* replaying a schedule: thread + 1 per step, 0: free */
@@ -180,6 +184,7 @@ void engine_close(void);
 enum run_end engine_run(void);
 bool engine_enabled(unsigned thread);
 void engine_pending_races(unsigned thread);
+uint32_t engine_object(const void *addr); /* the number of an object */
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 		 const char *fmt, ...) PRINTF_LIKE(5, 6);
 const char *engine_thread_name(unsigned thread, char buf[8]);

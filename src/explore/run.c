@@ -199,6 +199,8 @@ static struct object *object_of(const void *addr)
 	return o;
 }
 
+uint32_t engine_object(const void *addr) { return (uint32_t)(object_of(addr) - x.object); }
+
 /* --- clocks and races ---------------------------------------------------- */
 
 struct access {
@@ -335,6 +337,17 @@ static void dead_touch(int j, const struct step *s)
 	}
 }
 
+/* Keep what the search scans. */
+static void step_index(int j, const struct step *s)
+{
+	x.step_thread[j] = s->thread;
+	x.step_cls[j] = s->cls;
+	x.step_object[j] = s->cls ? engine_object(s->addr) : UINT32_MAX;
+	x.step_idx[j] = s->idx;
+	for (unsigned t = 0; t < x.threads; t++)
+		x.step_clk[t][j] = s->clk.c[t];
+}
+
 /* A step that no execution before had: clock and races. */
 static void step_fresh(int j, struct step *s, unsigned thread)
 {
@@ -362,6 +375,7 @@ static void step_fresh(int j, struct step *s, unsigned thread)
 	join_acquired(&t->clk, p, t);
 	t->clk.c[thread] = s->idx;
 	s->clk = t->clk;
+	step_index(j, s);
 	if (x.dead_count && p->cls)
 		dead_touch(j, s);
 }
@@ -379,6 +393,7 @@ void engine_pending_races(unsigned thread)
 			    .idx = (int16_t)(t->idx + 1), .prev = t->last };
 	if (!p->cls)
 		return;
+	step_index(x.depth, s);
 	access_find(&a, p);
 	races_find(x.depth, &a, &t->clk, thread, p);
 }
@@ -430,34 +445,45 @@ bool engine_enabled(unsigned thread)
 	return can_go(&x.pend[thread], &x.thread[thread]);
 }
 
-static void visible(enum sync_kind kind, const void *object, const struct sync_site *site,
-		    struct pending p)
+static void visible_outside(const struct pending *p)
 {
-	p.addr = object;
-	p.site = site;
-	p.kind = (uint8_t)kind;
-	p.cls = class_of[kind];
-	if (x.cur < 0) {
-		static const struct thread nobody;
+	static const struct thread nobody;
 
-		if (!can_go(&p, &nobody)) {
-			engine_fail(ORACLE_DEADLOCK, -1, -1, -1, "%s would wait for ever outside the threads",
-				    site->function);
-			give_up();
-		}
+	if (can_go(p, &nobody))
 		return;
-	}
-	x.pend[x.cur] = p;
+	engine_fail(ORACLE_DEADLOCK, -1, -1, -1, "%s would wait for ever outside the threads",
+		    p->site->function);
+	give_up();
+}
+
+/* Announce x.pend[x.cur], filled but for the kind, and wait to be chosen. */
+static inline void announce(struct pending *p, enum sync_kind kind, const void *object,
+			    const struct sync_site *site)
+{
+	unsigned bit = 1u << x.cur;
+
+	p->addr = object;
+	p->site = site;
+	p->kind = (uint8_t)kind;
+	p->cls = class_of[kind];
 	if (may_block[kind])
-		x.blockable |= (uint16_t)(1u << x.cur);
+		x.blockable |= (uint16_t)bit;
 	else
-		x.blockable &= (uint16_t)~(1u << x.cur);
+		x.blockable &= (uint16_t)~bit;
 	fiber_switch(&x.fiber[x.cur], &x.main);
 }
 
 void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site)
 {
-	visible(kind, object, site, (struct pending){ .choices = 1 });
+	if (x.cur < 0) {
+		const struct pending p = { .addr = object, .site = site, .kind = (uint8_t)kind };
+
+		if (may_block[kind])
+			visible_outside(&p);
+		return;
+	}
+	x.pend[x.cur].choices = 1;
+	announce(&x.pend[x.cur], kind, object, site);
 }
 
 unsigned sync_choose_(unsigned n, const struct sync_site *site)
@@ -465,16 +491,25 @@ unsigned sync_choose_(unsigned n, const struct sync_site *site)
 	if (x.cur < 0 || n < 2)
 		return 0;
 	ASSERT(n <= 255);
-	visible(SYNC_CHOOSE, NULL, site, (struct pending){ .choices = (uint8_t)n });
+	x.pend[x.cur].choices = (uint8_t)n;
+	announce(&x.pend[x.cur], SYNC_CHOOSE, NULL, site);
 	return x.step[x.depth].choice;
 }
 
 void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t arg,
 		 const struct sync_site *site)
 {
+	struct pending outside = { .addr = w, .site = site, .kind = SYNC_AWAIT };
+	struct pending *p = x.cur < 0 ? &outside : &x.pend[x.cur];
+
 	sync_might_sleep_(site);
-	visible(SYNC_AWAIT, w, site,
-		(struct pending){ .choices = 1, .pred = pred, .arg = arg });
+	p->pred = pred;
+	p->arg = arg;
+	p->choices = 1;
+	if (x.cur < 0)
+		visible_outside(p);
+	else
+		announce(p, SYNC_AWAIT, w, site);
 }
 
 uint32_t sync_self(void) { return (uint32_t)(x.cur >= 0 ? x.cur : SETUP) + 1; }
@@ -1013,7 +1048,8 @@ static int choose(uint16_t sleep, uint32_t *tree)
 	if (x.depth < x.forced_count && x.forced[x.depth]) {
 		s->thread = (uint8_t)(x.forced[x.depth] - 1);
 		s->choice = x.forced_choice[x.depth];
-		return enabled >> s->thread & 1 ? -1 : RUN_ABORTED;
+		return (enabled >> s->thread & 1) && s->choice < x.pend[s->thread].choices ?
+			-1 : RUN_ABORTED;
 	}
 	if (!(enabled & ~sleep))
 		return RUN_ASLEEP;
@@ -1186,6 +1222,22 @@ static int setup(void)
 	return 0;
 }
 
+/* The arrays that the search scans, in one block. */
+static bool scanned_alloc(size_t n)
+{
+	char *p = calloc(n, 4 + 2 + 2 * T_MAX + 1 + 1);
+
+	if (!p)
+		return false;
+	x.step_object = (uint32_t *)(void *)p;
+	x.step_idx = (int16_t *)(void *)(p + 4 * n);
+	for (unsigned t = 0; t < T_MAX; t++)
+		x.step_clk[t] = x.step_idx + (1 + t) * n;
+	x.step_thread = (uint8_t *)p + (4 + 2 + 2 * T_MAX) * n;
+	x.step_cls = x.step_thread + n;
+	return true;
+}
+
 int engine_open(const struct explore_check *check, const struct explore_options *options,
 		struct explore_result *result)
 {
@@ -1202,6 +1254,8 @@ int engine_open(const struct explore_check *check, const struct explore_options 
 	x.races_capacity = x.nodes_capacity = 256;
 	x.nodes = 1;
 	x.step = calloc(x.steps_max + 2, sizeof(*x.step));
+	if (!scanned_alloc(x.steps_max + 2))
+		return -ENOMEM;
 	x.object = malloc(x.objects_capacity * sizeof(*x.object));
 	x.slot = calloc(x.slots_mask + 1, sizeof(*x.slot));
 	x.race = malloc(x.races_capacity * sizeof(*x.race));
@@ -1227,6 +1281,7 @@ void engine_close(void)
 		munmap(x.arena, ARENA_SETUP + (size_t)x.threads * ARENA_THREAD);
 	free(x.snapshot);
 	free(x.step);
+	free(x.step_object);
 	free(x.object);
 	free(x.slot);
 	free(x.race);

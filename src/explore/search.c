@@ -90,7 +90,6 @@ struct reversal {
 	int i, j;
 	int16_t *v;           /* steps of v: those before j, j, those after j */
 	int n, core;          /* how many; how many of them up to j */
-	int16_t first[T_MAX]; /* each thread's first step after i, -1: none */
 	bool lasting;         /* the answer stands whatever comes after j */
 };
 
@@ -109,34 +108,20 @@ static bool ordered(const struct reversal *r, int a, int b)
 
 static bool in_v(const struct reversal *r, int k)
 {
-	return k == r->j || !before(&x.step[r->i], &x.step[k]);
+	return k == r->j || x.step_clk[x.step[r->i].thread][k] < x.step[r->i].idx;
 }
 
-static void reversal_build(struct reversal *r, int i, int j)
+static void reversal_build(struct reversal *r)
 {
-	const struct step *from = &x.step[i];
-	int n = 0;
+	const int16_t *clk = x.step_clk[x.step[r->i].thread];
+	int16_t idx = x.step[r->i].idx;
+	int n = 0, end = x.depth > r->j ? x.depth : r->j + 1;
 
-	r->i = i;
-	r->j = j;
-	r->v = v_buffer;
-	r->lasting = true;
-	memset(r->first, -1, sizeof(r->first));
-	for (int k = i + 1; k < x.depth; k++) {
-		const struct step *s = &x.step[k];
-
-		if (r->first[s->thread] < 0)
-			r->first[s->thread] = (int16_t)k;
-		if (k == j)
+	for (int k = r->i + 1; k < end; k++) {
+		r->v[n] = (int16_t)k;
+		if (k == r->j)
 			r->core = n + 1;
-		if (k == j || !before(from, s))
-			r->v[n++] = (int16_t)k;
-	}
-	if (j == x.depth) { /* a blocked thread's pending operation */
-		if (r->first[x.step[j].thread] < 0)
-			r->first[x.step[j].thread] = (int16_t)j;
-		r->v[n++] = (int16_t)j;
-		r->core = n;
+		n += k == r->j || clk[k] < idx;
 	}
 	r->n = n;
 }
@@ -192,26 +177,64 @@ static bool readers_out(struct reversal *r)
 	return true;
 }
 
-/* Could thread q, asleep before step i, begin v or run beside all of it? */
+/*
+ * Could thread q, asleep before step i, begin v or run beside all of it? Asked
+ * far more often than anything else here, so it scans without building v. What
+ * a step of v depends on within v is in conflict with it, but for waits, which
+ * conflict with nothing.
+ */
 static bool weak_initial(struct reversal *r, unsigned q)
 {
-	int f = r->first[q];
-	const void *addr = f >= 0 ? x.step[f].addr : x.pend[q].addr;
-	uint8_t cls = f >= 0 ? x.step[f].cls : x.pend[q].cls;
-	bool inside = f >= 0 && in_v(r, f);
+	const int16_t *clk = x.step_clk[x.step[r->i].thread];
+	int16_t idx = x.step[r->i].idx;
+	int f = r->i + 1, end = x.depth > r->j ? x.depth : r->j + 1;
+	uint32_t object;
+	uint8_t cls;
 
-	for (int n = 0; n < r->n; n++) {
-		int k = r->v[n];
-
-		if (k == f) {
-			r->lasting = n < r->core;
-			return true;
-		}
-		if (inside ? ordered(r, k, f) :
-		    dependent(cls, addr, x.step[k].cls, x.step[k].addr))
+	while (f < end && x.step_thread[f] != q)
+		f++;
+	cls = f < end ? x.step_cls[f] : x.pend[q].cls;
+	if (f < end)
+		object = x.step_object[f];
+	else
+		object = cls ? engine_object(x.pend[q].addr) : UINT32_MAX;
+	if (f < end && !in_v(r, f))
+		f = end;
+	for (int k = r->i + 1; k < f; k++) {
+		if (clk[k] >= idx && k != r->j)
+			continue;
+		if (x.step_object[k] == object && cls && (cls == SYNC_WRITE || x.step_cls[k] != cls))
+			return false;
+		if (!cls && f < end && before(&x.step[k], &x.step[f]))
 			return false;
 	}
-	r->lasting = false;
+	r->lasting = f <= r->j;
+	return true;
+}
+
+/* The same for a v from which steps were taken out. */
+static bool begins(const struct reversal *r, unsigned q)
+{
+	const struct step *s = NULL;
+	const void *addr = x.pend[q].addr;
+	uint8_t cls = x.pend[q].cls;
+	int f = r->i + 1;
+
+	while (f < x.depth && x.step_thread[f] != q)
+		f++;
+	if (f < x.depth) {
+		s = &x.step[f];
+		addr = s->addr;
+		cls = s->cls;
+	}
+	for (int n = 0; n < r->n; n++) {
+		const struct step *k = &x.step[r->v[n]];
+
+		if (k == s)
+			return true;
+		if (dependent(cls, addr, k->cls, k->addr) || (s && !cls && before(k, s)))
+			return false;
+	}
 	return true;
 }
 
@@ -305,7 +328,8 @@ static void insert(struct reversal *r)
 static bool reverse(int i, int j)
 {
 	const struct step *s = &x.step[i], *t = &x.step[j];
-	struct reversal r;
+	struct reversal r = { .i = i, .j = j, .v = v_buffer, .lasting = true };
+	bool writer = t->kind == SYNC_WLOCK && s->kind == SYNC_RLOCK;
 
 	/*
 	 * Most races were reversed before: j's thread sleeps before i, j is its
@@ -314,12 +338,15 @@ static bool reverse(int i, int j)
 	 */
 	if (s->cls == SYNC_WRITE && (s->sleep >> t->thread & 1) && t->prev < i)
 		return true;
-	reversal_build(&r, i, j);
-	if (t->kind == SYNC_WLOCK && s->kind == SYNC_RLOCK && !readers_out(&r))
-		return false;
-	for (unsigned m = s->sleep; m; m &= m - 1)
+	for (unsigned m = s->sleep; m && !writer; m &= m - 1)
 		if (weak_initial(&r, (unsigned)__builtin_ctz(m)))
 			return r.lasting;
+	reversal_build(&r);
+	if (writer && !readers_out(&r))
+		return false;
+	for (unsigned m = s->sleep; m && writer; m &= m - 1)
+		if (begins(&r, (unsigned)__builtin_ctz(m)))
+			return false;
 	insert(&r);
 	return r.lasting;
 }

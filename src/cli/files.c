@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * files.c - from what stands on the command line to parsed tests. Whatever is
+ * wrong with a file is said here, in one line, and the others go on.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static const char suffix[] = ".litmus";
+
+static bool has_suffix(const char *name)
+{
+	size_t n = strlen(name), k = sizeof(suffix) - 1;
+
+	return n > k && !strcmp(name + n - k, suffix);
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* --- the catalogue ------------------------------------------------------- */
+
+bool cli_catalogue(char *buf, size_t size)
+{
+	static const char *const beside[] = { "../litmus", "../share/mmun/litmus" };
+	const char *set = getenv("MMUN_LITMUS");
+	char self[PATH_MAX];
+	ssize_t n;
+
+	if (set) {
+		snprintf(buf, size, "%s", set);
+		return true;
+	}
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n <= 0)
+		return false;
+	self[n] = 0;
+	*strrchr(self, '/') = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
+		char path[PATH_MAX + 32], full[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s", self, beside[i]);
+		if (is_directory(path) && realpath(path, full)) {
+			snprintf(buf, size, "%s", full);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- operands ------------------------------------------------------------ */
+
+static void add_path(struct cli_files *files, const char *path)
+{
+	char *copy = strdup(path);
+
+	if (copy && files->count == files->capacity) {
+		size_t capacity = files->capacity ? 2 * files->capacity : 64;
+		char **grown = realloc(files->path, capacity * sizeof(*grown));
+
+		if (grown) {
+			files->path = grown;
+			files->capacity = capacity;
+		}
+	}
+	if (!copy || files->count == files->capacity) {
+		free(copy);
+		files->failed = true;
+		cli_complain("%s: not enough memory", path);
+		return;
+	}
+	files->path[files->count++] = copy;
+}
+
+static int is_test(const struct dirent *entry)
+{
+	return has_suffix(entry->d_name);
+}
+
+/* In the order of bytes, whatever the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void add_directory(struct cli_files *files, const char *path)
+{
+	struct dirent **entry;
+	int n = scandir(path, &entry, is_test, by_name);
+	size_t length = strlen(path);
+
+	if (n <= 0) {
+		cli_complain("%s: %s", path, n ? strerror(errno) : "no *.litmus in this directory");
+		files->failed = true;
+	}
+	for (int i = 0; i < n; i++) {
+		char full[PATH_MAX + 256];
+
+		snprintf(full, sizeof(full), "%s%s%s", path, path[length - 1] == '/' ? "" : "/",
+			 entry[i]->d_name);
+		add_path(files, full);
+		free(entry[i]);
+	}
+	if (n >= 0)
+		free(entry);
+}
+
+void cli_files_add(struct cli_files *files, const char *operand)
+{
+	char catalogue[PATH_MAX], path[2 * PATH_MAX];
+
+	if (is_directory(operand)) {
+		add_directory(files, operand);
+		return;
+	}
+	if (strcmp(operand, "-") && !strchr(operand, '/') && access(operand, F_OK) &&
+	    cli_catalogue(catalogue, sizeof(catalogue))) {
+		snprintf(path, sizeof(path), "%s/%s%s", catalogue, operand,
+			 has_suffix(operand) ? "" : suffix);
+		if (!access(path, F_OK)) {
+			add_path(files, path);
+			return;
+		}
+	}
+	add_path(files, operand);
+}
+
+void cli_files_fini(struct cli_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		free(files->path[i]);
+	free(files->path);
+}
+
+/* --- a test -------------------------------------------------------------- */
+
+static bool refuse(struct cli_source *s, const char *why)
+{
+	snprintf(s->error.text, sizeof(s->error.text), "%s", why);
+	cli_complain("%s: %s", s->file, why);
+	return false;
+}
+
+static bool read_all(struct cli_source *s, int fd)
+{
+	size_t limit = LITMUS_FILE_BYTES_MAX + 1;
+	ssize_t n;
+
+	s->text = malloc(limit);
+	if (!s->text)
+		return refuse(s, "not enough memory");
+	while (s->size < limit && (n = read(fd, s->text + s->size, limit - s->size)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return refuse(s, strerror(errno));
+		s->size += (size_t)n;
+	}
+	if (!s->size)
+		return refuse(s, "is empty");
+	if (memchr(s->text, 0, s->size))
+		return refuse(s, "is no text");
+	if (s->size > LITMUS_FILE_BYTES_MAX)
+		return refuse(s, "is larger than 256 KiB");
+	return true;
+}
+
+bool cli_source_open(struct cli_source *s, const char *path)
+{
+	bool input = !strcmp(path, "-"), good;
+	int fd, err;
+
+	_Static_assert(LITMUS_FILE_BYTES_MAX == 256 << 10, "as the message says");
+	*s = (struct cli_source){ .file = input ? "<stdin>" : path };
+	fd = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return refuse(s, strerror(errno));
+	good = read_all(s, fd);
+	if (!input)
+		close(fd);
+	if (!good)
+		return false;
+	err = litmus_parse(s->text, s->size, &s->test, &s->error);
+	if (err == -ENOMEM)
+		return refuse(s, "not enough memory");
+	if (err) {
+		fflush(stdout);
+		litmus_error_print(stderr, s->file, s->text, s->size, &s->error);
+	}
+	return !err;
+}
+
+void cli_source_close(struct cli_source *s)
+{
+	litmus_destroy(s->test);
+	free(s->text);
+	*s = (struct cli_source){ 0 };
+}
+
+void cli_thread_names(const struct litmus *test, const char *name[LITMUS_THREADS_MAX])
+{
+	for (int t = 0; t < test->threads; t++)
+		name[t] = test->thread[t].name;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_explore.c - the search itself: known numbers of executions, every
+ * interleaving of small random programs against the reduced search, bounds,
+ * replay strings, memory. What the explorer calls wrong is in test_oracles.c.
+ *
+ * usage: test_explore SEEDS OPS SEEDS OPS...: so many random programs of at
+ * most so many operations each, and the rest once.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "models.h"
+#include "random_check.h"
+
+static struct explore_result result;
+
+static void run(const struct explore_check *check, const struct explore_options *options)
+{
+	assert_int_equal(explore(check, options, &result), 0);
+}
+
+static void run_model(struct explore_check (*make)(struct model *m), enum model_variant variant,
+		      unsigned pages)
+{
+	struct model m = { variant, pages };
+	struct explore_check check = make(&m);
+
+	run(&check, &(struct explore_options){ 0 });
+	assert_true(result.exhaustive);
+	assert_null(result.stopped_by);
+	assert_int_equal(result.abandoned, 0);
+}
+
+/* --- how many executions ------------------------------------------------- */
+
+/* The seed's model, safe: what optimal tools need. */
+static void seed_is_optimal(void **state)
+{
+	(void)state;
+	run_model(model_seed, MODEL_SAFE, 2);
+	assert_int_equal(result.executions, 118);
+	assert_int_equal(result.findings, 0);
+	explore_result_fini(&result);
+}
+
+static void family_is_optimal(void **state)
+{
+	static const uint64_t executions[] = { 49, 481, 4450, 40414 };
+
+	(void)state;
+	for (unsigned n = 2; n <= 5; n++) {
+		run_model(model_family, MODEL_SAFE, n);
+		assert_int_equal(result.executions, executions[n - 2]);
+		assert_int_equal(result.findings, 0);
+		explore_result_fini(&result);
+	}
+}
+
+/* What a search keeps is its stack and what is planned on it, not its past:
+ * 2.4 MiB where it was measured. */
+static void memory_stays_small(void **state)
+{
+	size_t three;
+
+	(void)state;
+	run_model(model_family, MODEL_SAFE, 3);
+	three = result.memory;
+	explore_result_fini(&result);
+	run_model(model_family, MODEL_SAFE, 5);
+	assert_true(result.executions > 80 * 481);
+	print_message("memory %zu for N = 3, %zu for N = 5\n", three, result.memory);
+	assert_true(result.memory < 5 << 20);
+	assert_true(result.memory < 4 * three);
+	explore_result_fini(&result);
+}
+
+/* --- findings and their replay strings ----------------------------------- */
+
+static void replays(const struct explore_check *check, const struct explore_finding *f)
+{
+	struct explore_result again;
+	struct explore_trace trace;
+	bool same = false;
+
+	assert_non_null(f->replay);
+	assert_true(f->trace.count > 0);
+	assert_int_equal(explore_replay(check, f->replay, &trace, &again), 0);
+	for (unsigned i = 0; i < again.findings; i++)
+		same |= again.finding[i].oracle == f->oracle &&
+			!strcmp(again.finding[i].text, f->text);
+	assert_true(same);
+	assert_true(trace.count >= f->trace.count);
+	explore_trace_fini(&trace);
+	explore_result_fini(&again);
+}
+
+static void late_invalidation_is_found(void **state)
+{
+	static const struct {
+		struct explore_check (*make)(struct model *m);
+		enum model_variant variant;
+		unsigned pages;
+	} late[] = {
+		{ model_seed, MODEL_DEFERRED, 2 },
+		{ model_seed, MODEL_LOCKED, 2 },
+		{ model_family, MODEL_DEFERRED, 2 },
+		{ model_family, MODEL_DEFERRED, 3 },
+		{ model_family, MODEL_DEFERRED, 4 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(late); i++) {
+		struct model m = { late[i].variant, late[i].pages };
+		struct explore_check check = late[i].make(&m);
+
+		run(&check, &(struct explore_options){ 0 });
+		assert_true(result.exhaustive);
+		assert_int_equal(result.findings, 1);
+		assert_int_equal(result.finding[0].oracle, ORACLE_CONDITION);
+		assert_true(result.finding[0].times > 0);
+		replays(&check, &result.finding[0]);
+		explore_result_fini(&result);
+	}
+}
+
+static int replay_text(const struct explore_check *check, const char *text)
+{
+	struct explore_result again;
+	struct explore_trace trace;
+	int ret = explore_replay(check, text, &trace, &again);
+
+	explore_trace_fini(&trace);
+	explore_result_fini(&again);
+	return ret;
+}
+
+static void other_strings_are_refused(void **state)
+{
+	static const char *const garbage[] = {
+		"", ":", "a", "seed", "0000:", "0000:a", "zzzz:a", "a:a", "%s%n", "\xff\xfe",
+	};
+	static const char *const endings[] = {
+		"f", "z", "A", "1", "a0", "a99999", "a18446744073709551617", "a-1", "a!",
+		"a!256", "a!1", "a b", "a\n", ":", "!", "a!!", "\x80",
+	};
+	struct model m = { MODEL_DEFERRED, 2 };
+	struct explore_check seed = model_seed(&m), family = model_family(&m);
+	char text[64];
+
+	(void)state;
+	run(&seed, &(struct explore_options){ 0 });
+	for (size_t i = 0; i < ARRAY_SIZE(garbage); i++)
+		assert_int_equal(replay_text(&seed, garbage[i]), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		snprintf(text, sizeof(text), "%.5s%s", result.finding[0].replay, endings[i]);
+		if (replay_text(&seed, text) != -EINVAL)
+			fail_msg("'%s' is taken", text);
+	}
+	assert_int_equal(replay_text(&family, result.finding[0].replay), -EINVAL);
+	explore_result_fini(&result);
+}
+
+/* Strings that are nearly right: taken or refused, and never anything else. */
+static void mutants_do_no_harm(void **state)
+{
+	static const char letters[] = "abcdefz0123456789!:-\x7f\xff";
+	struct model m = { MODEL_DEFERRED, 2 };
+	struct explore_check check = model_seed(&m);
+	unsigned long random = 1, taken = 0;
+	char text[256];
+
+	(void)state;
+	run(&check, &(struct explore_options){ 0 });
+	for (unsigned n = 0; n < 4000; n++) {
+		size_t size = (size_t)snprintf(text, sizeof(text), "%s", result.finding[0].replay);
+		int ret;
+
+		for (unsigned k = 0; k <= n % 3; k++) {
+			size_t at;
+
+			random = random * 6364136223846793005u + 1442695040888963407u;
+			at = n % 16 ? 5 + (random >> 33) % (size - 5) : (random >> 33) % size;
+			if (random >> 60 == 0)
+				text[at] = '\0';
+			else
+				text[at] = letters[(random >> 40) % (sizeof(letters) - 1)];
+			size = strlen(text) > 5 ? strlen(text) : 6;
+		}
+		ret = replay_text(&check, text);
+		if (ret && ret != -EINVAL)
+			fail_msg("'%s' gives %d", text, ret);
+		taken += !ret;
+	}
+	assert_true(taken > 0 && taken < 4000);
+	explore_result_fini(&result);
+}
+
+/* --- bounds -------------------------------------------------------------- */
+
+static void a_bound_is_no_proof(void **state)
+{
+	static const struct explore_options bounds[] = {
+		{ .executions_max = 1 }, { .executions_max = 480 }, { .seconds_max = 1e-9 },
+	};
+	struct model m = { MODEL_SAFE, 4 };
+	struct explore_check check = model_family(&m);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bounds); i++) {
+		run(&check, &bounds[i]);
+		assert_false(result.exhaustive);
+		assert_non_null(result.stopped_by);
+		assert_true(result.executions < 4450);
+		if (bounds[i].executions_max)
+			assert_int_equal(result.executions, bounds[i].executions_max);
+		explore_result_fini(&result);
+	}
+	run(&check, &(struct explore_options){ .executions_max = 4451 });
+	assert_true(result.exhaustive);
+	explore_result_fini(&result);
+	run(&check, &(struct explore_options){ .steps_max = 12 });
+	assert_false(result.exhaustive);
+	assert_int_equal(result.finding[0].oracle, ORACLE_STEPS);
+	explore_result_fini(&result);
+}
+
+static void the_first_finding_ends_it(void **state)
+{
+	struct model m = { MODEL_DEFERRED, 4 };
+	struct explore_check check = model_family(&m);
+
+	(void)state;
+	run(&check, &(struct explore_options){ .stop_at_first = true });
+	assert_int_equal(result.findings, 1);
+	assert_false(result.exhaustive);
+	assert_non_null(result.stopped_by);
+	replays(&check, &result.finding[0]);
+	explore_result_fini(&result);
+}
+
+static void impossible_checks_are_refused(void **state)
+{
+	static const struct explore_options none, steps = { .steps_max = 1 << 20 };
+	struct model m = { MODEL_SAFE, 2 };
+	struct explore_check good = model_seed(&m), bad;
+
+	(void)state;
+	bad = good;
+	bad.threads = 0;
+	assert_int_equal(explore(&bad, &none, &result), -EINVAL);
+	bad.threads = EXPLORE_THREADS_MAX + 1;
+	assert_int_equal(explore(&bad, &none, &result), -EINVAL);
+	bad = good;
+	bad.thread = NULL;
+	assert_int_equal(explore(&bad, &none, &result), -EINVAL);
+	bad = good;
+	bad.state_size = SIZE_MAX;
+	assert_int_equal(explore(&bad, &none, &result), -EINVAL);
+	assert_int_equal(explore(&good, &steps, &result), -EINVAL);
+}
+
+/* --- every interleaving against the reduced search ----------------------- */
+
+enum { ALL_EXECUTIONS_MAX = 200000 };
+
+static int random_argc;
+static char **random_argv;
+
+/* One program, both ways. Returns false if it has too many interleavings. */
+static bool compare(uint64_t seed, unsigned ops)
+{
+	static struct random_check all, optimal;
+	static struct explore_result ra, ro;
+	struct explore_check ca, co;
+	unsigned missing = 0;
+
+	random_check_make(&all, seed, ops);
+	optimal = all;
+	ca = random_check_as_check(&all);
+	co = random_check_as_check(&optimal);
+	assert_int_equal(explore(&ca, &(struct explore_options){
+		.algorithm = EXPLORE_ALL, .executions_max = ALL_EXECUTIONS_MAX }, &ra), 0);
+	if (!ra.exhaustive) {
+		explore_result_fini(&ra);
+		return false;
+	}
+	assert_int_equal(explore(&co, &(struct explore_options){ 0 }, &ro), 0);
+	for (size_t i = 0; i < RANDOM_RESULTS_MAX; i++)
+		missing += all.results[i] && !random_check_has(&optimal, all.results[i]);
+	if (missing || all.result_count != optimal.result_count || !ro.exhaustive ||
+	    ra.findings != ro.findings || ro.executions < ra.classes ||
+	    (!random_check_chooses(&all) && (ro.executions != ra.classes || ro.abandoned)))
+		fail_msg("seed %llu, %u operations: %zu results in %llu classes, findings %u; "
+			 "reduced: %zu results, %u missing, in %llu executions, %llu abandoned, "
+			 "findings %u", (unsigned long long)seed, ops, all.result_count,
+			 (unsigned long long)ra.classes, ra.findings, optimal.result_count,
+			 missing, (unsigned long long)ro.executions,
+			 (unsigned long long)ro.abandoned, ro.findings);
+	explore_result_fini(&ra);
+	explore_result_fini(&ro);
+	return true;
+}
+
+static void nothing_is_lost(void **state)
+{
+	(void)state;
+	for (int i = 0; i + 1 < random_argc; i += 2) {
+		unsigned seeds = (unsigned)atoi(random_argv[i]), compared = 0;
+		unsigned ops = (unsigned)atoi(random_argv[i + 1]);
+
+		for (unsigned seed = 1; seed <= seeds; seed++)
+			compared += compare(seed, ops);
+		print_message("%u of %u programs of %u operations\n", compared, seeds, ops);
+		assert_true(compared * 10 >= seeds * 9);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(seed_is_optimal),
+		cmocka_unit_test(family_is_optimal),
+		cmocka_unit_test(memory_stays_small),
+		cmocka_unit_test(late_invalidation_is_found),
+		cmocka_unit_test(other_strings_are_refused),
+		cmocka_unit_test(mutants_do_no_harm),
+		cmocka_unit_test(a_bound_is_no_proof),
+		cmocka_unit_test(the_first_finding_ends_it),
+		cmocka_unit_test(impossible_checks_are_refused),
+		cmocka_unit_test(nothing_is_lost),
+	};
+
+	random_argc = argc - 1;
+	random_argv = argv + 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
