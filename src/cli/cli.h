@@ -38,6 +38,8 @@ struct cli_command {
 
 extern const struct cli_command cli_commands[];
 
+extern const char cli_check_details[], cli_replay_details[], cli_list_details[];
+extern const struct cli_option cli_check_options[], cli_replay_options[];
 int cli_check(const struct cli_command *command, int argc, char **argv);
 int cli_replay(const struct cli_command *command, int argc, char **argv);
 int cli_list(const struct cli_command *command, int argc, char **argv);

@@ -24,8 +24,9 @@
 
 enum {
 	T_MAX = EXPLORE_THREADS_MAX,
-	STEPS_DEFAULT = 10000,
-	STEPS_LIMIT = 30000,       /* clocks are 16 bits */
+	STEPS_DEFAULT = 8000,
+	STEPS_LIMIT = 8000,        /* clocks and keys are 16 bits */
+	OBJECTS_LIMIT = 8190,
 	STACK_BYTES = 64 << 10,
 	ARENA_SETUP = 16 << 20,    /* bytes for set-up's state and allocations */
 	ARENA_THREAD = 4 << 20,    /* bytes for each thread's allocations */
@@ -143,15 +144,19 @@ struct engine {
 	/* the current execution */
 	struct step *step;             /* steps_max + 2 */
 	/* What the search scans most, step by step, apart from the rest: */
-	uint8_t *step_thread, *step_cls;
-	uint32_t *step_object;         /* number of the object */
-	int16_t *step_idx, *step_clk[T_MAX];
+	uint8_t *step_thread;
+	int16_t *step_key;             /* 4 * number of the object + class; 0: none */
+	int16_t *step_clk[T_MAX];      /* clocks, thread by thread */
 	int depth;                     /* steps run */
 	int replay;                    /* the first so many have their thread dictated */
 	const char *forced;            /* replaying a schedule: thread + 1 per step, 0: free */
 	const uint8_t *forced_choice;
 	int forced_count;
-	uint32_t plan;                 /* wakeup tree below the last dictated step */
+	uint32_t plan;                 /* wakeup tree from the next step on */
+	uint16_t sleep;                /* threads asleep before the next step */
+	bool starting;                 /* threads run up to their first operations */
+	enum run_end end;              /* how the run has ended */
+	size_t event;                  /* the running step's in the trace, SIZE_MAX: none */
 	bool aborted;
 	struct fail fail[FAILS_MAX];
 	unsigned fails;
@@ -184,7 +189,7 @@ void engine_close(void);
 enum run_end engine_run(void);
 bool engine_enabled(unsigned thread);
 void engine_pending_races(unsigned thread);
-uint32_t engine_object(const void *addr); /* the number of an object */
+int16_t engine_key(const void *addr, uint8_t cls); /* as in step_key */
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 		 const char *fmt, ...) PRINTF_LIKE(5, 6);
 const char *engine_thread_name(unsigned thread, char buf[8]);

@@ -71,7 +71,7 @@ struct explore_options {
 	enum explore_algorithm algorithm;
 	uint64_t executions_max; /* 0: no bound */
 	double seconds_max;      /* 0: no bound */
-	unsigned steps_max;      /* per execution; 0: 10000 */
+	unsigned steps_max;      /* per execution; 0: 8000, which is also the most */
 	bool stop_at_first;      /* end the search at the first finding */
 	bool failing_allocations;/* each sync_alloc() in a thread may fail by choice */
 	void (*progress)(void *arg, const struct explore_progress *p); /* a few times a second */

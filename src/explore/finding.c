@@ -9,9 +9,9 @@
  * since taking its later steps earlier delays nobody. A finding that shows
  * only if one step comes after another adds that edge.
  *
- * A replay string is the check's fingerprint, a colon, and the schedule: a
- * letter for the thread, a number of steps if more than one, and "!c" after a
- * step that made choice c.
+ * A replay string is the check's fingerprint, a colon, a plus if allocations
+ * may fail, and the schedule: a letter for the thread, a number of steps if
+ * more than one, and "!c" after a step that made choice c.
  */
 #include "explore/engine.h"
 
@@ -198,7 +198,8 @@ static char *encode(const int16_t *steps, int n)
 
 	if (!s)
 		return NULL;
-	at = (size_t)snprintf(s, size, "%04x:", fingerprint());
+	at = (size_t)snprintf(s, size, "%04x:%s", fingerprint(),
+			      x.opt.failing_allocations ? "+" : "");
 	for (int k = 0; k < n;) {
 		const struct step *a = &x.step[steps[k]];
 		int run = 1;
@@ -234,6 +235,8 @@ int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice)
 						tolower((unsigned char)*replay) - 'a' + 10);
 	if (digits != 4 || *replay++ != ':' || print != fingerprint())
 		goto fail;
+	x.opt.failing_allocations = *replay == '+';
+	replay += *replay == '+';
 	while (*replay) {
 		unsigned thread = (unsigned)(*replay++ - 'a');
 		unsigned long count = 1;

@@ -185,6 +185,7 @@ static struct object *object_of(const void *addr)
 	for (; x.slot[s].stamp == x.stamp; s = (s + 1) & x.slots_mask)
 		if (x.object[x.slot[s].index].addr == addr)
 			return &x.object[x.slot[s].index];
+	ASSERT(x.objects < OBJECTS_LIMIT);
 	if (x.objects == x.objects_capacity) {
 		objects_grow();
 		return object_of(addr);
@@ -199,7 +200,12 @@ static struct object *object_of(const void *addr)
 	return o;
 }
 
-uint32_t engine_object(const void *addr) { return (uint32_t)(object_of(addr) - x.object); }
+static int16_t key_of(const struct object *o, uint8_t cls)
+{
+	return (int16_t)(4 * (o - x.object) + cls);
+}
+
+int16_t engine_key(const void *addr, uint8_t cls) { return key_of(object_of(addr), cls); }
 
 /* --- clocks and races ---------------------------------------------------- */
 
@@ -209,9 +215,8 @@ struct access {
 	int edge;                        /* a step that it follows but does not race with */
 };
 
-static void access_find(struct access *a, const struct pending *p)
+static void access_find(struct access *a, const struct pending *p, const struct object *o)
 {
-	const struct object *o = object_of(p->addr);
 	int last = o->last_write;
 
 	a->o = o;
@@ -294,16 +299,14 @@ static void object_touch(struct object *o, int j, const struct step *s)
 }
 
 /* Join what comes with acquiring: a release, the end of awaited sections. */
-static void join_acquired(struct clk *clk, const struct pending *p, const struct thread *t)
+static void join_acquired(struct clk *clk, const struct pending *p, const struct thread *t,
+			  const struct object *o)
 {
-	const struct object *o;
-
 	switch (p->kind) {
 	case SYNC_LOCK:
 	case SYNC_TRYLOCK:
 	case SYNC_RLOCK:
 	case SYNC_WLOCK:
-		o = object_of(p->addr);
 		if (o->has_release)
 			clk_join(clk, &o->release);
 		if (p->kind == SYNC_WLOCK && o->has_read_release)
@@ -338,18 +341,16 @@ static void dead_touch(int j, const struct step *s)
 }
 
 /* Keep what the search scans. */
-static void step_index(int j, const struct step *s)
+static void step_index(int j, const struct step *s, const struct object *o)
 {
 	x.step_thread[j] = s->thread;
-	x.step_cls[j] = s->cls;
-	x.step_object[j] = s->cls ? engine_object(s->addr) : UINT32_MAX;
-	x.step_idx[j] = s->idx;
+	x.step_key[j] = o ? key_of(o, s->cls) : SYNC_NONE;
 	for (unsigned t = 0; t < x.threads; t++)
 		x.step_clk[t][j] = s->clk.c[t];
 }
 
 /* A step that no execution before had: clock and races. */
-static void step_fresh(int j, struct step *s, unsigned thread)
+static void step_fresh(int j, struct step *s, unsigned thread, const struct object *o)
 {
 	const struct pending *p = &x.pend[thread];
 	struct thread *t = &x.thread[thread];
@@ -364,18 +365,18 @@ static void step_fresh(int j, struct step *s, unsigned thread)
 	s->prev_change = -1;
 	s->races = x.races;
 	if (p->cls) {
-		access_find(&a, p);
-		s->prev_change = a.o->last_change;
+		access_find(&a, p, o);
+		s->prev_change = o->last_change;
 		races_find(j, &a, &t->clk, thread, p);
 		for (int n = 0; n < a.cands; n++)
 			clk_join(&t->clk, &x.step[a.cand[n]].clk);
 		if (a.edge >= 0)
 			clk_join(&t->clk, &x.step[a.edge].clk);
 	}
-	join_acquired(&t->clk, p, t);
+	join_acquired(&t->clk, p, t, o);
 	t->clk.c[thread] = s->idx;
 	s->clk = t->clk;
-	step_index(j, s);
+	step_index(j, s, o);
 	if (x.dead_count && p->cls)
 		dead_touch(j, s);
 }
@@ -386,6 +387,7 @@ void engine_pending_races(unsigned thread)
 	const struct pending *p = &x.pend[thread];
 	const struct thread *t = &x.thread[thread];
 	struct step *s = &x.step[x.depth];
+	const struct object *o;
 	struct access a;
 
 	*s = (struct step){ .thread = (uint8_t)thread, .kind = p->kind, .cls = p->cls,
@@ -393,12 +395,36 @@ void engine_pending_races(unsigned thread)
 			    .idx = (int16_t)(t->idx + 1), .prev = t->last };
 	if (!p->cls)
 		return;
-	step_index(x.depth, s);
-	access_find(&a, p);
+	o = object_of(p->addr);
+	step_index(x.depth, s, o);
+	access_find(&a, p, o);
 	races_find(x.depth, &a, &t->clk, thread, p);
 }
 
 /* --- fibers and operations ----------------------------------------------- */
+
+static bool step_begin(void);
+static void step_end(void);
+
+/*
+ * Give way at a visible operation. The thread that stops does the scheduling,
+ * so that going on with the same thread needs no switch, and another thread
+ * only one; the explorer's own stack is returned to at the end of the run.
+ */
+static void yield(void)
+{
+	struct fiber *me = &x.fiber[x.cur];
+
+	if (x.starting) {
+		fiber_switch(me, &x.main);
+		return;
+	}
+	step_end();
+	if (!step_begin())
+		fiber_switch(me, &x.main);
+	else if (&x.fiber[x.cur] != me)
+		fiber_switch(me, &x.fiber[x.cur]);
+}
 
 static void thread_main(void *arg)
 {
@@ -414,8 +440,8 @@ static void thread_main(void *arg)
 		engine_fail(ORACLE_LOCK_HELD, -1, -1, t->last, "%s ended inside a read section",
 			    engine_thread_name(me, name));
 	x.alive &= (uint16_t)~(1u << me);
-	fiber_switch(&x.fiber[me], &x.main);
-	abort();
+	yield();
+	abort(); /* nobody switches to a thread that has ended */
 }
 
 static bool can_go(const struct pending *p, const struct thread *t)
@@ -470,7 +496,7 @@ static inline void announce(struct pending *p, enum sync_kind kind, const void *
 		x.blockable |= (uint16_t)bit;
 	else
 		x.blockable &= (uint16_t)~bit;
-	fiber_switch(&x.fiber[x.cur], &x.main);
+	yield();
 }
 
 void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site)
@@ -971,6 +997,7 @@ static void restore(void)
 	x.fails = 0;
 	x.aborted = false;
 	x.depth = 0;
+	x.sleep = 0;
 	x.alive = (uint16_t)((1u << x.threads) - 1);
 	x.blockable = 0;
 	for (unsigned t = 0; t < x.threads; t++) {
@@ -985,13 +1012,6 @@ static void restore(void)
 		p->arena_used = 0;
 		fiber_arm(&x.fiber[t], thread_main, (void *)(uintptr_t)t);
 	}
-}
-
-static void resume(unsigned thread)
-{
-	x.cur = (int)thread;
-	fiber_switch(&x.main, &x.fiber[thread]);
-	x.cur = -1;
 }
 
 static uint16_t enabled_threads(void)
@@ -1072,19 +1092,19 @@ static uint16_t still_asleep(uint16_t sleep, const struct step *s)
 	return next;
 }
 
-/* Run step[depth], whose thread is known. */
-static bool step_run(void)
+/* Step[depth], whose thread is known, is about to run. False: it must not. */
+static bool step_account(void)
 {
 	struct step *s = &x.step[x.depth];
 	unsigned thread = s->thread;
 	const struct pending *p = &x.pend[thread];
 	struct thread *t = &x.thread[thread];
-	size_t event = SIZE_MAX;
+	struct object *o = p->cls ? object_of(p->addr) : NULL;
 
 	ASSERT((x.alive >> thread & 1) && engine_enabled(thread));
 	s->choices = p->choices;
 	if (x.depth >= x.replay - 1) {
-		step_fresh(x.depth, s, thread);
+		step_fresh(x.depth, s, thread, o);
 	} else {
 		if (s->kind != p->kind || s->addr != p->addr) {
 			char name[8];
@@ -1099,16 +1119,54 @@ static bool step_run(void)
 	s->release = -1;
 	t->idx = s->idx;
 	t->last = (int16_t)x.depth;
-	if (s->cls)
-		object_touch(object_of(s->addr), x.depth, s);
+	if (o)
+		object_touch(o, x.depth, s);
 	if (is_word(s->kind))
 		s->old = ((const atomic_u64 *)s->addr)->v;
 	if (x.trace)
-		event = record_step(thread);
-	resume(thread);
-	if (event != SIZE_MAX && is_word(s->kind))
-		x.trace->event[event].value = ((const atomic_u64 *)s->addr)->v;
-	return !x.aborted;
+		x.event = record_step(thread);
+	return true;
+}
+
+/* Choose the next step; x.cur is then to run. False: the run is over, x.end says how. */
+static bool step_begin(void)
+{
+	struct step *s = &x.step[x.depth];
+	int end;
+
+	x.end = RUN_COMPLETE;
+	if (!x.alive)
+		return false;
+	x.end = RUN_ABORTED;
+	if ((unsigned)x.depth == x.steps_max) {
+		engine_fail(ORACLE_STEPS, -1, -1, -1, "an execution takes more than %u steps",
+			    x.steps_max);
+		return false;
+	}
+	end = choose(x.sleep, &x.plan);
+	if (end >= 0) {
+		x.end = (enum run_end)end;
+		return false;
+	}
+	if (x.depth >= x.replay - 1) {
+		/* The thread's pending operation is the step's: find who wakes. */
+		s->cls = x.pend[s->thread].cls;
+		s->addr = x.pend[s->thread].addr;
+		x.sleep = still_asleep(s->sleep, s);
+	}
+	if (!step_account())
+		return false;
+	x.cur = s->thread;
+	return true;
+}
+
+static void step_end(void)
+{
+	const struct step *s = &x.step[x.depth];
+
+	if (x.trace && x.event != SIZE_MAX && is_word(s->kind))
+		x.trace->event[x.event].value = ((const atomic_u64 *)s->addr)->v;
+	x.depth++;
 }
 
 static void deadlock_report(void)
@@ -1124,38 +1182,6 @@ static void deadlock_report(void)
 				      kind_name[x.pend[t].kind], x.pend[t].site->function);
 	}
 	engine_fail(ORACLE_DEADLOCK, -1, -1, -1, "%s", text);
-}
-
-static enum run_end run_steps(void)
-{
-	uint16_t sleep = 0;
-	uint32_t tree = x.plan;
-	int end;
-
-	x.plan = 0;
-	for (; x.alive; x.depth++) {
-		struct step *s = &x.step[x.depth];
-
-		if ((unsigned)x.depth == x.steps_max) {
-			engine_fail(ORACLE_STEPS, -1, -1, -1, "an execution takes more than %u steps",
-				    x.steps_max);
-			return RUN_ABORTED;
-		}
-		end = choose(sleep, &tree);
-		if (end >= 0)
-			return (enum run_end)end;
-		if (x.depth >= x.replay - 1) {
-			/* The thread's pending operation is the step's: find who wakes. */
-			s->cls = x.pend[s->thread].cls;
-			s->addr = x.pend[s->thread].addr;
-			sleep = still_asleep(s->sleep, s);
-		}
-		if (!step_run()) {
-			x.depth++;
-			return RUN_ABORTED;
-		}
-	}
-	return RUN_COMPLETE;
 }
 
 static void finish(void)
@@ -1181,11 +1207,25 @@ enum run_end engine_run(void)
 
 	restore();
 	x.bail = &bail;
-	if (setjmp(bail))
+	if (setjmp(bail)) {
+		x.cur = -1;
 		return RUN_ABORTED;
-	for (unsigned t = 0; t < x.threads && !x.aborted; t++)
-		resume(t);
-	end = x.aborted ? RUN_ABORTED : run_steps();
+	}
+	x.starting = true;
+	for (unsigned t = 0; t < x.threads && !x.aborted; t++) {
+		x.cur = (int)t; /* as far as its first operation */
+		fiber_switch(&x.main, &x.fiber[t]);
+	}
+	x.starting = false;
+	x.cur = -1;
+	end = RUN_ABORTED;
+	if (!x.aborted) {
+		if (step_begin())
+			fiber_switch(&x.main, &x.fiber[x.cur]);
+		x.cur = -1;
+		x.depth += x.aborted; /* the step in which it happened counts */
+		end = x.end;
+	}
 	x.result->steps += (uint64_t)x.depth;
 	if (end == RUN_COMPLETE && !x.aborted)
 		finish();
@@ -1225,16 +1265,14 @@ static int setup(void)
 /* The arrays that the search scans, in one block. */
 static bool scanned_alloc(size_t n)
 {
-	char *p = calloc(n, 4 + 2 + 2 * T_MAX + 1 + 1);
+	char *p = calloc(n, 2 + 2 * T_MAX + 1);
 
 	if (!p)
 		return false;
-	x.step_object = (uint32_t *)(void *)p;
-	x.step_idx = (int16_t *)(void *)(p + 4 * n);
+	x.step_key = (int16_t *)(void *)p;
 	for (unsigned t = 0; t < T_MAX; t++)
-		x.step_clk[t] = x.step_idx + (1 + t) * n;
-	x.step_thread = (uint8_t *)p + (4 + 2 + 2 * T_MAX) * n;
-	x.step_cls = x.step_thread + n;
+		x.step_clk[t] = x.step_key + (1 + t) * n;
+	x.step_thread = (uint8_t *)p + (2 + 2 * T_MAX) * n;
 	return true;
 }
 
@@ -1281,7 +1319,7 @@ void engine_close(void)
 		munmap(x.arena, ARENA_SETUP + (size_t)x.threads * ARENA_THREAD);
 	free(x.snapshot);
 	free(x.step);
-	free(x.step_object);
+	free(x.step_key);
 	free(x.object);
 	free(x.slot);
 	free(x.race);

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check.c - mmun check: explore each test and hand what came out to a format.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "report/report.h"
+
+enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, FORMAT, JSON, NO_ORACLES, PICTURE, NO_PICTURE };
+
+const char cli_check_details[] =
+	"\nA directory stands for all *.litmus in it, \"-\" for standard input, and a name that is\n"
+	"no file for the test of that name in the installed catalogue (see mmun list). Of one\n"
+	"test every finding is listed and the shortest is drawn; of several tests only what\n"
+	"they did not expect is drawn.\n\n"
+	"The exit status is 1 if a test is a violation or differs, else 2 if a file could not\n"
+	"be read or is no test, else 3 if a search was not finished, else 0.\n";
+
+const struct cli_option cli_check_options[] = {
+	{ MAX_EXECUTIONS, "max-executions", "N", "stop a search after N executions" },
+	{ MAX_SECONDS, "max-seconds", "S", "stop a search after S seconds" },
+	{ FORMAT, "format", "NAME", "herd (the default), brief, json; help lists them" },
+	{ JSON, "json", NULL, "the same as --format json" },
+	{ 'q', "quiet", NULL, "the same as --format brief" },
+	{ 'v', "verbose", NULL, "draw all findings, with each operation" },
+	{ PICTURE, "picture", NULL, "draw expected findings of several tests, too" },
+	{ NO_PICTURE, "no-picture", NULL, "draw nothing" },
+	{ NO_ORACLES, "no-oracles", NULL, "results only, not held to flat memory" },
+	{ 0 },
+};
+
+struct settings {
+	struct litmus_options litmus;
+	struct report report;
+	bool pictures_chosen;
+};
+
+/* --- progress ------------------------------------------------------------ */
+
+struct progress { const char *name; int width; };
+
+static void show_progress(void *arg, const struct explore_progress *p)
+{
+	struct progress *shown = arg;
+	char line[160];
+	int width;
+
+	if (p->seconds < 1)
+		return;
+	width = snprintf(line, sizeof(line), "%.40s: %" PRIu64 " executions, %.0f/s, about %.0f%% done",
+			 shown->name, p->executions, (double)p->executions / p->seconds,
+			 100 * p->done);
+	fprintf(stderr, "\r%-*s", shown->width, line);
+	fflush(stderr);
+	if (width > shown->width)
+		shown->width = width;
+}
+
+static void erase_progress(const struct progress *shown)
+{
+	if (shown->width)
+		fprintf(stderr, "\r%*s\r", shown->width, "");
+}
+
+/* --- a report as the formats want it ------------------------------------- */
+
+static const char *const kind_name[] = {
+	[QUANT_EXISTS] = "Allowed", [QUANT_NOT_EXISTS] = "Forbidden", [QUANT_FORALL] = "Required",
+};
+
+static const enum report_verdict verdict_of[] = {
+	[VERDICT_OK] = REPORT_OK, [VERDICT_DIFFERS] = REPORT_DIFFERS,
+	[VERDICT_VIOLATION] = REPORT_VIOLATION, [VERDICT_UNFINISHED] = REPORT_UNFINISHED,
+};
+
+/* The condition's own answer: is it as the quantifier wants it? */
+static bool satisfied(const struct litmus *test, const struct litmus_report *r)
+{
+	if (test->quantifier == QUANT_EXISTS)
+		return r->positive != 0;
+	if (test->quantifier == QUANT_NOT_EXISTS)
+		return r->positive == 0;
+	return r->negative == 0;
+}
+
+static void oracles(const struct explore_result *e, char *text, size_t size)
+{
+	bool said[ORACLE_COUNT] = { false };
+	size_t n = 0;
+
+	*text = 0;
+	for (unsigned i = 0; i < e->findings && n < size; i++) {
+		enum explore_oracle o = e->finding[i].oracle;
+
+		if (!said[o])
+			n += (size_t)snprintf(text + n, size - n, "%s%s", n ? ", " : "",
+					      explore_oracle_name(o));
+		said[o] = true;
+	}
+	if (!*text)
+		snprintf(text, size, "none");
+}
+
+static const char *why(const struct litmus *test, const struct litmus_report *r, char *text,
+		       size_t size)
+{
+	char found[192];
+
+	oracles(&r->explore, found, sizeof(found));
+	switch (r->verdict) {
+	case VERDICT_OK:
+		return NULL;
+	case VERDICT_DIFFERS:
+		if (test->expected != RESULT_NONE && test->expected != r->result)
+			snprintf(text, size, "expected %s, observed %s",
+				 litmus_result_name(test->expected),
+				 r->result ? litmus_result_name(r->result) : "no condition");
+		else
+			snprintf(text, size, "expected finding %s, found %s",
+				 test->expected_finding, found);
+		return text;
+	case VERDICT_VIOLATION:
+		snprintf(text, size, "%s", found);
+		return text;
+	case VERDICT_UNFINISHED:
+		return r->explore.stopped_by;
+	}
+	return NULL;
+}
+
+/* What is shown of the outcomes, sorted, each once. */
+struct shown {
+	size_t names, states;
+	char (*name_text)[2 * LITMUS_NAME_MAX + 16];
+	const char **name;
+	int64_t *row;             /* states * names */
+	struct report_value *value;
+};
+
+static size_t compare_names; /* qsort() hands nothing through */
+
+static int64_t rank(int64_t v)
+{
+	return v == LITMUS_FAULT ? INT64_MAX - 1 : v == LITMUS_UNMAPPED ? INT64_MAX : v;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	for (size_t i = 0; i < compare_names; i++)
+		if (x[i] != y[i])
+			return rank(x[i]) < rank(y[i]) ? -1 : 1;
+	return 0;
+}
+
+static void shown_fini(struct shown *s)
+{
+	free(s->name_text);
+	free(s->name);
+	free(s->row);
+	free(s->value);
+}
+
+static void shown_rows(struct shown *s, const struct litmus *test,
+		       const struct litmus_outcomes *set)
+{
+	size_t n = s->names, rows = 0;
+
+	for (size_t o = 0; o < set->count; o++) {
+		const int64_t *outcome = set->values + o * (size_t)set->size;
+
+		for (size_t i = 0; i < n; i++)
+			s->row[o * n + i] = outcome[test->shown[i]];
+	}
+	compare_names = n;
+	if (n)
+		qsort(s->row, set->count, n * sizeof(*s->row), compare_rows);
+	for (size_t o = 0; o < set->count; o++)
+		if (!rows || memcmp(s->row + (rows - 1) * n, s->row + o * n, n * sizeof(*s->row)))
+			memmove(s->row + rows++ * n, s->row + o * n, n * sizeof(*s->row));
+	s->states = rows;
+}
+
+static bool shown_init(struct shown *s, const struct litmus *test,
+		       const struct litmus_outcomes *set)
+{
+	static const char fault[] = "fault", unmapped[] = "unmapped";
+	size_t n = (size_t)test->shown_count;
+
+	*s = (struct shown){ .names = n };
+	s->name_text = calloc(n + 1, sizeof(*s->name_text));
+	s->name = calloc(n + 1, sizeof(*s->name));
+	s->row = calloc(set->count * n + 1, sizeof(*s->row));
+	s->value = calloc(set->count * n + 1, sizeof(*s->value));
+	if (!s->name_text || !s->name || !s->row || !s->value)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		s->name[i] = litmus_index_name(test, test->shown[i], s->name_text[i],
+					       sizeof(s->name_text[i]));
+	shown_rows(s, test, set);
+	for (size_t i = 0; i < s->states * n; i++)
+		s->value[i] = (struct report_value){
+			s->row[i] == LITMUS_FAULT ? fault :
+			s->row[i] == LITMUS_UNMAPPED ? unmapped : NULL, s->row[i] };
+	return true;
+}
+
+/* --- one test ------------------------------------------------------------ */
+
+static void add_error(struct settings *s, const char *file, const char *name,
+		      const struct litmus_error *error)
+{
+	report_add(&s->report, &(struct report_run){
+		.file = file, .name = name, .verdict = REPORT_ERROR, .error = error->text,
+		.line = error->pos.line, .column = error->pos.column });
+}
+
+static void add_failure(struct settings *s, const char *file, const char *name, int err)
+{
+	struct litmus_error error = { 0 };
+
+	snprintf(error.text, sizeof(error.text), "%s",
+		 err == -EINVAL ? "asks for more than the vm has" : "not enough memory");
+	cli_complain("%s: %s", file, error.text);
+	add_error(s, file, name, &error);
+}
+
+/* Shortest first. */
+static int compare_findings(const void *a, const void *b)
+{
+	const struct explore_finding *f = a, *g = b;
+
+	if (f->switches != g->switches)
+		return f->switches < g->switches ? -1 : 1;
+	if (f->steps != g->steps)
+		return f->steps < g->steps ? -1 : 1;
+	return strcmp(f->text, g->text);
+}
+
+static void add_result(struct settings *s, const char *file, const struct litmus *test,
+		       struct litmus_report *r)
+{
+	const char *thread[LITMUS_THREADS_MAX];
+	bool asks = test->quantifier != QUANT_NONE;
+	char text[256];
+	struct shown shown;
+
+	if (!shown_init(&shown, test, &r->outcomes)) {
+		shown_fini(&shown);
+		add_failure(s, file, test->name, -ENOMEM);
+		return;
+	}
+	cli_thread_names(test, thread);
+	qsort(r->explore.finding, r->explore.findings, sizeof(*r->explore.finding),
+	      compare_findings);
+	report_add(&s->report, &(struct report_run){
+		.file = file, .name = test->name,
+		.verdict = verdict_of[r->verdict], .why = why(test, r, text, sizeof(text)),
+		.kind = kind_name[test->quantifier],
+		.condition = asks ? test->condition_text : NULL, .satisfied = satisfied(test, r),
+		.result = asks ? litmus_result_name(r->result) : NULL,
+		.expected = test->expected ? litmus_result_name(test->expected) : NULL,
+		.names = shown.names, .states = shown.states, .value_name = shown.name,
+		.value = shown.value, .positive = r->positive, .negative = r->negative,
+		.explore = &r->explore, .thread = thread, .threads = (unsigned)test->threads });
+	shown_fini(&shown);
+}
+
+static void check_one(struct settings *s, const char *path)
+{
+	struct cli_source source;
+	struct litmus_report *r;
+	struct progress progress;
+	int err = -ENOMEM;
+
+	if (!cli_source_open(&source, path)) {
+		add_error(s, path, NULL, &source.error);
+		cli_source_close(&source);
+		return;
+	}
+	progress = (struct progress){ .name = source.test->name };
+	s->litmus.progress_arg = &progress;
+	r = calloc(1, sizeof(*r));
+	if (r)
+		err = litmus_check(source.test, &s->litmus, r);
+	erase_progress(&progress);
+	if (!err) {
+		add_result(s, path, source.test, r);
+		litmus_report_fini(r);
+	} else {
+		add_failure(s, path, source.test->name, err);
+	}
+	fflush(s->report.out); /* a line that is done can be read */
+	free(r);
+	cli_source_close(&source);
+}
+
+/* --- the command --------------------------------------------------------- */
+
+static bool set_format(struct settings *s, const char *name)
+{
+	const char *names[16], *suggestion;
+	size_t count = 0;
+
+	s->report.format = report_format_find(name);
+	if (s->report.format)
+		return true;
+	for (const struct report_format *f = report_formats; f->name; f++)
+		names[count++] = f->name;
+	suggestion = cli_suggest(name, names, count);
+	if (suggestion)
+		cli_complain("check: unknown format %s, did you mean %s?", name, suggestion);
+	else
+		cli_complain("check: unknown format %s, see mmun check --format help", name);
+	return false;
+}
+
+static void list_formats(void)
+{
+	for (const struct report_format *f = report_formats; f->name; f++)
+		printf("%-6s %s\n", f->name, f->help);
+}
+
+/* False: the argument is wrong, which was said. */
+static bool set_option(struct settings *s, int id)
+{
+	switch (id) {
+	case MAX_EXECUTIONS:
+		if (cli_parse_count(optarg, &s->litmus.executions_max))
+			return true;
+		cli_complain("check: --max-executions wants a number from 1, not %s", optarg);
+		return false;
+	case MAX_SECONDS:
+		if (cli_parse_seconds(optarg, &s->litmus.seconds_max))
+			return true;
+		cli_complain("check: --max-seconds wants a number above 0, not %s", optarg);
+		return false;
+	case FORMAT:
+		return set_format(s, optarg);
+	case JSON:
+		return set_format(s, "json");
+	case 'q':
+		return set_format(s, "brief");
+	case 'v':
+		s->report.verbose = true;
+		return true;
+	case PICTURE:
+	case NO_PICTURE:
+		s->report.pictures = id == PICTURE ? PICTURES_ALWAYS : PICTURES_NEVER;
+		s->pictures_chosen = true;
+		return true;
+	default:
+		s->litmus.no_oracles = true;
+		return true;
+	}
+}
+
+static int status_of(const struct report *r, bool failed)
+{
+	if (r->count[REPORT_VIOLATION] || r->count[REPORT_DIFFERS])
+		return STATUS_VIOLATION;
+	if (r->count[REPORT_ERROR] || failed)
+		return STATUS_ERROR;
+	return r->count[REPORT_UNFINISHED] ? STATUS_UNFINISHED : STATUS_OK;
+}
+
+int cli_check(const struct cli_command *command, int argc, char **argv)
+{
+	struct settings s = { .report = { .out = stdout, .format = &report_formats[0] } };
+	struct cli_files files = { 0 };
+	int id, status;
+
+	while ((id = cli_next_option(command, argc, argv)) >= 0) {
+		if (id == FORMAT && !strcmp(optarg, "help")) {
+			list_formats();
+			return STATUS_OK;
+		}
+		if (!set_option(&s, id))
+			return STATUS_ERROR;
+	}
+	if (id != CLI_END)
+		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (optind == argc) {
+		cli_complain("check: which test? Give files or directories, see mmun check --help");
+		return STATUS_ERROR;
+	}
+	if (isatty(STDERR_FILENO))
+		s.litmus.progress = show_progress;
+	for (; optind < argc; optind++)
+		cli_files_add(&files, argv[optind]);
+	if (!s.pictures_chosen)
+		s.report.pictures = files.count > 1 ? PICTURES_SURPRISES : PICTURES_ALWAYS;
+	for (size_t i = 0; i < files.count; i++)
+		check_one(&s, files.path[i]);
+	report_end(&s.report);
+	status = status_of(&s.report, files.failed);
+	cli_files_fini(&files);
+	return status;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - the table of commands, and the first word of the command line.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "mmun/mmun.h"
+
+static int help(const struct cli_command *command, int argc, char **argv);
+static int version(const struct cli_command *command, int argc, char **argv);
+
+const struct cli_command cli_commands[] = {
+	{ "check", "FILE|DIR...", "run tests under every interleaving and say what they show",
+	  cli_check_details, cli_check_options, cli_check },
+	{ "replay", "FILE STRING", "run one execution again and draw it",
+	  cli_replay_details, cli_replay_options, cli_replay },
+	{ "list", "[FILE|DIR...]", "say what tests there are, and what each asks",
+	  cli_list_details, NULL, cli_list },
+	{ "help", "[COMMAND]", "say how to use a command", NULL, NULL, help },
+	{ "version", "", "say which mmun this is", NULL, NULL, version },
+	{ 0 },
+};
+
+static const struct cli_command *command_find(const char *name)
+{
+	const char *names[ARRAY_SIZE(cli_commands)], *suggestion;
+	size_t count = 0;
+
+	for (const struct cli_command *c = cli_commands; c->name; c++) {
+		if (!strcmp(c->name, name))
+			return c;
+		names[count++] = c->name;
+	}
+	suggestion = cli_suggest(name, names, count);
+	if (suggestion)
+		cli_complain("unknown command %s, did you mean %s?", name, suggestion);
+	else
+		cli_complain("unknown command %s, see mmun --help", name);
+	return NULL;
+}
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: mmun COMMAND [ARGUMENT...]\n\n"
+	      "When must a device's TLB be told? mmun runs litmus tests for virtual memory along\n"
+	      "every interleaving of its threads, and draws the ones that go wrong.\n\n"
+	      "commands:\n", out);
+	for (const struct cli_command *c = cli_commands; c->name; c++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "%s %s", c->name, c->args);
+		fprintf(out, "  %-22s %s\n", left, c->help);
+	}
+	fputs("\nexit status: 0 all as expected, 1 a violation or a verdict that differs,\n"
+	      "2 usage or a file that is no test, 3 not finished. More in mmun(1) and\n"
+	      "mmun-litmus(5).\n", out);
+}
+
+static int help(const struct cli_command *command, int argc, char **argv)
+{
+	const struct cli_command *about;
+	int id = cli_next_option(command, argc, argv);
+
+	if (id != CLI_END)
+		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (optind == argc) {
+		print_usage(stdout);
+		return STATUS_OK;
+	}
+	about = command_find(argv[optind]);
+	if (!about)
+		return STATUS_ERROR;
+	cli_help_command(about);
+	return STATUS_OK;
+}
+
+static int version(const struct cli_command *command, int argc, char **argv)
+{
+	int id = cli_next_option(command, argc, argv);
+
+	if (id != CLI_END)
+		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	printf("mmun %s\n", mmun_version());
+	return STATUS_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	const struct cli_command *command;
+
+	if (argc < 2) {
+		print_usage(stderr);
+		return STATUS_ERROR;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(command_find("help"), argc - 1, argv + 1);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		return version(command_find("version"), argc - 1, argv + 1);
+	command = command_find(argv[1]);
+	return command ? command->run(command, argc - 1, argv + 1) : STATUS_ERROR;
+}
+
+int main(int argc, char **argv)
+{
+	int status = run(argc, argv);
+	bool failed = ferror(stdout);
+
+	if (fflush(stdout) || failed) {
+		/* A reader who has seen enough needs no message. */
+		if (errno != EPIPE)
+			cli_complain("cannot write the output: %s", strerror(errno));
+		return STATUS_ERROR;
+	}
+	return status;
+}
