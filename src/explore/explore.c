@@ -121,6 +121,8 @@ static const char *must_stop(double since)
 		return "out of memory";
 	if (x.opt.stop_at_first && x.result->findings)
 		return "a finding ended it";
+	if (x.opt.enough && x.fails && x.opt.enough(x.opt.enough_arg))
+		return "it has shown what it was to show";
 	if (x.opt.executions_max && x.result->executions >= x.opt.executions_max)
 		return "the bound on executions was hit";
 	if (runs % 1024 == 0) {

@@ -73,6 +73,9 @@ struct explore_options {
 	double seconds_max;      /* 0: no bound */
 	unsigned steps_max;      /* per execution; 0: 8000, which is also the most */
 	bool stop_at_first;      /* end the search at the first finding */
+	bool (*enough)(void *arg); /* asked after each execution that has a finding: has the
+	                            search shown what it was to show? */
+	void *enough_arg;
 	bool failing_allocations;/* each sync_alloc() in a thread may fail by choice */
 	void (*progress)(void *arg, const struct explore_progress *p); /* a few times a second */
 	void *progress_arg;

@@ -271,6 +271,7 @@ struct litmus_options {
 	uint64_t executions_max; /* 0: no bound */
 	double seconds_max;      /* 0: no bound */
 	bool no_oracles;         /* results only: nothing is held to flat memory */
+	bool fast;               /* end a search as soon as its verdict is certain */
 	void (*progress)(void *arg, const struct explore_progress *p);
 	void *progress_arg;
 };
@@ -283,6 +284,7 @@ struct litmus_report {
 	uint64_t positive, negative;      /* executions that (do not) satisfy the condition */
 	enum litmus_result result;        /* observed; RESULT_NONE without a condition */
 	enum litmus_verdict verdict;
+	bool certain;                     /* --fast ended it: the verdict holds all the same */
 };
 
 /*
