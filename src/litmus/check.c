@@ -28,6 +28,7 @@ struct check {
 	const struct litmus *test;
 	struct litmus_report *report;
 	bool oracles;
+	bool replaying;    /* else an execution that is recorded has been counted before */
 	bool forgets;      /* a page's contents may rightly go: no lost writes then */
 	/* Of the current execution; how many are valid is in the world. */
 	struct access access[ACCESSES_MAX];
@@ -185,6 +186,18 @@ static void outcome_text(const struct check *c, char *text, size_t size)
 			litmus_value_name(c->outcome[c->test->shown[k]], value, sizeof(value)));
 }
 
+static void count_outcome(struct check *c, struct litmus_report *r)
+{
+	if (litmus_outcomes_add(&r->outcomes, c->outcome, 1))
+		c->out_of_memory = true;
+	if (c->test->quantifier == QUANT_NONE)
+		return;
+	if (litmus_holds(c->test, c->test->condition, c->outcome))
+		r->positive++;
+	else
+		r->negative++;
+}
+
 static void judge_outcome(struct check *c)
 {
 	struct litmus_report *r = c->report;
@@ -192,14 +205,8 @@ static void judge_outcome(struct check *c)
 
 	if (!litmus_filtered_in(c->test, c->outcome))
 		return;
-	if (litmus_outcomes_add(&r->outcomes, c->outcome, 1))
-		c->out_of_memory = true;
-	if (c->test->quantifier != QUANT_NONE) {
-		if (litmus_holds(c->test, c->test->condition, c->outcome))
-			r->positive++;
-		else
-			r->negative++;
-	}
+	if (!sync_recording || c->replaying)
+		count_outcome(c, r);
 	if (!c->oracles || !r->flat_known || litmus_outcomes_has(&r->flat, c->outcome))
 		return;
 	outcome_text(c, text, sizeof(text));
@@ -420,6 +427,7 @@ int litmus_replay(const struct litmus *test, const char *schedule,
 
 	if (!err) {
 		check = check_of(c);
+		c->replaying = true;
 		err = explore_replay(&check, schedule, ret_trace, &ret->explore);
 		if (err)
 			explore_trace_fini(ret_trace);

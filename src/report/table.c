@@ -74,35 +74,52 @@ static void operation_text(const struct explore_event *e, char *text, size_t siz
 		snprintf(text, size, ". %s, %s %s:%d", e->kind, e->function, file, e->line);
 }
 
+/* Where the text of a thread begins: inside a statement, under locks. */
+struct depth { unsigned inside, locks; const struct explore_event *begun; };
+
+static void add_row(struct table *t, struct depth *d, unsigned thread, const char *text)
+{
+	struct row *r = &t->row[t->rows];
+	unsigned indent;
+
+	if (begins(text, "> "))
+		*d = (struct depth){ 0 };
+	if (begins(text, "unlock ") && d->locks)
+		d->locks--;
+	indent = INDENT * (d->inside + d->locks);
+	*r = (struct row){ .thread = thread, .number = (unsigned)++t->rows,
+			   .minor = is_minor(text) };
+	snprintf(r->text, sizeof(r->text), "%*s%.*s", (int)indent, "",
+		 (int)(sizeof(r->text) - 1 - indent), text);
+	if (begins(text, "> "))
+		d->inside = 1;
+	if (begins(text, "lock "))
+		d->locks++;
+}
+
+/* A statement begins when its first operation runs, not when it is announced. */
 static void make_rows(struct table *t, const struct explore_trace *trace, bool verbose)
 {
-	unsigned depth[EXPLORE_THREADS_MAX] = { 0 }, inside[EXPLORE_THREADS_MAX] = { 0 };
+	struct depth depth[EXPLORE_THREADS_MAX] = { { 0 } };
 
 	for (size_t i = 0; i < trace->count; i++) {
 		const struct explore_event *e = &trace->event[i];
-		struct row *r = &t->row[t->rows];
+		struct depth *d = &depth[e->thread % EXPLORE_THREADS_MAX];
 		char text[TEXT_MAX];
-		unsigned k = e->thread, indent;
 
-		if (k >= t->threads || (!e->note && !verbose))
+		if (e->thread >= t->threads)
 			continue;
-		if (e->note)
-			snprintf(text, sizeof(text), "%s", e->text);
-		else
+		if (d->begun)
+			add_row(t, d, e->thread, d->begun->text);
+		d->begun = NULL;
+		if (e->note && begins(e->text, "> ")) {
+			d->begun = e;
+		} else if (e->note) {
+			add_row(t, d, e->thread, e->text);
+		} else if (verbose) {
 			operation_text(e, text, sizeof(text));
-		if (begins(text, "> "))
-			inside[k] = depth[k] = 0;
-		if (begins(text, "unlock ") && depth[k])
-			depth[k]--;
-		indent = INDENT * (inside[k] + depth[k]);
-		if (begins(text, "> "))
-			inside[k] = 1;
-		if (begins(text, "lock "))
-			depth[k]++;
-		*r = (struct row){ .thread = k, .number = (unsigned)++t->rows,
-				   .minor = is_minor(text) };
-		snprintf(r->text, sizeof(r->text), "%*s%.*s", (int)indent, "",
-			 (int)(sizeof(r->text) - 1 - indent), text);
+			add_row(t, d, e->thread, text);
+		}
 	}
 }
 

@@ -110,7 +110,8 @@ static void print_findings(const struct report *report, const struct report_run 
 		if (draws(report, run, i) && f->trace.count) {
 			fputc('\n', out);
 			table_print(out, &f->trace, run->thread, run->threads, report->verbose);
-			fputc('\n', out);
+			if (i + 1 < e->findings)
+				fputc('\n', out);
 		}
 	}
 	if (e->findings_dropped)
