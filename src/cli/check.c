@@ -11,7 +11,8 @@
 #include "cli/cli.h"
 #include "report/report.h"
 
-enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, FORMAT, JSON, NO_ORACLES, PICTURE, NO_PICTURE };
+enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, FORMAT, JSON, FAST, NO_ORACLES, PICTURE,
+       NO_PICTURE };
 
 const char cli_check_details[] =
 	"\nA directory stands for all *.litmus in it, \"-\" for standard input, and a name that is\n"
@@ -24,6 +25,7 @@ const char cli_check_details[] =
 const struct cli_option cli_check_options[] = {
 	{ MAX_EXECUTIONS, "max-executions", "N", "stop a search after N executions" },
 	{ MAX_SECONDS, "max-seconds", "S", "stop a search after S seconds" },
+	{ FAST, "fast", NULL, "stop a search when its verdict is certain" },
 	{ FORMAT, "format", "NAME", "herd (the default), brief, json; help lists them" },
 	{ JSON, "json", NULL, "the same as --format json" },
 	{ 'q', "quiet", NULL, "the same as --format brief" },
@@ -262,7 +264,7 @@ static void add_result(struct settings *s, const char *file, const struct litmus
 	report_add(&s->report, &(struct report_run){
 		.file = file, .name = test->name,
 		.verdict = verdict_of[r->verdict], .why = why(test, r, text, sizeof(text)),
-		.kind = kind_name[test->quantifier],
+		.certain = r->certain, .kind = kind_name[test->quantifier],
 		.condition = asks ? test->condition_text : NULL, .satisfied = satisfied(test, r),
 		.result = asks ? litmus_result_name(r->result) : NULL,
 		.expected = test->expected ? litmus_result_name(test->expected) : NULL,
@@ -354,6 +356,9 @@ static bool set_option(struct settings *s, int id)
 	case NO_PICTURE:
 		s->report.pictures = id == PICTURE ? PICTURES_ALWAYS : PICTURES_NEVER;
 		s->pictures_chosen = true;
+		return true;
+	case FAST:
+		s->litmus.fast = true;
 		return true;
 	default:
 		s->litmus.no_oracles = true;

@@ -6,7 +6,8 @@
  * Where variables live: each leaf page table of the test is one of three in a
  * group that shares the upper tables; the first of each group holds an area
  * that nobody touches, so that unmapping a variable frees its leaf table but
- * not the tables of its neighbours.
+ * not the tables of its neighbours. Where tables are large, each one's pages
+ * begin at another entry, so that no two pages share an entry of a TLB.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,9 +24,10 @@ static uint64_t leaf_addr(int group, int leaf)
 uint64_t world_page_addr(const struct litmus *test, int var)
 {
 	const struct litmus_var *v = &test->var[var];
+	uint64_t shift = (uint64_t)v->table % (TABLE_ENTRIES / LITMUS_SLOTS_MAX) * LITMUS_SLOTS_MAX;
 
 	return leaf_addr(v->table / TABLES_PER_GROUP, 1 + v->table % TABLES_PER_GROUP) +
-	       (uint64_t)v->slot * PAGE_BYTES;
+	       (shift + (uint64_t)v->slot) * PAGE_BYTES;
 }
 
 static uint64_t var_addr(const struct litmus *test, int var)

@@ -42,6 +42,7 @@ void report_add(struct report *report, const struct report_run *run)
 	if (run->verdict != REPORT_ERROR) {
 		report->searches++;
 		report->exhaustive += run->explore->exhaustive;
+		report->certain += run->certain && !run->explore->exhaustive;
 		report->executions += run->explore->executions;
 	}
 	report->format->run(report, run);

@@ -42,6 +42,7 @@ struct report_run {
 	const char *name;            /* NULL: not known, the file is no test */
 	enum report_verdict verdict;
 	const char *why;             /* the verdict in words, or NULL */
+	bool certain;                /* the search may have ended early, the verdict holds */
 	const char *error;           /* REPORT_ERROR: what is wrong; the rest may be zero */
 	int line, column;            /* where, from 1; 0: nowhere in particular */
 	/* The question. */
@@ -86,7 +87,8 @@ struct report {
 	bool verbose;               /* all findings, each operation */
 	uint64_t tests, executions;
 	uint64_t count[REPORT_VERDICTS_COUNT];
-	uint64_t searches, exhaustive; /* searches that ran, and that ran to their end */
+	/* Searches that ran; that ran to their end; that ended early by being certain. */
+	uint64_t searches, exhaustive, certain;
 };
 
 void report_add(struct report *report, const struct report_run *run);

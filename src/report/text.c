@@ -48,7 +48,8 @@ static void print_search(FILE *out, const struct report_run *run)
 	if (e->exhaustive)
 		fputs(", exhaustive\n", out);
 	else
-		fprintf(out, ", NOT FINISHED: %s\n", e->stopped_by ? e->stopped_by : "stopped");
+		fprintf(out, ", %s: %s\n", run->certain ? "not exhaustive" : "NOT FINISHED",
+			e->stopped_by ? e->stopped_by : "stopped");
 	fprintf(out, "Verdict %s", report_verdict_name(run->verdict));
 	if (run->why)
 		fprintf(out, ": %s", run->why);
@@ -146,7 +147,7 @@ void report_brief_run(const struct report *report, const struct report_run *run)
 	}
 	fprintf(out, "%-28s %-10s %-9s %10" PRIu64 "%s", run->name,
 		report_verdict_name(run->verdict), run->result ? run->result : "-", e->executions,
-		e->exhaustive ? "" : ", not finished");
+		e->exhaustive ? "" : run->certain ? ", not exhaustive" : ", not finished");
 	for (unsigned i = 0; i < e->findings; i++) {
 		bool said = false;
 
@@ -156,6 +157,22 @@ void report_brief_run(const struct report *report, const struct report_run *run)
 			fprintf(out, " %s", explore_oracle_name(e->finding[i].oracle));
 	}
 	fputc('\n', out);
+}
+
+static void print_completeness(FILE *out, const struct report *r)
+{
+	uint64_t unfinished = r->searches - r->exhaustive - r->certain;
+
+	if (!r->searches)
+		fputs("no searches\n", out);
+	else if (unfinished)
+		fprintf(out, "%" PRIu64 " of %" PRIu64 " searches NOT FINISHED\n", unfinished,
+			r->searches);
+	else if (r->certain)
+		fprintf(out, "%" PRIu64 " searches exhaustive, %" PRIu64 " ended when certain\n",
+			r->exhaustive, r->certain);
+	else
+		fputs("all searches exhaustive\n", out);
 }
 
 /* Says something about several tests only. */
@@ -176,9 +193,5 @@ void report_summary(const struct report *report)
 			noun[v][report->count[v] != 1]);
 	fprintf(out, "; %" PRIu64 " execution%s, ", report->executions,
 		report->executions == 1 ? "" : "s");
-	if (report->exhaustive == report->searches)
-		fputs(report->searches ? "all searches exhaustive\n" : "no searches\n", out);
-	else
-		fprintf(out, "%" PRIu64 " of %" PRIu64 " searches NOT FINISHED\n",
-			report->searches - report->exhaustive, report->searches);
+	print_completeness(out, report);
 }
