@@ -23,9 +23,11 @@ for f in include/mmun/*.h; do
 	h=${f#include/}
 	for c in gcc clang; do
 		alone "$h" c "$c" -std=c99 -pedantic -Wstrict-prototypes
-		alone "$h" c++ "$c"++ -std=c++11 -pedantic
 	done
-	alone "$h" c++ g++ -std=c++20 -pedantic
+	for c in g++ clang++; do
+		alone "$h" c++ "$c" -std=c++11 -pedantic
+		alone "$h" c++ "$c" -std=c++20 -pedantic
+	done
 done 2>&1
 
 for f in src/*/*.h; do

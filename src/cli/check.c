@@ -135,6 +135,13 @@ static const char *why(const struct litmus *test, const struct litmus_report *r,
 	return NULL;
 }
 
+static const char *unchecked(const struct settings *s, const struct litmus_report *r)
+{
+	if (s->litmus.no_oracles)
+		return "flat, after-return, lost-write: switched off";
+	return r->flat_known ? NULL : "flat: flat memory has too many states";
+}
+
 /* What is shown of the outcomes, sorted, each once. */
 struct shown {
 	size_t names, states;
@@ -264,7 +271,8 @@ static void add_result(struct settings *s, const char *file, const struct litmus
 	report_add(&s->report, &(struct report_run){
 		.file = file, .name = test->name,
 		.verdict = verdict_of[r->verdict], .why = why(test, r, text, sizeof(text)),
-		.certain = r->certain, .kind = kind_name[test->quantifier],
+		.unchecked = unchecked(s, r), .certain = r->certain,
+	 .kind = kind_name[test->quantifier],
 		.condition = asks ? test->condition_text : NULL, .satisfied = satisfied(test, r),
 		.result = asks ? litmus_result_name(r->result) : NULL,
 		.expected = test->expected ? litmus_result_name(test->expected) : NULL,

@@ -3,6 +3,7 @@
  * options.c - arguments: a command's table of options is handed to getopt_long()
  * and printed by help, so that neither knows an option that the other does not.
  */
+#include <ctype.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdarg.h>
@@ -167,8 +168,9 @@ int cli_next_option(const struct cli_command *command, int argc, char **argv)
 
 void cli_help_command(const struct cli_command *command)
 {
-	printf("usage: mmun %s%s%s%s\n\n%s.\n", command->name, command->options ? " [OPTION...]" : "",
-	       *command->args ? " " : "", command->args, command->help);
+	printf("usage: mmun %s%s%s%s\n\n%c%s.\n", command->name,
+	       command->options ? " [OPTION...]" : "", *command->args ? " " : "", command->args,
+	       toupper((unsigned char)*command->help), command->help + 1);
 	if (command->details)
 		printf("%s", command->details);
 	printf("\noptions:\n");

@@ -195,6 +195,7 @@ void report_json_run(const struct report *report, const struct report_run *run)
 	key(&j, "exhaustive");
 	fputs(e && e->exhaustive ? "true" : "false", j.out);
 	string(&j, "stopped_by", e ? e->stopped_by : NULL);
+	string(&j, "unchecked", run->unchecked);
 	states(&j, run);
 	count(&j, "positive", run->positive);
 	count(&j, "negative", run->negative);

@@ -54,7 +54,9 @@ static void print_search(FILE *out, const struct report_run *run)
 	if (run->why)
 		fprintf(out, ": %s", run->why);
 	fputc('\n', out);
-	if (run->verdict == REPORT_OK && e->exhaustive && !e->findings)
+	if (run->unchecked)
+		fprintf(out, "Not checked %s\n", run->unchecked);
+	else if (run->verdict == REPORT_OK && e->exhaustive && !e->findings)
 		fprintf(out, "Verified: all %" PRIu64 " inequivalent executions\n", e->executions);
 }
 
@@ -169,8 +171,8 @@ static void print_completeness(FILE *out, const struct report *r)
 		fprintf(out, "%" PRIu64 " of %" PRIu64 " searches NOT FINISHED\n", unfinished,
 			r->searches);
 	else if (r->certain)
-		fprintf(out, "%" PRIu64 " searches exhaustive, %" PRIu64 " ended when certain\n",
-			r->exhaustive, r->certain);
+		fprintf(out, "%" PRIu64 " of %" PRIu64 " searches ended early, when certain\n",
+			r->certain, r->searches);
 	else
 		fputs("all searches exhaustive\n", out);
 }
