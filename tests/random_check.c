@@ -97,7 +97,8 @@ static uint64_t touch(atomic_u64 *word, unsigned k, uint64_t value)
 	return load_acquire(word);
 }
 
-static uint64_t locked(struct world *w, enum kind kind, unsigned k, atomic_u64 *word, uint64_t value)
+static uint64_t locked(struct world *w, enum kind kind, unsigned k, atomic_u64 *word,
+		       uint64_t value)
 {
 	uint64_t v = 0;
 

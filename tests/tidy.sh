@@ -48,9 +48,9 @@ ban_except 'src/cli/.*|src/sync/sync_native\.c|src/explore/run\.c' '\b(stdout|st
 	'only the tool prints and exits' src
 ban '\b(TODO|FIXME|XXX)\b' 'finish it, or leave it out' src include tests fuzz
 
-# Columns, with tabs of 8.
+# Columns, with tabs of 8. A message stays in one piece, so that grep finds it.
 for f in $(sources); do
-	expand "$f" | awk -v f="$f" 'length > 100 {
+	expand "$f" | awk -v f="$f" 'length > 100 && !(match($0, /"[^"]*"/) && RLENGTH > 20) {
 		print f ":" FNR ": error: " length " columns, 100 is the limit" }'
 done >>"$found"
 

@@ -514,7 +514,8 @@ static void the_initial_state(void **state)
 	static const struct litmus_var expected[] = {
 		{ .name = "x", .init = 7, .backing = BACKING_PRIVATE },
 		{ .name = "a", .init = -1, .backing = BACKING_COW, .page = 1, .table = 1 },
-		{ .name = "a2", .init = 2, .backing = BACKING_COW, .page = 1, .word = 1, .table = 1 },
+		{ .name = "a2", .init = 2, .backing = BACKING_COW, .page = 1, .word = 1,
+		  .table = 1 },
 		{ .name = "z", .backing = BACKING_ZERO, .readonly = true, .page = 2, .table = 1,
 		  .slot = 1 },
 		{ .name = "n", .backing = BACKING_NONE, .page = 3, .table = 2 },
@@ -821,7 +822,8 @@ static void check_flat(const char *text, const char *expected)
 		lines[count][0] = 0;
 		for (int k = 0; k < t->shown_count; k++) {
 			strcat(lines[count], k ? "," : "");
-			strcat(lines[count], litmus_value_name(o[t->shown[k]], value, sizeof(value)));
+			strcat(lines[count],
+			       litmus_value_name(o[t->shown[k]], value, sizeof(value)));
 		}
 		count += litmus_filtered_in(t, o);
 	}

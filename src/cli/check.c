@@ -15,10 +15,10 @@ enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, FORMAT, JSON, FAST, NO_ORACLE
        NO_PICTURE };
 
 const char cli_check_details[] =
-	"\nA directory stands for all *.litmus in it, \"-\" for standard input, and a name that is\n"
-	"no file for the test of that name in the installed catalogue (see mmun list). Of one\n"
-	"test every finding is listed and the shortest is drawn; of several tests only what\n"
-	"they did not expect is drawn.\n\n"
+	"\nA directory stands for all *.litmus in it, \"-\" for standard input, and a name that\n"
+	"is no file for the test of that name in the installed catalogue (see mmun list).\n"
+	"Of one test every finding is listed and the shortest is drawn; of several tests only\n"
+	"what they did not expect is drawn.\n\n"
 	"The exit status is 1 if a test is a violation or differs, else 2 if a file could not\n"
 	"be read or is no test, else 3 if a search was not finished, else 0.\n";
 
@@ -54,9 +54,9 @@ static void show_progress(void *arg, const struct explore_progress *p)
 
 	if (p->seconds < 1)
 		return;
-	width = snprintf(line, sizeof(line), "%.40s: %" PRIu64 " executions, %.0f/s, about %.0f%% done",
-			 shown->name, p->executions, (double)p->executions / p->seconds,
-			 100 * p->done);
+	width = snprintf(line, sizeof(line),
+			 "%.40s: %" PRIu64 " executions, %.0f/s, about %.0f%% done", shown->name,
+			 p->executions, (double)p->executions / p->seconds, 100 * p->done);
 	fprintf(stderr, "\r%-*s", shown->width, line);
 	fflush(stderr);
 	if (width > shown->width)
@@ -272,7 +272,7 @@ static void add_result(struct settings *s, const char *file, const struct litmus
 		.file = file, .name = test->name,
 		.verdict = verdict_of[r->verdict], .why = why(test, r, text, sizeof(text)),
 		.unchecked = unchecked(s, r), .certain = r->certain,
-	 .kind = kind_name[test->quantifier],
+		.kind = kind_name[test->quantifier],
 		.condition = asks ? test->condition_text : NULL, .satisfied = satisfied(test, r),
 		.result = asks ? litmus_result_name(r->result) : NULL,
 		.expected = test->expected ? litmus_result_name(test->expected) : NULL,

@@ -55,7 +55,7 @@ int cli_list(const struct cli_command *command, int argc, char **argv)
 	if (id != CLI_END)
 		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
 	if (optind == argc && !cli_catalogue(catalogue, sizeof(catalogue))) {
-		cli_complain("list: the installed tests are not found; set MMUN_LITMUS or name files");
+		cli_complain("list: no tests are installed; set MMUN_LITMUS or name files");
 		return STATUS_ERROR;
 	}
 	if (optind == argc)

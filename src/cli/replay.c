@@ -12,8 +12,8 @@
 #include "report/report.h"
 
 const char cli_replay_details[] =
-	"\nThe string is what check prints after \"replay:\". The exit status is 1 if the execution\n"
-	"shows a finding, 2 if the string is not of this test, else 0.\n";
+	"\nThe string is what check prints after \"replay:\". The exit status is 1 if the\n"
+	"execution shows a finding, 2 if the string is not of this test, else 0.\n";
 
 const struct cli_option cli_replay_options[] = {
 	{ 'v', "verbose", NULL, "draw each operation, with the line it stands in" },

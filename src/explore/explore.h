@@ -32,8 +32,10 @@ enum { EXPLORE_THREADS_MAX = 16 };
 	X(ORACLE_DEADLOCK,   "deadlock",     "threads wait for each other for ever")    \
 	X(ORACLE_ASSERTION,  "assertion",    "an assertion failed")                     \
 	X(ORACLE_LOCK_HELD,  "lock-held",    "a thread ended with a lock held or in a section") \
-	X(ORACLE_LOCK_ORDER, "lock-order",   "a lock was taken against its rank, twice, or dropped unheld") \
-	X(ORACLE_ATOMIC,     "atomic-sleep", "something that may sleep was called in atomic context") \
+	X(ORACLE_LOCK_ORDER, "lock-order",                                              \
+	  "a lock was taken against its rank, twice, or dropped unheld")                \
+	X(ORACLE_ATOMIC,     "atomic-sleep",                                            \
+	  "something that may sleep was called in atomic context")                      \
 	X(ORACLE_LEAK,       "leak",         "memory was not freed by the end")         \
 	X(ORACLE_STEPS,      "endless",      "an execution took more steps than allowed") \
 	X(ORACLE_DETERMINISM,"determinism",  "two runs of one schedule parted")         \

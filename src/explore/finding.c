@@ -205,7 +205,8 @@ static char *encode(const int16_t *steps, int n)
 		int run = 1;
 
 		if (a->kind == SYNC_CHOOSE) {
-			at += (size_t)snprintf(s + at, size - at, "%c!%u", 'a' + a->thread, a->choice);
+			at += (size_t)snprintf(s + at, size - at, "%c!%u", 'a' + a->thread,
+					       a->choice);
 			k++;
 			continue;
 		}

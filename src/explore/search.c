@@ -206,7 +206,8 @@ static bool conflict_within(int from, int to, const int16_t *clk, int16_t idx, i
 		if (found[n])
 			return true;
 	for (; k < to; k++)
-		if (clk[k] < idx && (x.step_key[k] == a || x.step_key[k] == b || x.step_key[k] == c))
+		if (clk[k] < idx &&
+		    (x.step_key[k] == a || x.step_key[k] == b || x.step_key[k] == c))
 			return true;
 	return false;
 }

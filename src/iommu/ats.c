@@ -17,7 +17,7 @@
  *      pages and tables are freed          again: miss, released? [yes]
  *
  * Only a miss looks at the flag: who loads a word that release has invalidated
- * also sees the flag. Litmus: exit+device.
+ * also sees the flag.
  */
 #include <errno.h>
 

@@ -97,8 +97,8 @@ static int find_reg(const struct parser *p, const char *name)
 bool at_type(struct parser *p)
 {
 	static const char *const others[] = {
-		"atomic_t", "atomic64_t", "atomic_long_t", "spinlock_t", "char", "short", "unsigned",
-		"bool", "void", "struct", "volatile", "const", "u32", "uint64_t",
+		"atomic_t", "atomic64_t", "atomic_long_t", "spinlock_t", "char", "short",
+		"unsigned", "bool", "void", "struct", "volatile", "const", "u32", "uint64_t",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)

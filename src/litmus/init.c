@@ -74,7 +74,8 @@ struct attributes {
 static void attribute_with(struct parser *p, struct litmus_var *var, struct attributes *had)
 {
 	struct litmus_pos pos = p->lex.tok.pos;
-	const struct litmus_var *other = &p->test->var[parse_known_var(p, "a variable after 'with'")];
+	const struct litmus_var *other =
+		&p->test->var[parse_known_var(p, "a variable after 'with'")];
 	int words = 0;
 
 	if (other == var)

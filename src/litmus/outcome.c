@@ -91,9 +91,11 @@ bool litmus_holds(const struct litmus *test, int cond, const int64_t *outcome)
 		return (outcome[litmus_child_index(test, c->child, c->var)] == c->value) ==
 		       c->equal;
 	case COND_AND:
-		return litmus_holds(test, c->left, outcome) && litmus_holds(test, c->right, outcome);
+		return litmus_holds(test, c->left, outcome) &&
+		       litmus_holds(test, c->right, outcome);
 	case COND_OR:
-		return litmus_holds(test, c->left, outcome) || litmus_holds(test, c->right, outcome);
+		return litmus_holds(test, c->left, outcome) ||
+		       litmus_holds(test, c->right, outcome);
 	case COND_NOT:
 		return !litmus_holds(test, c->left, outcome);
 	}

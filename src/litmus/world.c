@@ -156,8 +156,8 @@ static int units_init(struct world *w)
 	return 0;
 }
 
-static int access_var(struct world *w, unsigned thread, int var, bool write, enum litmus_order order,
-		      int64_t *value, pfn_t *pfn)
+static int access_var(struct world *w, unsigned thread, int var, bool write,
+		      enum litmus_order order, int64_t *value, pfn_t *pfn)
 {
 	const struct litmus_thread *t = &w->test->thread[thread];
 	enum tlb_order o = order == ORDER_ACQ_REL ? TLB_ACQ_REL : TLB_RELAXED;
@@ -171,7 +171,7 @@ static int access_var(struct world *w, unsigned thread, int var, bool write, enu
 
 static int caches_init(struct world *w)
 {
-	int64_t value;
+	int64_t value = 0;
 	pfn_t pfn;
 
 	for (int t = 0; t < w->test->threads; t++)
@@ -202,7 +202,8 @@ int world_init(struct world *w, const struct litmus *test, const struct world_ho
 	*w = (struct world){ .test = test, .hooks = hooks, .ctx = ctx };
 	err = mmun_machine_create(&opts, &w->machine);
 	if (!err)
-		err = mmun_mm_create(w->machine, test->classic ? MMUN_CLASSIC : MMUN_MODERN, &w->mm);
+		err = mmun_mm_create(w->machine, test->classic ? MMUN_CLASSIC : MMUN_MODERN,
+				     &w->mm);
 	if (!err)
 		err = memory_init(w);
 	if (!err)

@@ -123,11 +123,18 @@ static void states(struct json *j, const struct report_run *run)
 	end(j, ']');
 }
 
-static void step(struct json *j, const struct report_run *run, const struct explore_event *e)
+struct steps { struct json *json; const struct report_run *run; bool verbose; };
+
+static void step(void *arg, const struct explore_event *e)
 {
+	const struct steps *s = arg;
+	struct json *j = s->json;
+
+	if (!e->note && !s->verbose)
+		return;
 	item(j);
 	begin(j, '{');
-	string(j, "thread", e->thread < run->threads ? run->thread[e->thread] : NULL);
+	string(j, "thread", s->run->thread[e->thread]);
 	count(j, "step", e->step);
 	string(j, "text", e->note ? e->text : e->kind);
 	string(j, "function", e->function);
@@ -139,6 +146,8 @@ static void step(struct json *j, const struct report_run *run, const struct expl
 static void finding(struct json *j, const struct report *report, const struct report_run *run,
 		    const struct explore_finding *f)
 {
+	struct steps steps = { j, run, report->verbose };
+
 	item(j);
 	begin(j, '{');
 	string(j, "oracle", explore_oracle_name(f->oracle));
@@ -148,9 +157,7 @@ static void finding(struct json *j, const struct report *report, const struct re
 	count(j, "times", f->times);
 	key(j, "steps");
 	begin(j, '[');
-	for (size_t i = 0; i < f->trace.count; i++)
-		if (f->trace.event[i].note || report->verbose)
-			step(j, run, &f->trace.event[i]);
+	report_walk(&f->trace, run->threads, step, &steps);
 	end(j, ']');
 	end(j, '}');
 }

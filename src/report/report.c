@@ -54,6 +54,36 @@ void report_end(const struct report *report)
 		report->format->end(report);
 }
 
+bool report_is_statement(const struct explore_event *event)
+{
+	return event->note && event->text[0] == '>';
+}
+
+void report_walk(const struct explore_trace *trace, unsigned threads,
+		 void (*visit)(void *arg, const struct explore_event *event), void *arg)
+{
+	const struct explore_event *announced[EXPLORE_THREADS_MAX] = { NULL };
+
+	ASSERT(threads <= EXPLORE_THREADS_MAX);
+	for (size_t i = 0; i < trace->count; i++) {
+		const struct explore_event *e = &trace->event[i];
+
+		if (e->thread >= threads)
+			continue;
+		if (announced[e->thread]) {
+			struct explore_event begun = *announced[e->thread];
+
+			begun.step = e->step;
+			visit(arg, &begun);
+			announced[e->thread] = NULL;
+		}
+		if (report_is_statement(e))
+			announced[e->thread] = e;
+		else
+			visit(arg, e);
+	}
+}
+
 const char *report_source(const char *file)
 {
 	const char *found = file;

@@ -95,6 +95,15 @@ struct report {
 void report_add(struct report *report, const struct report_run *run);
 void report_end(const struct report *report);
 
+/*
+ * Call @visit for each event of @trace in the first @threads threads, in order; but a
+ * statement ("> ...") begins when its first operation runs, not when its thread
+ * announces it.
+ */
+void report_walk(const struct explore_trace *trace, unsigned threads,
+		 void (*visit)(void *arg, const struct explore_event *event), void *arg);
+bool report_is_statement(const struct explore_event *event);
+
 /* How a finding is run again: a command line. */
 void report_replay_command(FILE *out, const char *file, const char *replay);
 

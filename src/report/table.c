@@ -33,11 +33,16 @@ struct row {
 	char text[TEXT_MAX];
 };
 
+/* Where a thread's text begins: inside a statement, under locks. */
+struct depth { unsigned inside, locks; };
+
 struct table {
 	struct row *row;
 	size_t rows, hidden;
+	bool verbose;
 	unsigned threads;
 	const char *const *thread;
+	struct depth depth[EXPLORE_THREADS_MAX];
 	size_t last[EXPLORE_THREADS_MAX];   /* row of each thread; SIZE_MAX: none */
 	unsigned column[EXPLORE_THREADS_MAX];
 	unsigned width;
@@ -74,15 +79,13 @@ static void operation_text(const struct explore_event *e, char *text, size_t siz
 		snprintf(text, size, ". %s, %s %s:%d", e->kind, e->function, file, e->line);
 }
 
-/* Where the text of a thread begins: inside a statement, under locks. */
-struct depth { unsigned inside, locks; const struct explore_event *begun; };
-
-static void add_row(struct table *t, struct depth *d, unsigned thread, const char *text)
+static void add_row(struct table *t, unsigned thread, bool statement, const char *text)
 {
+	struct depth *d = &t->depth[thread];
 	struct row *r = &t->row[t->rows];
 	unsigned indent;
 
-	if (begins(text, "> "))
+	if (statement)
 		*d = (struct depth){ 0 };
 	if (begins(text, "unlock ") && d->locks)
 		d->locks--;
@@ -91,35 +94,22 @@ static void add_row(struct table *t, struct depth *d, unsigned thread, const cha
 			   .minor = is_minor(text) };
 	snprintf(r->text, sizeof(r->text), "%*s%.*s", (int)indent, "",
 		 (int)(sizeof(r->text) - 1 - indent), text);
-	if (begins(text, "> "))
+	if (statement)
 		d->inside = 1;
 	if (begins(text, "lock "))
 		d->locks++;
 }
 
-/* A statement begins when its first operation runs, not when it is announced. */
-static void make_rows(struct table *t, const struct explore_trace *trace, bool verbose)
+static void add_event(void *table, const struct explore_event *e)
 {
-	struct depth depth[EXPLORE_THREADS_MAX] = { { 0 } };
+	struct table *t = table;
+	char text[TEXT_MAX];
 
-	for (size_t i = 0; i < trace->count; i++) {
-		const struct explore_event *e = &trace->event[i];
-		struct depth *d = &depth[e->thread % EXPLORE_THREADS_MAX];
-		char text[TEXT_MAX];
-
-		if (e->thread >= t->threads)
-			continue;
-		if (d->begun)
-			add_row(t, d, e->thread, d->begun->text);
-		d->begun = NULL;
-		if (e->note && begins(e->text, "> ")) {
-			d->begun = e;
-		} else if (e->note) {
-			add_row(t, d, e->thread, e->text);
-		} else if (verbose) {
-			operation_text(e, text, sizeof(text));
-			add_row(t, d, e->thread, text);
-		}
+	if (e->note) {
+		add_row(t, e->thread, report_is_statement(e), e->text);
+	} else if (t->verbose) {
+		operation_text(e, text, sizeof(text));
+		add_row(t, e->thread, false, text);
 	}
 }
 
@@ -313,7 +303,7 @@ void table_print(FILE *out, const struct explore_trace *trace, const char *const
 		 unsigned threads, bool verbose)
 {
 	bool begun[EXPLORE_THREADS_MAX] = { 0 };
-	struct table t = { .thread = thread, .threads = threads };
+	struct table t = { .thread = thread, .threads = threads, .verbose = verbose };
 
 	ASSERT(threads <= EXPLORE_THREADS_MAX);
 	t.row = calloc(trace->count + 1, sizeof(*t.row));
@@ -321,7 +311,7 @@ void table_print(FILE *out, const struct explore_trace *trace, const char *const
 		fputs("(not enough memory for the picture)\n", out);
 		return;
 	}
-	make_rows(&t, trace, verbose);
+	report_walk(trace, threads, add_event, &t);
 	if (!verbose)
 		fold(&t);
 	lay_out(&t);

@@ -104,7 +104,8 @@ static void print_findings(const struct report *report, const struct report_run 
 		const struct explore_finding *f = &e->finding[i];
 
 		fprintf(out, "Finding %s: %s\n", explore_oracle_name(f->oracle), f->text);
-		fprintf(out, "  seen in %" PRIu64 " execution%s", f->times, f->times == 1 ? "" : "s");
+		fprintf(out, "  seen in %" PRIu64 " execution%s", f->times,
+			f->times == 1 ? "" : "s");
 		if (f->replay) {
 			fprintf(out, ", fewest context switches %u; replay: ", f->switches);
 			report_replay_command(out, run->file, f->replay);

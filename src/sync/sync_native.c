@@ -171,7 +171,8 @@ void sync_epoch_wait(void)
 	uint64_t now = atomic_fetch_add_explicit(&sync_epoch, 1, memory_order_seq_cst) + 1;
 
 	atomic_thread_fence(memory_order_seq_cst);
-	for (struct sync_slot *s = atomic_load_explicit(&slots, memory_order_acquire); s; s = s->next) {
+	for (struct sync_slot *s = atomic_load_explicit(&slots, memory_order_acquire); s;
+	     s = s->next) {
 		unsigned spins = 0;
 		uint64_t e;
 

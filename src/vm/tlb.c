@@ -28,7 +28,7 @@
  * the word holds another page: who missed this one may be walking. It wraps
  * after 256, which one section cannot see pass: each invalidation waits for it,
  * and fewer than 256 threads invalidate at once.
- * Litmus: fill+invalidate.
+ * Litmus: munmap+walker.
  */
 #include <errno.h>
 
