@@ -5,7 +5,7 @@
  * real vm, each as executions per second on one core. Ratios are within one
  * run; absolute figures depend on the machine.
  *
- *	build/bench/bench_explore [LITMUS-FILE]
+ *	build/bench/bench_explore [LITMUS-FILE | --once N]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,26 +70,31 @@ static void bench_switch(void)
 
 /* --- the family ---------------------------------------------------------- */
 
-static void bench_family(void)
+static void family(unsigned n, unsigned plans, int rounds)
 {
 	static struct explore_result r;
+	struct model m = { MODEL_SAFE, n };
+	struct explore_check c = model_family(&m);
+	double best = 1e9;
 
-	puts("family model, N copy-on-write breaks and a device, exhaustive:");
-	for (unsigned n = 2; n <= 6; n++) {
-		struct model m = { MODEL_SAFE, n };
-		struct explore_check c = model_family(&m);
-		double best = 1e9;
-
-		for (int k = 0; k < 3; k++) {
-			if (explore(&c, &(struct explore_options){ 0 }, &r))
-				exit(1);
-			best = r.seconds < best ? r.seconds : best;
-			explore_result_fini(&r);
-		}
-		printf("  N=%u: %7lu executions, %lu abandoned, %8.5f s, %7.0f per second, %5.1f ns a step, %zu KiB\n",
-		       n, (unsigned long)r.executions, (unsigned long)r.abandoned, best,
-		       (double)r.executions / best, best * 1e9 / (double)r.steps, r.memory >> 10);
+	for (int k = 0; k < rounds; k++) {
+		if (explore(&c, &(struct explore_options){ .plans_max = plans }, &r))
+			exit(1);
+		best = r.seconds < best ? r.seconds : best;
+		explore_result_fini(&r);
 	}
+	printf("  N=%u: %7lu executions, %lu abandoned, %8.5f s, %7.0f per second, %5.1f ns a step, %zu KiB\n",
+	       n, (unsigned long)r.executions, (unsigned long)r.abandoned, best,
+	       (double)r.executions / best, best * 1e9 / (double)r.steps, r.memory >> 10);
+}
+
+static void bench_family(void)
+{
+	puts("family model, N copy-on-write breaks and a device, exhaustive:");
+	for (unsigned n = 2; n <= 6; n++)
+		family(n, 0, 3);
+	puts("the same without room for plans:");
+	family(6, 1, 3);
 }
 
 /* --- a litmus test over the vm ------------------------------------------- */
@@ -135,6 +140,10 @@ static void bench_litmus(const char *file)
 
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "--once")) { /* for callgrind */
+		family((unsigned)atoi(argv[2]), 0, 1);
+		return 0;
+	}
 	bench_switch();
 	bench_family();
 	bench_litmus(argc > 1 ? argv[1] : "litmus/seed+notify.litmus");

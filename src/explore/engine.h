@@ -27,6 +27,7 @@ enum {
 	STEPS_DEFAULT = 8000,
 	STEPS_LIMIT = 8000,        /* clocks and keys are 16 bits */
 	OBJECTS_LIMIT = 8190,
+	PLANS_DEFAULT = 1 << 20,   /* nodes of wakeup trees, 24 bytes each */
 	STACK_BYTES = 64 << 10,
 	ARENA_SETUP = 16 << 20,    /* bytes for set-up's state and allocations */
 	ARENA_THREAD = 4 << 20,    /* bytes for each thread's allocations */
@@ -173,6 +174,8 @@ struct engine {
 	uint32_t races, races_capacity;
 	struct node *node;             /* [0] unused */
 	uint32_t nodes, nodes_capacity, node_free;
+	uint32_t nodes_planned, plans_max; /* in wakeup trees; the most that may be */
+	bool frugal;                   /* they were hit: no more plans, for good */
 	uint64_t *class_hash;          /* EXPLORE_ALL: set of executions seen */
 	size_t classes, class_capacity;
 	bool out_of_memory;

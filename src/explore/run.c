@@ -222,7 +222,7 @@ static void access_find(struct access *a, const struct pending *p, const struct 
 	a->o = o;
 	a->cands = 0;
 	a->edge = -1;
-	if (p->kind == SYNC_LOCK && last >= 0 && x.step[last].kind == SYNC_UNLOCK) {
+	if (p->kind == SYNC_LOCK && last != o->last_lock) { /* an unlock, or a vain trylock */
 		a->edge = last;
 		last = o->last_lock;
 	}
@@ -1287,6 +1287,7 @@ int engine_open(const struct explore_check *check, const struct explore_options 
 	x.threads = check->threads;
 	x.result = result;
 	x.steps_max = options->steps_max ? options->steps_max : STEPS_DEFAULT;
+	x.plans_max = options->plans_max ? options->plans_max : PLANS_DEFAULT;
 	x.objects_capacity = 256;
 	x.slots_mask = 4 * x.objects_capacity - 1;
 	x.races_capacity = x.nodes_capacity = 256;

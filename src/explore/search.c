@@ -16,6 +16,10 @@
  * there already leads to the same. A thread sleeps before a step from when all
  * that begins with it has been run until something dependent happens.
  *
+ * The trees hold what is planned and not yet run, which can grow with the
+ * search. There is a bound, plans_max: beyond it races are reversed by source
+ * sets alone, in constant space and with some executions begun in vain.
+ *
  * v takes its steps from all of E, not only from those before j: this is what
  * makes the search optimal, so that no execution is begun in vain. An answer
  * that hangs on a step after j is sought again after each execution.
@@ -49,6 +53,7 @@ static uint32_t node_new(const struct node *like)
 	}
 	x.node[n] = *like;
 	x.node[n].child = x.node[n].sibling = 0;
+	x.nodes_planned++;
 	return n;
 }
 
@@ -58,6 +63,7 @@ uint32_t search_node_take(uint32_t node)
 
 	x.node[node].sibling = x.node_free;
 	x.node_free = node;
+	x.nodes_planned--;
 	return child;
 }
 
@@ -328,7 +334,7 @@ static uint32_t chain(const struct reversal *r)
 	for (int k = 0; k < r->n; k++) {
 		const struct step *s = &x.step[r->v[k]];
 		uint32_t new = node_new(&(struct node){ .addr = s->addr, .thread = s->thread,
-			.cls = s->cls, .choice = s->choice });
+			.cls = s->cls, .choice = s->choice, .chooses = s->choices > 1 });
 
 		if (!new)
 			return 0;
@@ -357,11 +363,50 @@ static void insert(struct reversal *r)
 		n = x.node[n].child;
 	}
 	r->lasting = true;
-	head = chain(r);
+	head = chain(r); /* may move the nodes */
 	if (last)
 		x.node[last].sibling = head;
 	else
 		x.step[r->i].tree = head;
+}
+
+/* --- when there is no room for plans ------------------------------------- */
+
+/*
+ * Without a wakeup tree it suffices that the threads run before step i contain
+ * one of those that can begin v, of which only the steps up to j count then
+ * (source sets, algorithm 1 of the same paper). What comes after the first step
+ * is left to chance, so some executions end asleep, and are abandoned.
+ */
+static void insert_first(struct reversal *r)
+{
+	struct step *at = &x.step[r->i];
+	unsigned have = at->sleep, seen = 0;
+	uint32_t head, *link;
+	int first = -1;
+
+	for (uint32_t n = at->tree; n; n = x.node[n].sibling)
+		have |= 1u << x.node[n].thread;
+	for (int n = 0; n < r->core; n++) {
+		unsigned bit = 1u << x.step[r->v[n]].thread;
+		bool initial = !(seen & bit);
+
+		for (int m = 0; m < n && initial; m++)
+			initial = !ordered(r, r->v[m], r->v[n]);
+		seen |= bit;
+		if (!initial)
+			continue;
+		if (have & bit)
+			return;
+		if (first < 0)
+			first = r->v[n];
+	}
+	r->v[0] = (int16_t)first;
+	r->n = r->core = 1;
+	head = chain(r); /* may move the nodes */
+	for (link = &at->tree; *link; link = &x.node[*link].sibling)
+		;
+	*link = head;
 }
 
 /* --- races --------------------------------------------------------------- */
@@ -381,12 +426,18 @@ static bool reverse(int i, int j)
 	 */
 	if (s->cls == SYNC_WRITE && (s->sleep >> t->thread & 1) && t->prev < i)
 		return true;
-	for (unsigned m = s->sleep; m && !writer; m &= m - 1)
-		if (weak_initial(&r, (unsigned)__builtin_ctz(m)))
-			return r.lasting;
+	x.frugal |= x.nodes_planned >= x.plans_max;
+	if (!x.frugal)
+		for (unsigned m = s->sleep; m && !writer; m &= m - 1)
+			if (weak_initial(&r, (unsigned)__builtin_ctz(m)))
+				return r.lasting;
 	reversal_build(&r);
 	if (writer && !readers_out(&r))
 		return false;
+	if (x.frugal) {
+		insert_first(&r);
+		return true;
+	}
 	for (unsigned m = s->sleep; m && writer; m &= m - 1)
 		if (begins(&r, (unsigned)__builtin_ctz(m)))
 			return false;

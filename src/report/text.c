@@ -57,7 +57,8 @@ static void print_search(FILE *out, const struct report_run *run)
 	if (run->unchecked)
 		fprintf(out, "Not checked %s\n", run->unchecked);
 	else if (run->verdict == REPORT_OK && e->exhaustive && !e->findings)
-		fprintf(out, "Verified: all %" PRIu64 " inequivalent executions\n", e->executions);
+		fprintf(out, "Verified: all %" PRIu64
+			" inequivalent executions under sequential consistency\n", e->executions);
 }
 
 /* Quotes where a shell, or its history, would see more than letters. */
