@@ -20,9 +20,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
 	MMS = 6, CPUS = 6, DEVICES = 6, NOTIFIERS = 6, /* at once */
 	SLOTS = 8,          /* words of a page that are used */
-	PAGES_MAX = 400,    /* an address space's own; more is not asked for */
+	PAGES_MAX = 560,    /* an address space's own; more than a gather holds */
 	AREAS_MAX = 128,
 	CACHED_MAX = 8,
+	FRAMES_TOP = 1024,
 	OPS_MAX = 1000,
 	NO_EVENT = -1,
 	NO_PROT = -1,
@@ -497,6 +498,10 @@ static void destroy(struct world *w, struct shadow *s)
 {
 	int err;
 
+	/* Who has no release knows of the end by himself. */
+	for (int i = 0; i < NOTIFIERS; i++)
+		if (w->notifier[i].s == s && !w->notifier[i].mn.ops->release)
+			w->notifier[i].count = 0;
 	begin_quiet(w);
 	err = mmun_mm_destroy(s->mm);
 	finish(w, "mm_destroy", (uint64_t)(s - w->mm), 0, err);
@@ -508,10 +513,8 @@ static void destroy(struct world *w, struct shadow *s)
 	for (int i = 0; i < NOTIFIERS; i++) {
 		struct notifier *n = &w->notifier[i];
 
-		if (n->s == s && n->mn.ops->release)
-			ASSERT(n->released && n->count == 0);
 		if (n->s == s)
-			n->count = 0;
+			ASSERT(n->released == !!n->mn.ops->release && n->count == 0);
 	}
 }
 
@@ -608,7 +611,7 @@ static int want_mmap(const struct shadow *s, uint64_t addr, uint64_t *len, bool 
 static void op_mmap(struct world *w)
 {
 	struct shadow *s = pick_mm(w);
-	uint64_t addr = take_addr(w), len = take_len(w), at = POISON, want_at;
+	uint64_t addr = take_addr(w), len = take_len(w), at = POISON, want_at = POISON;
 	int prot = take_prot(w), flags = take_flags(w), err, want = -EINVAL;
 	bool fixed = flags & MMUN_MAP_FIXED, good;
 
@@ -862,7 +865,8 @@ static void take_access(struct world *w, struct access *a)
 	how = take(w);
 	a->write = how & 1;
 	a->ordered = how & 2;
-	a->value = how >> 2 & 7 ? how >> 2 & 7 : take_u64(w); /* few values, so that pages are equal */
+	/* Few values, so that pages are equal. */
+	a->value = how >> 2 & 7 ? how >> 2 & 7 : take_u64(w);
 }
 
 static void op_cpu_access(struct world *w)
@@ -927,13 +931,15 @@ static void op_fill(struct world *w)
 	}
 }
 
+/* Looks before it faults, and in two steps: a write finds the zero page. */
 static int handle_request(void *ctx, struct mmun_mm *mm, uint64_t addr, bool write)
 {
 	const struct device *d = ctx;
-	int err;
+	int err = want_access(d->s, addr, write);
 
 	ASSERT(mm == d->s->mm && addr == d->addr && write == d->write);
-	err = mmun_mm_fault(mm, addr, false);
+	if (!err)
+		err = mmun_mm_fault(mm, addr, false);
 	return err || !write ? err : mmun_mm_fault(mm, addr, true);
 }
 
@@ -1135,8 +1141,6 @@ static void op_busy(struct world *w)
 
 /* --- audit ----------------------------------------------------------------- */
 
-enum { FRAMES_TOP = 512 };
-
 struct audit {
 	uint32_t refs[FRAMES_TOP]; /* mappings of a page; 1 for a table */
 	int own;                   /* pages of this address space that are its own */
@@ -1242,6 +1246,8 @@ static bool machine_init(struct world *w)
 	struct mmun_machine_opts bad = { .frames = b & 3 ? b & 1 : ((uint64_t)1 << 24) + 1 + b };
 	int err;
 
+	if (b == UINT8_MAX) /* room for more pages than a gather holds */
+		opts.frames = FRAMES_TOP;
 	w->machine = NULL;
 	ASSERT(mmun_machine_create(&bad, &w->machine) == -EINVAL);
 	ASSERT(mmun_machine_create(NULL, &w->machine) == -EINVAL);

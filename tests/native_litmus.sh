@@ -8,6 +8,7 @@
 # library touch freed page tables.
 set -eu
 mmun=$1 native=$2 iterations=$3 dir=$4
+[ -x "$mmun" ] || { echo "no explorer at $mmun: run ./check gcc first"; exit 77; }
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 ran=0 status=0
