@@ -577,6 +577,11 @@ static bool round_len(uint64_t addr, uint64_t *len)
 	return *len <= TASK_BYTES - addr;
 }
 
+static uint64_t range_end(uint64_t addr, uint64_t len)
+{
+	return round_len(addr, &len) ? addr + len : addr;
+}
+
 static int take_flags(struct world *w)
 {
 	static const int bad[] = {
@@ -617,7 +622,7 @@ static void op_mmap(struct world *w)
 
 	if (!s || s->areas > AREAS_MAX - 3)
 		return;
-	begin(w, s->mm, fixed ? MMU_NOTIFY_UNMAP : NO_EVENT, addr, TASK_BYTES);
+	begin(w, s->mm, fixed ? MMU_NOTIFY_UNMAP : NO_EVENT, addr, range_end(addr, len));
 	err = mmun_mmap(s->mm, addr, len, prot, flags, &at);
 	finish(w, fixed ? "mmap fixed" : "mmap", addr, len, err);
 	good = len && !(prot & ~3) && (flags & ~MMUN_MAP_FIXED) == ANON &&
@@ -644,7 +649,7 @@ static void op_munmap(struct world *w)
 
 	if (!s || s->areas > AREAS_MAX - 3)
 		return;
-	begin(w, s->mm, MMU_NOTIFY_UNMAP, addr, TASK_BYTES);
+	begin(w, s->mm, MMU_NOTIFY_UNMAP, addr, range_end(addr, len));
 	err = mmun_munmap(s->mm, addr, len);
 	finish(w, "munmap", addr, len, err);
 	good = addr % PAGE_BYTES == 0 && len && round_len(addr, &len);
@@ -663,7 +668,7 @@ static void op_mprotect(struct world *w)
 
 	if (!s || s->areas > AREAS_MAX - 3)
 		return;
-	begin(w, s->mm, MMU_NOTIFY_PROTECTION_VMA, addr, TASK_BYTES);
+	begin(w, s->mm, MMU_NOTIFY_PROTECTION_VMA, addr, range_end(addr, len));
 	err = mmun_mprotect(s->mm, addr, len, prot);
 	finish(w, "mprotect", addr, len, err);
 	if (addr % PAGE_BYTES || (prot & ~3))

@@ -56,7 +56,8 @@ struct mmun_machine_opts {
 MMUN_API int mmun_machine_create(const struct mmun_machine_opts *opts,
 				 struct mmun_machine **ret_machine);
 
-/* NULL is fine. -EBUSY an address space still uses it: nothing is done. */
+/* NULL is fine. -EBUSY an address space still uses it, or a device or notifier that
+ * outlives its address space: nothing is done. */
 MMUN_API int mmun_machine_destroy(struct mmun_machine *machine);
 
 /* --- address spaces ------------------------------------------------------ */
@@ -94,7 +95,9 @@ MMUN_API int mmun_mm_destroy(struct mmun_mm *mm);
 
 /*
  * mmap(2), private anonymous memory only. addr is where it must be (FIXED; what
- * was there is unmapped) or a hint; len is rounded up to pages.
+ * was there is unmapped) or a hint; len is rounded up to pages. Without FIXED
+ * the room is sought at the hint and, failing that, from the third page table
+ * upwards, so addresses near 0 are given out on request only.
  * -EINVAL len is 0, FIXED and addr not at a page's start, unknown bits in prot
  *         or flags, not PRIVATE and ANONYMOUS
  * -ENOMEM no room in the address space, or no memory

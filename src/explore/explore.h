@@ -162,6 +162,10 @@ void explore_fail_if_reordered(enum explore_oracle oracle, unsigned first, unsig
 unsigned explore_step(void);
 /* Is step @a ordered before step @b in every execution equivalent to this one? */
 bool explore_ordered(unsigned a, unsigned b);
+/* How many operations has the calling thread done? Is @thread's @n-th, from 1, which
+ * need not have run, ordered before step @b, or that step itself? */
+unsigned explore_done(void);
+bool explore_follows(unsigned b, unsigned thread, unsigned n);
 
 /* Measured by the benchmarks: switches between two fibers. */
 void explore_switch_benchmark(uint64_t switches);

@@ -134,6 +134,14 @@ bool explore_ordered(unsigned a, unsigned b)
 	return before(&x.step[a], &x.step[b]);
 }
 
+unsigned explore_done(void) { return x.cur >= 0 ? (unsigned)x.thread[x.cur].idx : 0; }
+
+bool explore_follows(unsigned b, unsigned thread, unsigned n)
+{
+	ASSERT((int)b <= x.depth && thread < x.threads);
+	return x.step[b].clk.c[thread] >= (int)n;
+}
+
 /* --- objects ------------------------------------------------------------- */
 
 static void objects_forget(void)

@@ -267,11 +267,11 @@ static bool begins(const struct reversal *r, unsigned q)
 	const struct step *s = NULL;
 	const void *addr = x.pend[q].addr;
 	uint8_t cls = x.pend[q].cls;
-	int f = r->i + 1;
+	int f = r->i + 1, end = x.depth > r->j ? x.depth : r->j + 1;
 
-	while (f < x.depth && x.step_thread[f] != q)
+	while (f < end && x.step_thread[f] != q)
 		f++;
-	if (f < x.depth) {
+	if (f < end) {
 		s = &x.step[f];
 		addr = s->addr;
 		cls = s->cls;

@@ -21,7 +21,12 @@ enum {
 
 struct access { unsigned thread, step; const struct litmus_insn *insn; };
 struct revocation { unsigned thread, step; const struct litmus_insn *insn; };
-struct grant { unsigned step; int page, prot; };
+struct grant {
+	unsigned thread, first;    /* the call's first step is the thread's first-th */
+	unsigned step;             /* of the return, if it is over */
+	bool over;
+	int page, prot;
+};
 struct write { unsigned step; int var; int64_t value; };
 
 struct check {
@@ -61,13 +66,21 @@ static int right_used(const struct litmus_insn *insn)
 	return insn->kind == INSN_STORE ? LITMUS_PROT_WRITE : LITMUS_PROT_READ;
 }
 
-/* Was the right given back by a call that need not have come before @r? */
-static bool granted_again(const struct check *c, const struct revocation *r, int page, int right)
+/*
+ * Was the right given back by a call that did not come before @r, and had begun
+ * when @r returned or by the time of @a? Both calls hold the mmap lock for writing:
+ * the one that returned first, in every order, came first.
+ */
+static bool granted_again(const struct check *c, const struct revocation *r,
+			  const struct access *a, int page, int right)
 {
 	for (unsigned n = 0; n < c->world->grants; n++) {
 		const struct grant *g = &c->grant[n];
 
-		if (g->page == page && (g->prot & right) && !explore_ordered(g->step, r->step))
+		if (g->page == page && (g->prot & right) &&
+		    !(g->over && explore_ordered(g->step, r->step)) &&
+		    (explore_follows(r->step, g->thread, g->first) ||
+		     explore_follows(a->step, g->thread, g->first)))
 			return true;
 	}
 	return false;
@@ -80,7 +93,7 @@ static void judge_return(const struct check *c, const struct revocation *r, cons
 
 	if (page_of(c, a->insn->var) != page || !(rights_taken(r->insn) & right))
 		return;
-	if (explore_ordered(a->step, r->step) || granted_again(c, r, page, right))
+	if (explore_ordered(a->step, r->step) || granted_again(c, r, a, page, right))
 		return;
 	explore_fail_if_reordered(ORACLE_RETURN, r->step, a->step,
 				  "%s: %s goes through after %s's %s has returned",
@@ -111,12 +124,24 @@ static void on_call(void *ctx, unsigned thread, const struct litmus_insn *insn)
 {
 	struct check *c = ctx;
 
-	(void)thread;
 	if (insn->op == OP_MPROTECT)
 		c->grant[c->world->grants++] = (struct grant){
-			explore_step(), page_of(c, insn->var),
-			insn->prot & LITMUS_PROT_WRITE ? insn->prot | LITMUS_PROT_READ :
+			.thread = thread, .first = explore_done() + 1,
+			.page = page_of(c, insn->var),
+			.prot = insn->prot & LITMUS_PROT_WRITE ? insn->prot | LITMUS_PROT_READ :
 			insn->prot };
+}
+
+static void grant_over(struct check *c, unsigned thread)
+{
+	for (unsigned n = 0; n < c->world->grants; n++) {
+		struct grant *g = &c->grant[n];
+
+		if (g->thread != thread || g->over)
+			continue;
+		g->over = true;
+		g->step = explore_step();
+	}
 }
 
 static void on_return(void *ctx, unsigned thread, const struct litmus_insn *insn, int64_t result)
@@ -124,6 +149,7 @@ static void on_return(void *ctx, unsigned thread, const struct litmus_insn *insn
 	struct check *c = ctx;
 	struct revocation *r;
 
+	grant_over(c, thread);
 	if (result == LITMUS_FAULT)
 		return;
 	if (insn->op == OP_REPLACE_PAGE)

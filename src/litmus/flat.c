@@ -256,7 +256,7 @@ static void step_replace_page(struct flat *f, const struct state *from, int thre
 			      const struct litmus_insn *insn)
 {
 	uint8_t rights = from->head.rights[f->test->var[insn->var].page];
-	bool fails = !rights || (rights & LITMUS_PROT_WRITE);
+	bool fails = !permits(rights, false) || permits(rights, true); /* read-only, as in the vm */
 	struct state s = *from;
 
 	if (!fails)
