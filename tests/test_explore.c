@@ -17,6 +17,7 @@
 
 #include "models.h"
 #include "random_check.h"
+#include "sync/sync.h"
 
 static struct explore_result result;
 
@@ -85,6 +86,95 @@ static void memory_is_bounded(void **state)
 	run_model(model_family, MODEL_SAFE, 5);
 	assert_true(result.memory < memory[3] + 24 * (1 << 20));
 	explore_result_fini(&result);
+}
+
+/* --- programs that were got wrong once ----------------------------------- */
+
+struct odd { mutex_t mutex; rwsem_t sem; atomic_u64 x, y; };
+
+static bool is_set(uint64_t v, uint64_t arg)
+{
+	(void)arg;
+	return v != 0;
+}
+
+static void odd_setup(void *state, void *arg)
+{
+	struct odd *o = state;
+
+	(void)arg;
+	mutex_init(&o->mutex, RANK_FRAME);
+	rwsem_init(&o->sem, RANK_MMAP);
+}
+
+/* A trylock fails while the holder waits for somebody who waits for the lock. */
+static void failed_trylock(void *state, unsigned thread, void *arg)
+{
+	struct odd *o = state;
+
+	(void)arg;
+	if (thread == 0) {
+		mutex_lock(&o->mutex);
+		store_release(&o->x, 1);
+		wait_until(&o->y, is_set, 0);
+		mutex_unlock(&o->mutex);
+	} else if (thread == 1) {
+		wait_until(&o->x, is_set, 0);
+		if (mutex_trylock(&o->mutex))
+			mutex_unlock(&o->mutex);
+	} else {
+		mutex_lock(&o->mutex);
+		store_release(&o->y, 1);
+		mutex_unlock(&o->mutex);
+	}
+}
+
+/* A writer waits for a reader that waits for ever. */
+static void blocked_writer(void *state, unsigned thread, void *arg)
+{
+	struct odd *o = state;
+
+	(void)arg;
+	if (thread == 0) {
+		down_write(&o->sem);
+		up_write(&o->sem);
+	} else if (thread == 1) {
+		down_read(&o->sem);
+		wait_until(&o->y, is_set, 0);
+		up_read(&o->sem);
+	} else {
+		down_read(&o->sem);
+		load_acquire(&o->x);
+		up_read(&o->sem);
+	}
+}
+
+static void odd_programs_are_explored(void **state)
+{
+	static void (*const program[])(void *, unsigned, void *) = {
+		failed_trylock, blocked_writer,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(program); i++) {
+		struct explore_check check = { .name = "odd", .threads = 3,
+			.state_size = sizeof(struct odd), .setup = odd_setup,
+			.thread = program[i] };
+		uint64_t classes;
+		unsigned findings;
+
+		run(&check, &(struct explore_options){ .algorithm = EXPLORE_ALL });
+		assert_true(result.exhaustive);
+		classes = result.classes;
+		findings = result.findings;
+		assert_true(findings > 0);
+		explore_result_fini(&result);
+		run(&check, &(struct explore_options){ 0 });
+		assert_true(result.exhaustive);
+		assert_int_equal(result.executions, classes);
+		assert_int_equal(result.findings, findings);
+		explore_result_fini(&result);
+	}
 }
 
 /* --- findings and their replay strings ----------------------------------- */
@@ -348,6 +438,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(seed_is_optimal),
 		cmocka_unit_test(family_is_optimal),
 		cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(odd_programs_are_explored),
 		cmocka_unit_test(late_invalidation_is_found),
 		cmocka_unit_test(other_strings_are_refused),
 		cmocka_unit_test(mutants_do_no_harm),

@@ -2,7 +2,9 @@
 /*
  * engine.h - all data structures of the explorer, inside the layer.
  *
- *   run.c       one execution: fibers, the checked door, clocks, races
+ *   run.c       one execution: fibers, whose turn it is
+ *   door.c      the checked door: operations, locks, sections, memory
+ *   clock.c     happens-before, and the races of an execution
  *   search.c    which execution next: sleep sets and wakeup trees
  *   finding.c   findings: shortest schedule, replay strings, traces
  *   explore.c   the loop around them, and the public calls
@@ -67,7 +69,7 @@ struct node {
 	const void *addr;
 	uint32_t child, sibling;       /* 0: none */
 	uint8_t thread, cls, choice;
-	bool chooses;
+	bool chooses;                  /* it is a choice */
 };
 
 /* What is known of an object in this execution; found by address. */
@@ -158,7 +160,7 @@ struct engine {
 	bool starting;                 /* threads run up to their first operations */
 	enum run_end end;              /* how the run has ended */
 	size_t event;                  /* the running step's in the trace, SIZE_MAX: none */
-	bool aborted;
+	bool aborted, strayed;         /* a plan could not be followed */
 	struct fail fail[FAILS_MAX];
 	unsigned fails;
 	uint64_t fails_dropped;
@@ -191,11 +193,25 @@ int engine_open(const struct explore_check *check, const struct explore_options 
 void engine_close(void);
 enum run_end engine_run(void);
 bool engine_enabled(unsigned thread);
-void engine_pending_races(unsigned thread);
-int16_t engine_key(const void *addr, uint8_t cls); /* as in step_key */
+bool engine_can_go(const struct pending *p, const struct thread *t);
+void engine_yield(void);               /* the running thread has announced an operation */
+_Noreturn void engine_give_up(void);   /* the execution cannot go on */
+extern const char *const engine_kind_name[];
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 		 const char *fmt, ...) PRINTF_LIKE(5, 6);
 const char *engine_thread_name(unsigned thread, char buf[8]);
+
+/* --- clock.c ------------------------------------------------------------- */
+struct object *engine_object(const void *addr);
+void engine_objects_forget(void);
+int16_t engine_key(const void *addr, uint8_t cls); /* as in step_key */
+void engine_step_fresh(int j, struct step *s, unsigned thread, const struct object *o);
+void engine_touch(struct object *o, int j, const struct step *s);
+void engine_pending_races(unsigned thread);
+
+/* --- door.c -------------------------------------------------------------- */
+void engine_leaks_report(void);
+size_t engine_record_step(unsigned thread); /* its index in the trace, SIZE_MAX: none */
 
 /* --- search.c ------------------------------------------------------------ */
 void search_races(void);               /* plan the reversal of this execution's races */

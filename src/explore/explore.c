@@ -165,6 +165,8 @@ static void loop(double since)
 	}
 	if (!stop && x.out_of_memory)
 		stop = "out of memory";
+	if (!stop && x.strayed)
+		stop = "the search lost its way (a bug in mmun)";
 	if (!stop && cut_short)
 		stop = "an execution could not be run to its end";
 	r->stopped_by = stop;

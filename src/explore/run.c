@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.c - one execution of a check: restores the state that set-up left, runs
- * the threads as fibers along the schedule that search.c dictates and beyond
- * it, and keeps, for each step, its vector clock and the races that end in it.
- * The checked door (sync_checked.h) is implemented here.
+ * run.c - one execution of a check: restores the state that set-up left, and
+ * runs the threads as fibers along the schedule that search.c dictates and
+ * beyond it.
  *
  * Steps that an earlier execution has run already (all but the last of the
  * dictated ones) keep their clocks and races: only the objects' last accesses
@@ -20,19 +19,8 @@
 #include <sys/mman.h>
 
 struct engine x;
-bool sync_recording;
 
-static const uint8_t class_of[] = {
-#define X(e, cls, ...) cls,
-	SYNC_KINDS(X)
-#undef X
-};
-static const bool may_block[] = {
-#define X(e, cls, block, ...) block,
-	SYNC_KINDS(X)
-#undef X
-};
-static const char *const kind_name[] = {
+const char *const engine_kind_name[] = {
 #define X(e, cls, block, name) name,
 	SYNC_KINDS(X)
 #undef X
@@ -98,7 +86,7 @@ void explore_fail_if_reordered(enum explore_oracle oracle, unsigned first, unsig
 }
 
 /* The execution cannot go on. */
-static _Noreturn void give_up(void)
+_Noreturn void engine_give_up(void)
 {
 	x.aborted = true;
 	if (x.cur >= 0) {
@@ -118,7 +106,7 @@ _Noreturn void base_assert_failed(const char *expr, const char *file, int line)
 	}
 	engine_fail(ORACLE_ASSERTION, -1, -1, x.cur >= 0 ? x.depth : -1, "%s:%d: %s",
 		    base ? base + 1 : file, line, expr);
-	give_up();
+	engine_give_up();
 }
 
 unsigned explore_step(void)
@@ -142,273 +130,6 @@ bool explore_follows(unsigned b, unsigned thread, unsigned n)
 	return x.step[b].clk.c[thread] >= (int)n;
 }
 
-/* --- objects ------------------------------------------------------------- */
-
-static void objects_forget(void)
-{
-	x.objects = 0;
-	if (++x.stamp == 0) {
-		memset(x.slot, 0, (x.slots_mask + 1) * sizeof(*x.slot));
-		x.stamp = 1;
-	}
-}
-
-static uint32_t slot_of(const void *addr)
-{
-	return (uint32_t)(((uintptr_t)addr >> 2) * 0x9E3779B97F4A7C15u >> 40);
-}
-
-static void objects_grow(void)
-{
-	uint32_t capacity = x.objects_capacity * 2, mask = capacity * 4 - 1;
-	struct object *object = realloc(x.object, capacity * sizeof(*object));
-	void *slot = calloc(mask + 1, sizeof(*x.slot));
-
-	if (object)
-		x.object = object;
-	if (!object || !slot) {
-		free(slot);
-		x.out_of_memory = true;
-		give_up();
-	}
-	free(x.slot);
-	x.slot = slot;
-	x.slots_mask = mask;
-	x.objects_capacity = capacity;
-	for (uint32_t i = 0; i < x.objects; i++) {
-		uint32_t s = slot_of(x.object[i].addr) & mask;
-
-		while (x.slot[s].stamp == x.stamp)
-			s = (s + 1) & mask;
-		x.slot[s].stamp = x.stamp;
-		x.slot[s].index = i;
-	}
-}
-
-static struct object *object_of(const void *addr)
-{
-	uint32_t s = slot_of(addr) & x.slots_mask;
-	struct object *o;
-
-	for (; x.slot[s].stamp == x.stamp; s = (s + 1) & x.slots_mask)
-		if (x.object[x.slot[s].index].addr == addr)
-			return &x.object[x.slot[s].index];
-	ASSERT(x.objects < OBJECTS_LIMIT);
-	if (x.objects == x.objects_capacity) {
-		objects_grow();
-		return object_of(addr);
-	}
-	x.slot[s].stamp = x.stamp;
-	x.slot[s].index = x.objects;
-	o = &x.object[x.objects++];
-	o->addr = addr;
-	o->last_write = o->last_change = o->last_lock = -1;
-	o->readers = o->adders = 0;
-	o->has_release = o->has_read_release = o->has_guard_end = false;
-	return o;
-}
-
-static int16_t key_of(const struct object *o, uint8_t cls)
-{
-	return (int16_t)(4 * (o - x.object) + cls);
-}
-
-int16_t engine_key(const void *addr, uint8_t cls) { return key_of(object_of(addr), cls); }
-
-/* --- clocks and races ---------------------------------------------------- */
-
-struct access {
-	const struct object *o;
-	int cand[2 * T_MAX + 1], cands;  /* latest steps that this one depends on */
-	int edge;                        /* a step that it follows but does not race with */
-};
-
-static void access_find(struct access *a, const struct pending *p, const struct object *o)
-{
-	int last = o->last_write;
-
-	a->o = o;
-	a->cands = 0;
-	a->edge = -1;
-	if (p->kind == SYNC_LOCK && last != o->last_lock) { /* an unlock, or a vain trylock */
-		a->edge = last;
-		last = o->last_lock;
-	}
-	if (last >= 0)
-		a->cand[a->cands++] = last;
-	if (p->cls != SYNC_READ)
-		for (unsigned m = o->readers; m; m &= m - 1)
-			a->cand[a->cands++] = o->last_read[__builtin_ctz(m)];
-	if (p->cls != SYNC_ADD)
-		for (unsigned m = o->adders; m; m &= m - 1)
-			a->cand[a->cands++] = o->last_add[__builtin_ctz(m)];
-}
-
-/* A wait races with the latest change before which it could have gone on. */
-static void race_of_await(int j, const struct access *a, const struct clk *clk,
-			  unsigned thread, const struct pending *p)
-{
-	for (int i = a->o->last_change; i >= 0; i = x.step[i].prev_change) {
-		const struct step *s = &x.step[i];
-
-		if (s->thread == thread || clk->c[s->thread] >= s->idx)
-			return;
-		if (p->pred(s->old, p->arg)) {
-			search_race_add(i, j);
-			return;
-		}
-	}
-}
-
-/* Races end in j if nothing but the conflict itself orders the two steps. */
-static void races_find(int j, const struct access *a, const struct clk *clk,
-		       unsigned thread, const struct pending *p)
-{
-	if (p->kind == SYNC_AWAIT) {
-		ASSERT(!a->o->adders); /* sync.h: not on a word that may be waited for */
-		race_of_await(j, a, clk, thread, p);
-		return;
-	}
-	for (int n = 0; n < a->cands; n++) {
-		const struct step *s = &x.step[a->cand[n]];
-		bool via = s->thread == thread || clk->c[s->thread] >= s->idx;
-
-		for (int m = 0; m < a->cands && !via; m++)
-			via = m != n && a->cand[m] > a->cand[n] &&
-			      before(s, &x.step[a->cand[m]]);
-		if (!via)
-			search_race_add(a->cand[n], j);
-	}
-}
-
-/* The latest accesses of the object now include step j. */
-static void object_touch(struct object *o, int j, const struct step *s)
-{
-	unsigned bit = 1u << s->thread;
-
-	switch (s->cls) {
-	case SYNC_READ:
-		o->last_read[s->thread] = (int16_t)j;
-		o->readers |= bit;
-		break;
-	case SYNC_ADD:
-		o->last_add[s->thread] = (int16_t)j;
-		o->adders |= bit;
-		o->last_change = (int16_t)j;
-		break;
-	case SYNC_WRITE:
-		o->last_write = o->last_change = (int16_t)j;
-		o->readers = o->adders = 0;
-		if (s->kind == SYNC_LOCK ||
-		    (s->kind == SYNC_TRYLOCK && ((const mutex_t *)s->addr)->owner == 0))
-			o->last_lock = (int16_t)j;
-		break;
-	}
-}
-
-/* Join what comes with acquiring: a release, the end of awaited sections. */
-static void join_acquired(struct clk *clk, const struct pending *p, const struct thread *t,
-			  const struct object *o)
-{
-	switch (p->kind) {
-	case SYNC_LOCK:
-	case SYNC_TRYLOCK:
-	case SYNC_RLOCK:
-	case SYNC_WLOCK:
-		if (o->has_release)
-			clk_join(clk, &o->release);
-		if (p->kind == SYNC_WLOCK && o->has_read_release)
-			clk_join(clk, &o->read_release);
-		break;
-	case SYNC_GUARD_WAIT:
-		clk_join(clk, &t->guard_wait.ends);
-		break;
-	case SYNC_RCU_WAIT:
-		clk_join(clk, &t->rcu_wait.ends);
-		break;
-	default:
-		break;
-	}
-}
-
-static void dead_touch(int j, const struct step *s)
-{
-	const char *p = s->addr;
-	char a[8], b[8];
-
-	for (size_t n = x.dead_count; n-- > 0;) {
-		const struct dead *d = &x.dead[n];
-
-		if (p < d->lo || p >= d->hi)
-			continue;
-		engine_fail(ORACLE_LIFETIME, d->step, j, j, "%s touches (%s) what %s has freed (%s)",
-			    engine_thread_name(s->thread, a), s->site->function,
-			    engine_thread_name(d->thread, b), d->site->function);
-		return;
-	}
-}
-
-/* Keep what the search scans. */
-static void step_index(int j, const struct step *s, const struct object *o)
-{
-	x.step_thread[j] = s->thread;
-	x.step_key[j] = o ? key_of(o, s->cls) : SYNC_NONE;
-	for (unsigned t = 0; t < x.threads; t++)
-		x.step_clk[t][j] = s->clk.c[t];
-}
-
-/* A step that no execution before had: clock and races. */
-static void step_fresh(int j, struct step *s, unsigned thread, const struct object *o)
-{
-	const struct pending *p = &x.pend[thread];
-	struct thread *t = &x.thread[thread];
-	struct access a;
-
-	s->addr = p->addr;
-	s->site = p->site;
-	s->kind = p->kind;
-	s->cls = p->cls;
-	s->idx = (int16_t)(t->idx + 1);
-	s->prev = t->last;
-	s->prev_change = -1;
-	s->races = x.races;
-	if (p->cls) {
-		access_find(&a, p, o);
-		s->prev_change = o->last_change;
-		races_find(j, &a, &t->clk, thread, p);
-		for (int n = 0; n < a.cands; n++)
-			clk_join(&t->clk, &x.step[a.cand[n]].clk);
-		if (a.edge >= 0)
-			clk_join(&t->clk, &x.step[a.edge].clk);
-	}
-	join_acquired(&t->clk, p, t, o);
-	t->clk.c[thread] = s->idx;
-	s->clk = t->clk;
-	step_index(j, s, o);
-	if (x.dead_count && p->cls)
-		dead_touch(j, s);
-}
-
-/* The races of a blocked thread's pending operation, as step x.depth. */
-void engine_pending_races(unsigned thread)
-{
-	const struct pending *p = &x.pend[thread];
-	const struct thread *t = &x.thread[thread];
-	struct step *s = &x.step[x.depth];
-	const struct object *o;
-	struct access a;
-
-	*s = (struct step){ .thread = (uint8_t)thread, .kind = p->kind, .cls = p->cls,
-			    .addr = p->addr, .site = p->site, .choices = 1, .release = -1,
-			    .idx = (int16_t)(t->idx + 1), .prev = t->last };
-	if (!p->cls)
-		return;
-	o = object_of(p->addr);
-	step_index(x.depth, s, o);
-	access_find(&a, p, o);
-	races_find(x.depth, &a, &t->clk, thread, p);
-}
-
 /* --- fibers and operations ----------------------------------------------- */
 
 static bool step_begin(void);
@@ -419,7 +140,7 @@ static void step_end(void);
  * so that going on with the same thread needs no switch, and another thread
  * only one; the explorer's own stack is returned to at the end of the run.
  */
-static void yield(void)
+void engine_yield(void)
 {
 	struct fiber *me = &x.fiber[x.cur];
 
@@ -448,11 +169,11 @@ static void thread_main(void *arg)
 		engine_fail(ORACLE_LOCK_HELD, -1, -1, t->last, "%s ended inside a read section",
 			    engine_thread_name(me, name));
 	x.alive &= (uint16_t)~(1u << me);
-	yield();
+	engine_yield();
 	abort(); /* nobody switches to a thread that has ended */
 }
 
-static bool can_go(const struct pending *p, const struct thread *t)
+bool engine_can_go(const struct pending *p, const struct thread *t)
 {
 	const rwsem_t *sem = p->addr;
 
@@ -476,516 +197,7 @@ static bool can_go(const struct pending *p, const struct thread *t)
 
 bool engine_enabled(unsigned thread)
 {
-	return can_go(&x.pend[thread], &x.thread[thread]);
-}
-
-static void visible_outside(const struct pending *p)
-{
-	static const struct thread nobody;
-
-	if (can_go(p, &nobody))
-		return;
-	engine_fail(ORACLE_DEADLOCK, -1, -1, -1, "%s would wait for ever outside the threads",
-		    p->site->function);
-	give_up();
-}
-
-/* Announce x.pend[x.cur], filled but for the kind, and wait to be chosen. */
-static inline void announce(struct pending *p, enum sync_kind kind, const void *object,
-			    const struct sync_site *site)
-{
-	unsigned bit = 1u << x.cur;
-
-	p->addr = object;
-	p->site = site;
-	p->kind = (uint8_t)kind;
-	p->cls = class_of[kind];
-	if (may_block[kind])
-		x.blockable |= (uint16_t)bit;
-	else
-		x.blockable &= (uint16_t)~bit;
-	yield();
-}
-
-void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site)
-{
-	if (x.cur < 0) {
-		const struct pending p = { .addr = object, .site = site, .kind = (uint8_t)kind };
-
-		if (may_block[kind])
-			visible_outside(&p);
-		return;
-	}
-	x.pend[x.cur].choices = 1;
-	announce(&x.pend[x.cur], kind, object, site);
-}
-
-unsigned sync_choose_(unsigned n, const struct sync_site *site)
-{
-	if (x.cur < 0 || n < 2)
-		return 0;
-	ASSERT(n <= 255);
-	x.pend[x.cur].choices = (uint8_t)n;
-	announce(&x.pend[x.cur], SYNC_CHOOSE, NULL, site);
-	return x.step[x.depth].choice;
-}
-
-void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t arg,
-		 const struct sync_site *site)
-{
-	struct pending outside = { .addr = w, .site = site, .kind = SYNC_AWAIT };
-	struct pending *p = x.cur < 0 ? &outside : &x.pend[x.cur];
-
-	sync_might_sleep_(site);
-	p->pred = pred;
-	p->arg = arg;
-	p->choices = 1;
-	if (x.cur < 0)
-		visible_outside(p);
-	else
-		announce(p, SYNC_AWAIT, w, site);
-}
-
-uint32_t sync_self(void) { return (uint32_t)(x.cur >= 0 ? x.cur : SETUP) + 1; }
-
-/* --- locks --------------------------------------------------------------- */
-
-static const char *site_name(const struct sync_site *site) { return site->function; }
-
-void sync_might_sleep_(const struct sync_site *site)
-{
-	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
-	char name[8];
-
-	if (x.cur < 0 || (!t->spins && !t->guard && !t->rcu))
-		return;
-	engine_fail(ORACLE_ATOMIC, -1, -1, x.depth, "%s may sleep in %s %s",
-		    engine_thread_name((unsigned)x.cur, name), site_name(site),
-		    t->spins ? "with a spin lock held" : "inside a read section");
-}
-
-void sync_locked(void *lock, uint32_t rank, enum sync_hold hold, const struct sync_site *site)
-{
-	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
-	char name[8];
-
-	if (x.cur < 0)
-		return;
-	if (hold == SYNC_SLEEPS)
-		sync_might_sleep_(site);
-	for (unsigned i = 0; i < t->held_count; i++) {
-		const struct held *h = &t->held[i];
-
-		if (hold == SYNC_TRIED || h->rank < rank || (h->rank == rank && h->lock < lock))
-			continue;
-		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s takes %s lock in %s that it holds from %s",
-			    engine_thread_name((unsigned)x.cur, name),
-			    h->lock == lock ? "again the" : "out of order a", site_name(site),
-			    site_name(h->site));
-	}
-	ASSERT(t->held_count < HELD_MAX);
-	t->held[t->held_count++] = (struct held){ lock, site, rank, hold == SYNC_SPINS };
-	t->spins += hold == SYNC_SPINS;
-}
-
-void sync_unlocked(void *lock, const struct sync_site *site)
-{
-	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
-	char name[8];
-
-	if (x.cur < 0)
-		return;
-	for (unsigned i = t->held_count; i-- > 0;) {
-		if (t->held[i].lock != lock)
-			continue;
-		t->spins -= t->held[i].spins;
-		t->held[i] = t->held[--t->held_count];
-		return;
-	}
-	engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s drops in %s a lock that it does not hold",
-		    engine_thread_name((unsigned)x.cur, name), site_name(site));
-	give_up();
-}
-
-/* An unlock that is no operation of its own: whoever takes the lock next is
- * ordered after this thread's steps so far. */
-void sync_lock_released(void *lock, bool reader)
-{
-	struct thread *t;
-	struct object *o;
-
-	if (x.cur < 0)
-		return;
-	t = &x.thread[x.cur];
-	o = object_of(lock);
-	if (!reader) {
-		o->release = t->clk;
-		o->has_release = true;
-		return;
-	}
-	if (o->has_read_release)
-		clk_join(&o->read_release, &t->clk);
-	else
-		o->read_release = t->clk;
-	o->has_read_release = true;
-	if (o->readers >> x.cur & 1)
-		x.step[o->last_read[x.cur]].release = (int16_t)x.depth;
-}
-
-void sync_assert_held_(const void *lock, const struct sync_site *site)
-{
-	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
-	char name[8];
-
-	if (x.cur < 0)
-		return;
-	for (unsigned i = 0; i < t->held_count; i++)
-		if (t->held[i].lock == lock)
-			return;
-	engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s is in %s without the lock",
-		    engine_thread_name((unsigned)x.cur, name), site_name(site));
-}
-
-/* --- read sections ------------------------------------------------------- */
-
-static const char rcu_domain;
-
-/* @thread has left a section: whoever waited for it is ordered after it. */
-static void section_left(struct wait_set *(*of)(struct thread *), unsigned thread)
-{
-	for (unsigned q = 0; q < x.threads; q++) {
-		struct wait_set *w = of(&x.thread[q]);
-
-		if (!(w->open >> thread & 1))
-			continue;
-		w->open &= (uint16_t)~(1u << thread);
-		clk_join(&w->ends, &x.thread[thread].clk);
-	}
-}
-
-static struct wait_set *guard_wait_of(struct thread *t) { return &t->guard_wait; }
-static struct wait_set *rcu_wait_of(struct thread *t) { return &t->rcu_wait; }
-
-void sync_rcu_lock_(const struct sync_site *site)
-{
-	if (x.cur < 0)
-		return;
-	if (x.thread[x.cur].rcu == 0)
-		sync_visible(SYNC_RCU_BEGIN, &rcu_domain, site);
-	x.thread[x.cur].rcu++;
-}
-
-void sync_rcu_unlock_(const struct sync_site *site)
-{
-	struct thread *t;
-	struct object *o;
-
-	(void)site;
-	if (x.cur < 0)
-		return;
-	t = &x.thread[x.cur];
-	ASSERT(t->rcu > 0);
-	if (--t->rcu)
-		return;
-	section_left(rcu_wait_of, (unsigned)x.cur);
-	o = object_of(&rcu_domain);
-	if (o->has_guard_end)
-		clk_join(&o->guard_end, &t->clk);
-	else
-		o->guard_end = t->clk;
-	o->has_guard_end = true;
-}
-
-void sync_rcu_synchronize_(const struct sync_site *site)
-{
-	struct thread *t;
-	const struct object *o;
-
-	sync_might_sleep_(site);
-	if (x.cur < 0)
-		return;
-	sync_visible(SYNC_RCU_SYNC, &rcu_domain, site);
-	t = &x.thread[x.cur];
-	t->rcu_wait = (struct wait_set){ 0 };
-	for (unsigned q = 0; q < x.threads; q++)
-		if (x.thread[q].rcu && (int)q != x.cur)
-			t->rcu_wait.open |= (uint16_t)(1u << q);
-	o = object_of(&rcu_domain);
-	if (o->has_guard_end)
-		t->rcu_wait.ends = o->guard_end;
-	sync_visible(SYNC_RCU_WAIT, &rcu_domain, site);
-}
-
-void sync_guard_enter_(const struct sync_site *site)
-{
-	struct thread *t;
-
-	(void)site;
-	if (x.cur < 0)
-		return;
-	t = &x.thread[x.cur];
-	ASSERT(!t->guard);
-	t->guard = true;
-	t->guard_words = 0;
-}
-
-void sync_guard_loaded_(const atomic_u64 *w)
-{
-	struct thread *t;
-
-	if (x.cur < 0)
-		return;
-	t = &x.thread[x.cur];
-	ASSERT(t->guard);
-	for (unsigned i = 0; i < t->guard_words; i++)
-		if (t->guard_word[i] == w)
-			return;
-	ASSERT(t->guard_words < GUARD_WORDS_MAX);
-	t->guard_word[t->guard_words++] = w;
-}
-
-void sync_guard_leave_(const struct sync_site *site)
-{
-	struct thread *t;
-
-	(void)site;
-	if (x.cur < 0)
-		return;
-	t = &x.thread[x.cur];
-	ASSERT(t->guard);
-	t->guard = false;
-	section_left(guard_wait_of, (unsigned)x.cur);
-	for (unsigned i = 0; i < t->guard_words; i++) {
-		struct object *o = object_of(t->guard_word[i]);
-
-		if (o->has_guard_end)
-			clk_join(&o->guard_end, &t->clk);
-		else
-			o->guard_end = t->clk;
-		o->has_guard_end = true;
-	}
-}
-
-void sync_guard_mark_(const atomic_u64 *w)
-{
-	struct thread *t;
-	const struct object *o;
-
-	if (x.cur < 0)
-		return;
-	t = &x.thread[x.cur];
-	ASSERT(!t->guard);
-	for (unsigned q = 0; q < x.threads; q++)
-		for (unsigned i = 0; x.thread[q].guard && i < x.thread[q].guard_words; i++)
-			if (x.thread[q].guard_word[i] == w)
-				t->guard_wait.open |= (uint16_t)(1u << q);
-	o = object_of(w);
-	if (o->has_guard_end)
-		clk_join(&t->guard_wait.ends, &o->guard_end);
-}
-
-void sync_guard_wait_(const struct sync_site *site)
-{
-	if (x.cur < 0)
-		return;
-	sync_visible(SYNC_GUARD_WAIT, NULL, site);
-	x.thread[x.cur].guard_wait = (struct wait_set){ 0 };
-}
-
-/* --- memory -------------------------------------------------------------- */
-
-enum { BLOCK_LIVE = 0x4c495645, BLOCK_FREED = 0x46524545 };
-
-struct block { size_t size; const struct sync_site *site; uint32_t state, owner, pad[2]; };
-
-static void dead_add(void *p, size_t size, const struct sync_site *site)
-{
-	if (x.dead_count == x.dead_capacity) {
-		size_t capacity = x.dead_capacity ? 2 * x.dead_capacity : 64;
-		struct dead *d = realloc(x.dead, capacity * sizeof(*d));
-
-		if (!d) {
-			x.out_of_memory = true;
-			give_up();
-		}
-		x.dead = d;
-		x.dead_capacity = capacity;
-	}
-	x.dead[x.dead_count++] = (struct dead){
-		(char *)p, (char *)p + size, x.cur < 0 ? (int16_t)-1 : x.thread[x.cur].last,
-		(uint8_t)(x.cur < 0 ? SETUP : x.cur), site };
-}
-
-/* Who touched the range without being ordered before this moment could as
- * well touch it later. */
-static void touched_before(const char *lo, const char *hi, const struct sync_site *site)
-{
-	char a[8], b[8];
-
-	for (int j = 0; j < x.depth; j++) {
-		const struct step *s = &x.step[j];
-		const char *p = s->addr;
-
-		if (p < lo || p >= hi || !s->cls || s->thread == x.cur ||
-		    before(s, &x.step[x.depth]))
-			continue;
-		engine_fail(ORACLE_LIFETIME, x.depth, j, j, "%s touches (%s) what %s has freed (%s)",
-			    engine_thread_name(s->thread, a), s->site->function,
-			    engine_thread_name((unsigned)x.cur, b), site->function);
-	}
-}
-
-void sync_range_dead_(void *p, size_t size, const struct sync_site *site)
-{
-	dead_add(p, size, site);
-	if (x.cur >= 0 && x.depth >= x.replay - 1)
-		touched_before(p, (char *)p + size, site);
-}
-
-void sync_range_live_(void *p, size_t size)
-{
-	const char *lo = p, *hi = lo + size;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < x.dead_count; i++)
-		if (x.dead[i].hi <= lo || x.dead[i].lo >= hi)
-			x.dead[kept++] = x.dead[i];
-	x.dead_count = kept;
-}
-
-void *sync_alloc_(size_t size, const struct sync_site *site)
-{
-	char *base = x.arena;
-	size_t *used = &x.arena_used, limit = ARENA_SETUP;
-	struct block *b;
-
-	if (x.cur >= 0) {
-		if (x.opt.failing_allocations && sync_choose_(2, site))
-			return NULL;
-		used = &x.thread[x.cur].arena_used;
-		base += ARENA_SETUP + (size_t)x.cur * ARENA_THREAD;
-		limit = ARENA_THREAD;
-	}
-	size = (size + 31) & ~(size_t)31;
-	if (size > limit || *used + size + sizeof(*b) > limit)
-		return NULL;
-	b = (struct block *)(void *)(base + *used);
-	*used += size + sizeof(*b);
-	*b = (struct block){ .size = size, .site = site, .state = BLOCK_LIVE };
-	memset(b + 1, 0, size);
-	x.alloc_live++;
-	return b + 1;
-}
-
-void sync_free_(void *p, const struct sync_site *site)
-{
-	struct block *b = p ? (struct block *)p - 1 : NULL;
-
-	if (!b)
-		return;
-	if (b->state != BLOCK_LIVE) {
-		engine_fail(ORACLE_LIFETIME, -1, -1, x.cur >= 0 ? x.depth : -1,
-			    b->state == BLOCK_FREED ? "freed twice, the second time in %s" :
-			    "%s frees what was not allocated", site->function);
-		give_up();
-	}
-	b->state = BLOCK_FREED;
-	x.alloc_live--;
-	sync_range_dead_(p, b->size, site);
-}
-
-uint64_t sync_alloc_live(void) { return x.alloc_live; }
-
-/* Set-up and end share the first half of a pool's numbers. */
-uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end)
-{
-	uint32_t half = size / 2, each = (size - half) / (x.threads ? x.threads : 1);
-
-	if (x.cur < 0) {
-		*ret_end = half;
-		return 0;
-	}
-	*ret_end = half + each * (uint32_t)(x.cur + 1);
-	return half + each * (uint32_t)x.cur;
-}
-
-static const struct block *leaked_in(const char *base, size_t used, size_t at)
-{
-	while (at < used) {
-		const struct block *b = (const struct block *)(const void *)(base + at);
-
-		if (b->state == BLOCK_LIVE)
-			return b;
-		at += sizeof(*b) + b->size;
-	}
-	return NULL;
-}
-
-static void leaks_report(void)
-{
-	size_t state = (x.check->state_size + 63) & ~(size_t)63;
-	const struct block *b = leaked_in(x.arena, x.arena_used, state);
-
-	for (unsigned t = 0; t < x.threads && !b; t++)
-		b = leaked_in(x.arena + ARENA_SETUP + t * (size_t)ARENA_THREAD,
-			      x.thread[t].arena_used, 0);
-	if (b)
-		engine_fail(ORACLE_LEAK, -1, -1, -1, "%zu bytes that %s allocated are never freed",
-			    b->size, b->site->function);
-}
-
-/* --- recording ----------------------------------------------------------- */
-
-static struct explore_event *event_add(void)
-{
-	struct explore_trace *t = x.trace;
-
-	if (t->count == t->capacity) {
-		size_t capacity = t->capacity ? 2 * t->capacity : 128;
-		struct explore_event *e = realloc(t->event, capacity * sizeof(*e));
-
-		if (!e) {
-			x.out_of_memory = true;
-			return NULL;
-		}
-		t->event = e;
-		t->capacity = capacity;
-	}
-	t->event[t->count] = (struct explore_event){ .step = (unsigned)x.depth };
-	return &t->event[t->count++];
-}
-
-void sync_note_(const struct sync_site *site, const char *fmt, ...)
-{
-	struct explore_event *e = x.cur >= 0 ? event_add() : NULL;
-	va_list args;
-
-	if (!e)
-		return;
-	e->thread = (unsigned)x.cur;
-	e->note = true;
-	e->file = site->file;
-	e->function = site->function;
-	e->line = site->line;
-	va_start(args, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, args);
-	va_end(args);
-}
-
-static size_t record_step(unsigned thread)
-{
-	const struct step *s = &x.step[x.depth];
-	struct explore_event *e = event_add();
-
-	if (!e)
-		return SIZE_MAX;
-	e->thread = thread;
-	e->kind = kind_name[s->kind];
-	e->object = s->addr;
-	e->file = s->site->file;
-	e->function = s->site->function;
-	e->line = s->site->line;
-	return x.trace->count - 1;
+	return engine_can_go(&x.pend[thread], &x.thread[thread]);
 }
 
 /* --- one execution ------------------------------------------------------- */
@@ -1001,7 +213,7 @@ static void restore(void)
 	x.arena_used = x.snapshot_used;
 	x.alloc_live = x.snapshot_live;
 	x.dead_count = x.snapshot_dead;
-	objects_forget();
+	engine_objects_forget();
 	x.fails = 0;
 	x.aborted = false;
 	x.depth = 0;
@@ -1061,7 +273,7 @@ static int choose(uint16_t sleep, uint32_t *tree)
 			*tree = search_node_take(*tree);
 			return -1;
 		}
-		x.result->abandoned++; /* the plan cannot be followed: go on freely */
+		x.strayed = true; /* a mistake of the search: go on freely, and say so */
 		while (*tree) {
 			uint32_t next = x.node[*tree].sibling;
 
@@ -1107,19 +319,19 @@ static bool step_account(void)
 	unsigned thread = s->thread;
 	const struct pending *p = &x.pend[thread];
 	struct thread *t = &x.thread[thread];
-	struct object *o = p->cls ? object_of(p->addr) : NULL;
+	struct object *o = p->cls ? engine_object(p->addr) : NULL;
 
 	ASSERT((x.alive >> thread & 1) && engine_enabled(thread));
 	s->choices = p->choices;
 	if (x.depth >= x.replay - 1) {
-		step_fresh(x.depth, s, thread, o);
+		engine_step_fresh(x.depth, s, thread, o);
 	} else {
 		if (s->kind != p->kind || s->addr != p->addr) {
 			char name[8];
 
 			engine_fail(ORACLE_DETERMINISM, -1, -1, -1, "%s did %s in %s, and %s in %s before",
-				    engine_thread_name(thread, name), kind_name[p->kind],
-				    p->site->function, kind_name[s->kind], s->site->function);
+				    engine_thread_name(thread, name), engine_kind_name[p->kind],
+				    p->site->function, engine_kind_name[s->kind], s->site->function);
 			return false;
 		}
 		t->clk = s->clk;
@@ -1128,11 +340,11 @@ static bool step_account(void)
 	t->idx = s->idx;
 	t->last = (int16_t)x.depth;
 	if (o)
-		object_touch(o, x.depth, s);
+		engine_touch(o, x.depth, s);
 	if (is_word(s->kind))
 		s->old = ((const atomic_u64 *)s->addr)->v;
 	if (x.trace)
-		x.event = record_step(thread);
+		x.event = engine_record_step(thread);
 	return true;
 }
 
@@ -1187,7 +399,7 @@ static void deadlock_report(void)
 			continue;
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s waits for ever (%s) in %s",
 				      n ? ", " : "", engine_thread_name(t, name),
-				      kind_name[x.pend[t].kind], x.pend[t].site->function);
+				      engine_kind_name[x.pend[t].kind], x.pend[t].site->function);
 	}
 	engine_fail(ORACLE_DEADLOCK, -1, -1, -1, "%s", text);
 }
@@ -1202,7 +414,7 @@ static void finish(void)
 		if (x.check->finish) {
 			x.check->finish(x.arena, x.check->arg);
 			if (x.alloc_live)
-				leaks_report();
+				engine_leaks_report();
 		}
 	}
 	x.depth++;
@@ -1316,7 +528,7 @@ int engine_open(const struct explore_check *check, const struct explore_options 
 	for (unsigned t = 0; t < x.threads; t++)
 		if (fiber_create(&x.fiber[t], STACK_BYTES))
 			return -ENOMEM;
-	objects_forget();
+	engine_objects_forget();
 	return setup();
 }
 

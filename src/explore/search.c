@@ -334,7 +334,7 @@ static uint32_t chain(const struct reversal *r)
 	for (int k = 0; k < r->n; k++) {
 		const struct step *s = &x.step[r->v[k]];
 		uint32_t new = node_new(&(struct node){ .addr = s->addr, .thread = s->thread,
-			.cls = s->cls, .choice = s->choice });
+			.cls = s->cls, .choice = s->choice, .chooses = s->kind == SYNC_CHOOSE });
 
 		if (!new)
 			return 0;

@@ -34,7 +34,6 @@ struct check {
 	struct litmus_report *report;
 	bool oracles;
 	bool replaying;    /* else an execution that is recorded has been counted before */
-	bool forgets;      /* a page's contents may rightly go: no lost writes then */
 	/* Of the current execution; how many are valid is in the world. */
 	struct access access[ACCESSES_MAX];
 	struct revocation revocation[CALLS_MAX];

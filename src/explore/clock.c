@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * clock.c - happens-before: the objects of an execution, who touched them last,
+ * each step's vector clock, and the races that end in it. run.c calls it for
+ * each step; what a step depends on, and what it merely follows, is decided here.
+ */
+#include "explore/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- objects ------------------------------------------------------------- */
+
+void engine_objects_forget(void)
+{
+	x.objects = 0;
+	if (++x.stamp == 0) {
+		memset(x.slot, 0, (x.slots_mask + 1) * sizeof(*x.slot));
+		x.stamp = 1;
+	}
+}
+
+static uint32_t slot_of(const void *addr)
+{
+	return (uint32_t)(((uintptr_t)addr >> 2) * 0x9E3779B97F4A7C15u >> 40);
+}
+
+static void objects_grow(void)
+{
+	uint32_t capacity = x.objects_capacity * 2, mask = capacity * 4 - 1;
+	struct object *object = realloc(x.object, capacity * sizeof(*object));
+	void *slot = calloc(mask + 1, sizeof(*x.slot));
+
+	if (object)
+		x.object = object;
+	if (!object || !slot) {
+		free(slot);
+		x.out_of_memory = true;
+		engine_give_up();
+	}
+	free(x.slot);
+	x.slot = slot;
+	x.slots_mask = mask;
+	x.objects_capacity = capacity;
+	for (uint32_t i = 0; i < x.objects; i++) {
+		uint32_t s = slot_of(x.object[i].addr) & mask;
+
+		while (x.slot[s].stamp == x.stamp)
+			s = (s + 1) & mask;
+		x.slot[s].stamp = x.stamp;
+		x.slot[s].index = i;
+	}
+}
+
+struct object *engine_object(const void *addr)
+{
+	uint32_t s = slot_of(addr) & x.slots_mask;
+	struct object *o;
+
+	for (; x.slot[s].stamp == x.stamp; s = (s + 1) & x.slots_mask)
+		if (x.object[x.slot[s].index].addr == addr)
+			return &x.object[x.slot[s].index];
+	ASSERT(x.objects < OBJECTS_LIMIT);
+	if (x.objects == x.objects_capacity) {
+		objects_grow();
+		return engine_object(addr);
+	}
+	x.slot[s].stamp = x.stamp;
+	x.slot[s].index = x.objects;
+	o = &x.object[x.objects++];
+	o->addr = addr;
+	o->last_write = o->last_change = o->last_lock = -1;
+	o->readers = o->adders = 0;
+	o->has_release = o->has_read_release = o->has_guard_end = false;
+	return o;
+}
+
+static int16_t key_of(const struct object *o, uint8_t cls)
+{
+	return (int16_t)(4 * (o - x.object) + cls);
+}
+
+int16_t engine_key(const void *addr, uint8_t cls) { return key_of(engine_object(addr), cls); }
+
+/* --- clocks and races ---------------------------------------------------- */
+
+struct access {
+	const struct object *o;
+	int cand[2 * T_MAX + 1], cands;  /* latest steps that this one depends on */
+	int edge;                        /* a step that it follows but does not race with */
+};
+
+static void access_find(struct access *a, const struct pending *p, const struct object *o)
+{
+	int last = o->last_write;
+
+	a->o = o;
+	a->cands = 0;
+	a->edge = -1;
+	if (p->kind == SYNC_LOCK && last != o->last_lock) { /* an unlock, or a vain trylock */
+		a->edge = last;
+		last = o->last_lock;
+	}
+	if (last >= 0)
+		a->cand[a->cands++] = last;
+	if (p->cls != SYNC_READ)
+		for (unsigned m = o->readers; m; m &= m - 1)
+			a->cand[a->cands++] = o->last_read[__builtin_ctz(m)];
+	if (p->cls != SYNC_ADD)
+		for (unsigned m = o->adders; m; m &= m - 1)
+			a->cand[a->cands++] = o->last_add[__builtin_ctz(m)];
+}
+
+/* A wait races with the latest change before which it could have gone on. */
+static void race_of_await(int j, const struct access *a, const struct clk *clk,
+			  unsigned thread, const struct pending *p)
+{
+	for (int i = a->o->last_change; i >= 0; i = x.step[i].prev_change) {
+		const struct step *s = &x.step[i];
+
+		if (s->thread == thread || clk->c[s->thread] >= s->idx)
+			return;
+		if (p->pred(s->old, p->arg)) {
+			search_race_add(i, j);
+			return;
+		}
+	}
+}
+
+/* Races end in j if nothing but the conflict itself orders the two steps. */
+static void races_find(int j, const struct access *a, const struct clk *clk,
+		       unsigned thread, const struct pending *p)
+{
+	if (p->kind == SYNC_AWAIT) {
+		ASSERT(!a->o->adders); /* sync.h: not on a word that may be waited for */
+		race_of_await(j, a, clk, thread, p);
+		return;
+	}
+	for (int n = 0; n < a->cands; n++) {
+		const struct step *s = &x.step[a->cand[n]];
+		bool via = s->thread == thread || clk->c[s->thread] >= s->idx;
+
+		for (int m = 0; m < a->cands && !via; m++)
+			via = m != n && a->cand[m] > a->cand[n] &&
+			      before(s, &x.step[a->cand[m]]);
+		if (!via)
+			search_race_add(a->cand[n], j);
+	}
+}
+
+/* The latest accesses of the object now include step j. */
+void engine_touch(struct object *o, int j, const struct step *s)
+{
+	unsigned bit = 1u << s->thread;
+
+	switch (s->cls) {
+	case SYNC_READ:
+		o->last_read[s->thread] = (int16_t)j;
+		o->readers |= bit;
+		break;
+	case SYNC_ADD:
+		o->last_add[s->thread] = (int16_t)j;
+		o->adders |= bit;
+		o->last_change = (int16_t)j;
+		break;
+	case SYNC_WRITE:
+		o->last_write = o->last_change = (int16_t)j;
+		o->readers = o->adders = 0;
+		if (s->kind == SYNC_LOCK ||
+		    (s->kind == SYNC_TRYLOCK && ((const mutex_t *)s->addr)->owner == 0))
+			o->last_lock = (int16_t)j;
+		break;
+	}
+}
+
+/* Join what comes with acquiring: a release, the end of awaited sections. */
+static void join_acquired(struct clk *clk, const struct pending *p, const struct thread *t,
+			  const struct object *o)
+{
+	switch (p->kind) {
+	case SYNC_LOCK:
+	case SYNC_TRYLOCK:
+	case SYNC_RLOCK:
+	case SYNC_WLOCK:
+		if (o->has_release)
+			clk_join(clk, &o->release);
+		if (p->kind == SYNC_WLOCK && o->has_read_release)
+			clk_join(clk, &o->read_release);
+		break;
+	case SYNC_GUARD_WAIT:
+		clk_join(clk, &t->guard_wait.ends);
+		break;
+	case SYNC_RCU_WAIT:
+		clk_join(clk, &t->rcu_wait.ends);
+		break;
+	default:
+		break;
+	}
+}
+
+static void dead_touch(int j, const struct step *s)
+{
+	const char *p = s->addr;
+	char a[8], b[8];
+
+	for (size_t n = x.dead_count; n-- > 0;) {
+		const struct dead *d = &x.dead[n];
+
+		if (p < d->lo || p >= d->hi)
+			continue;
+		engine_fail(ORACLE_LIFETIME, d->step, j, j, "%s touches (%s) what %s has freed (%s)",
+			    engine_thread_name(s->thread, a), s->site->function,
+			    engine_thread_name(d->thread, b), d->site->function);
+		return;
+	}
+}
+
+/* Keep what the search scans. */
+static void step_index(int j, const struct step *s, const struct object *o)
+{
+	x.step_thread[j] = s->thread;
+	x.step_key[j] = o ? key_of(o, s->cls) : SYNC_NONE;
+	for (unsigned t = 0; t < x.threads; t++)
+		x.step_clk[t][j] = s->clk.c[t];
+}
+
+/* A step that no execution before had: clock and races. */
+void engine_step_fresh(int j, struct step *s, unsigned thread, const struct object *o)
+{
+	const struct pending *p = &x.pend[thread];
+	struct thread *t = &x.thread[thread];
+	struct access a;
+
+	s->addr = p->addr;
+	s->site = p->site;
+	s->kind = p->kind;
+	s->cls = p->cls;
+	s->idx = (int16_t)(t->idx + 1);
+	s->prev = t->last;
+	s->prev_change = -1;
+	s->races = x.races;
+	if (p->cls) {
+		access_find(&a, p, o);
+		s->prev_change = o->last_change;
+		races_find(j, &a, &t->clk, thread, p);
+		for (int n = 0; n < a.cands; n++)
+			clk_join(&t->clk, &x.step[a.cand[n]].clk);
+		if (a.edge >= 0)
+			clk_join(&t->clk, &x.step[a.edge].clk);
+	}
+	join_acquired(&t->clk, p, t, o);
+	t->clk.c[thread] = s->idx;
+	s->clk = t->clk;
+	step_index(j, s, o);
+	if (x.dead_count && p->cls)
+		dead_touch(j, s);
+}
+
+/* The races of a blocked thread's pending operation, as step x.depth. */
+void engine_pending_races(unsigned thread)
+{
+	const struct pending *p = &x.pend[thread];
+	const struct thread *t = &x.thread[thread];
+	struct step *s = &x.step[x.depth];
+	const struct object *o;
+	struct access a;
+
+	*s = (struct step){ .thread = (uint8_t)thread, .kind = p->kind, .cls = p->cls,
+			    .addr = p->addr, .site = p->site, .choices = 1, .release = -1,
+			    .idx = (int16_t)(t->idx + 1), .prev = t->last };
+	if (!p->cls)
+		return;
+	o = engine_object(p->addr);
+	step_index(x.depth, s, o);
+	access_find(&a, p, o);
+	races_find(x.depth, &a, &t->clk, thread, p);
+}

@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * door.c - the checked door (sync_checked.h): operations are announced and then
+ * performed when run.c says so; locks, read sections and memory are watched as
+ * they are used, and what is done wrong with them is reported.
+ */
+#include "explore/engine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool sync_recording;
+
+static const uint8_t class_of[] = {
+#define X(e, cls, ...) cls,
+	SYNC_KINDS(X)
+#undef X
+};
+static const bool may_block[] = {
+#define X(e, cls, block, ...) block,
+	SYNC_KINDS(X)
+#undef X
+};
+
+static void visible_outside(const struct pending *p)
+{
+	static const struct thread nobody;
+
+	if (engine_can_go(p, &nobody))
+		return;
+	engine_fail(ORACLE_DEADLOCK, -1, -1, -1, "%s would wait for ever outside the threads",
+		    p->site->function);
+	engine_give_up();
+}
+
+/* Announce x.pend[x.cur], filled but for the kind, and wait to be chosen. */
+static inline void announce(struct pending *p, enum sync_kind kind, const void *object,
+			    const struct sync_site *site)
+{
+	unsigned bit = 1u << x.cur;
+
+	p->addr = object;
+	p->site = site;
+	p->kind = (uint8_t)kind;
+	p->cls = class_of[kind];
+	if (may_block[kind])
+		x.blockable |= (uint16_t)bit;
+	else
+		x.blockable &= (uint16_t)~bit;
+	engine_yield();
+}
+
+void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site)
+{
+	if (x.cur < 0) {
+		const struct pending p = { .addr = object, .site = site, .kind = (uint8_t)kind };
+
+		if (may_block[kind])
+			visible_outside(&p);
+		return;
+	}
+	x.pend[x.cur].choices = 1;
+	announce(&x.pend[x.cur], kind, object, site);
+}
+
+unsigned sync_choose_(unsigned n, const struct sync_site *site)
+{
+	if (x.cur < 0 || n < 2)
+		return 0;
+	ASSERT(n <= 255);
+	x.pend[x.cur].choices = (uint8_t)n;
+	announce(&x.pend[x.cur], SYNC_CHOOSE, NULL, site);
+	return x.step[x.depth].choice;
+}
+
+void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t arg,
+		 const struct sync_site *site)
+{
+	struct pending outside = { .addr = w, .site = site, .kind = SYNC_AWAIT };
+	struct pending *p = x.cur < 0 ? &outside : &x.pend[x.cur];
+
+	sync_might_sleep_(site);
+	p->pred = pred;
+	p->arg = arg;
+	p->choices = 1;
+	if (x.cur < 0)
+		visible_outside(p);
+	else
+		announce(p, SYNC_AWAIT, w, site);
+}
+
+uint32_t sync_self(void) { return (uint32_t)(x.cur >= 0 ? x.cur : SETUP) + 1; }
+
+/* --- locks --------------------------------------------------------------- */
+
+static const char *site_name(const struct sync_site *site) { return site->function; }
+
+void sync_might_sleep_(const struct sync_site *site)
+{
+	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+	char name[8];
+
+	if (x.cur < 0 || (!t->spins && !t->guard && !t->rcu))
+		return;
+	engine_fail(ORACLE_ATOMIC, -1, -1, x.depth, "%s may sleep in %s %s",
+		    engine_thread_name((unsigned)x.cur, name), site_name(site),
+		    t->spins ? "with a spin lock held" : "inside a read section");
+}
+
+void sync_locked(void *lock, uint32_t rank, enum sync_hold hold, const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+	char name[8];
+
+	if (x.cur < 0)
+		return;
+	if (hold == SYNC_SLEEPS)
+		sync_might_sleep_(site);
+	for (unsigned i = 0; i < t->held_count; i++) {
+		const struct held *h = &t->held[i];
+
+		if (hold == SYNC_TRIED || h->rank < rank || (h->rank == rank && h->lock < lock))
+			continue;
+		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s takes %s lock in %s that it holds from %s",
+			    engine_thread_name((unsigned)x.cur, name),
+			    h->lock == lock ? "again the" : "out of order a", site_name(site),
+			    site_name(h->site));
+	}
+	ASSERT(t->held_count < HELD_MAX);
+	t->held[t->held_count++] = (struct held){ lock, site, rank, hold == SYNC_SPINS };
+	t->spins += hold == SYNC_SPINS;
+}
+
+void sync_unlocked(void *lock, const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+	char name[8];
+
+	if (x.cur < 0)
+		return;
+	for (unsigned i = t->held_count; i-- > 0;) {
+		if (t->held[i].lock != lock)
+			continue;
+		t->spins -= t->held[i].spins;
+		t->held[i] = t->held[--t->held_count];
+		return;
+	}
+	engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s drops in %s a lock that it does not hold",
+		    engine_thread_name((unsigned)x.cur, name), site_name(site));
+	engine_give_up();
+}
+
+/* An unlock that is no operation of its own: whoever takes the lock next is
+ * ordered after this thread's steps so far. */
+void sync_lock_released(void *lock, bool reader)
+{
+	struct thread *t;
+	struct object *o;
+
+	if (x.cur < 0)
+		return;
+	t = &x.thread[x.cur];
+	o = engine_object(lock);
+	if (!reader) {
+		o->release = t->clk;
+		o->has_release = true;
+		return;
+	}
+	if (o->has_read_release)
+		clk_join(&o->read_release, &t->clk);
+	else
+		o->read_release = t->clk;
+	o->has_read_release = true;
+	if (o->readers >> x.cur & 1)
+		x.step[o->last_read[x.cur]].release = (int16_t)x.depth;
+}
+
+void sync_assert_held_(const void *lock, const struct sync_site *site)
+{
+	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+	char name[8];
+
+	if (x.cur < 0)
+		return;
+	for (unsigned i = 0; i < t->held_count; i++)
+		if (t->held[i].lock == lock)
+			return;
+	engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s is in %s without the lock",
+		    engine_thread_name((unsigned)x.cur, name), site_name(site));
+}
+
+/* --- read sections ------------------------------------------------------- */
+
+static const char rcu_domain;
+
+/* @thread has left a section: whoever waited for it is ordered after it. */
+static void section_left(struct wait_set *(*of)(struct thread *), unsigned thread)
+{
+	for (unsigned q = 0; q < x.threads; q++) {
+		struct wait_set *w = of(&x.thread[q]);
+
+		if (!(w->open >> thread & 1))
+			continue;
+		w->open &= (uint16_t)~(1u << thread);
+		clk_join(&w->ends, &x.thread[thread].clk);
+	}
+}
+
+static struct wait_set *guard_wait_of(struct thread *t) { return &t->guard_wait; }
+static struct wait_set *rcu_wait_of(struct thread *t) { return &t->rcu_wait; }
+
+void sync_rcu_lock_(const struct sync_site *site)
+{
+	if (x.cur < 0)
+		return;
+	if (x.thread[x.cur].rcu == 0)
+		sync_visible(SYNC_RCU_BEGIN, &rcu_domain, site);
+	x.thread[x.cur].rcu++;
+}
+
+void sync_rcu_unlock_(const struct sync_site *site)
+{
+	struct thread *t;
+	struct object *o;
+
+	(void)site;
+	if (x.cur < 0)
+		return;
+	t = &x.thread[x.cur];
+	ASSERT(t->rcu > 0);
+	if (--t->rcu)
+		return;
+	section_left(rcu_wait_of, (unsigned)x.cur);
+	o = engine_object(&rcu_domain);
+	if (o->has_guard_end)
+		clk_join(&o->guard_end, &t->clk);
+	else
+		o->guard_end = t->clk;
+	o->has_guard_end = true;
+}
+
+void sync_rcu_synchronize_(const struct sync_site *site)
+{
+	struct thread *t;
+	const struct object *o;
+
+	sync_might_sleep_(site);
+	if (x.cur < 0)
+		return;
+	sync_visible(SYNC_RCU_SYNC, &rcu_domain, site);
+	t = &x.thread[x.cur];
+	t->rcu_wait = (struct wait_set){ 0 };
+	for (unsigned q = 0; q < x.threads; q++)
+		if (x.thread[q].rcu && (int)q != x.cur)
+			t->rcu_wait.open |= (uint16_t)(1u << q);
+	o = engine_object(&rcu_domain);
+	if (o->has_guard_end)
+		t->rcu_wait.ends = o->guard_end;
+	sync_visible(SYNC_RCU_WAIT, &rcu_domain, site);
+}
+
+void sync_guard_enter_(const struct sync_site *site)
+{
+	struct thread *t;
+
+	(void)site;
+	if (x.cur < 0)
+		return;
+	t = &x.thread[x.cur];
+	ASSERT(!t->guard);
+	t->guard = true;
+	t->guard_words = 0;
+}
+
+void sync_guard_loaded_(const atomic_u64 *w)
+{
+	struct thread *t;
+
+	if (x.cur < 0)
+		return;
+	t = &x.thread[x.cur];
+	ASSERT(t->guard);
+	for (unsigned i = 0; i < t->guard_words; i++)
+		if (t->guard_word[i] == w)
+			return;
+	ASSERT(t->guard_words < GUARD_WORDS_MAX);
+	t->guard_word[t->guard_words++] = w;
+}
+
+void sync_guard_leave_(const struct sync_site *site)
+{
+	struct thread *t;
+
+	(void)site;
+	if (x.cur < 0)
+		return;
+	t = &x.thread[x.cur];
+	ASSERT(t->guard);
+	t->guard = false;
+	section_left(guard_wait_of, (unsigned)x.cur);
+	for (unsigned i = 0; i < t->guard_words; i++) {
+		struct object *o = engine_object(t->guard_word[i]);
+
+		if (o->has_guard_end)
+			clk_join(&o->guard_end, &t->clk);
+		else
+			o->guard_end = t->clk;
+		o->has_guard_end = true;
+	}
+}
+
+void sync_guard_mark_(const atomic_u64 *w)
+{
+	struct thread *t;
+	const struct object *o;
+
+	if (x.cur < 0)
+		return;
+	t = &x.thread[x.cur];
+	ASSERT(!t->guard);
+	for (unsigned q = 0; q < x.threads; q++)
+		for (unsigned i = 0; x.thread[q].guard && i < x.thread[q].guard_words; i++)
+			if (x.thread[q].guard_word[i] == w)
+				t->guard_wait.open |= (uint16_t)(1u << q);
+	o = engine_object(w);
+	if (o->has_guard_end)
+		clk_join(&t->guard_wait.ends, &o->guard_end);
+}
+
+void sync_guard_wait_(const struct sync_site *site)
+{
+	if (x.cur < 0)
+		return;
+	sync_visible(SYNC_GUARD_WAIT, NULL, site);
+	x.thread[x.cur].guard_wait = (struct wait_set){ 0 };
+}
+
+/* --- memory -------------------------------------------------------------- */
+
+enum { BLOCK_LIVE = 0x4c495645, BLOCK_FREED = 0x46524545 };
+
+struct block { size_t size; const struct sync_site *site; uint32_t state, owner, pad[2]; };
+
+static void dead_add(void *p, size_t size, const struct sync_site *site)
+{
+	if (x.dead_count == x.dead_capacity) {
+		size_t capacity = x.dead_capacity ? 2 * x.dead_capacity : 64;
+		struct dead *d = realloc(x.dead, capacity * sizeof(*d));
+
+		if (!d) {
+			x.out_of_memory = true;
+			engine_give_up();
+		}
+		x.dead = d;
+		x.dead_capacity = capacity;
+	}
+	x.dead[x.dead_count++] = (struct dead){
+		(char *)p, (char *)p + size, x.cur < 0 ? (int16_t)-1 : x.thread[x.cur].last,
+		(uint8_t)(x.cur < 0 ? SETUP : x.cur), site };
+}
+
+/* Who touched the range without being ordered before this moment could as
+ * well touch it later. */
+static void touched_before(const char *lo, const char *hi, const struct sync_site *site)
+{
+	char a[8], b[8];
+
+	for (int j = 0; j < x.depth; j++) {
+		const struct step *s = &x.step[j];
+		const char *p = s->addr;
+
+		if (p < lo || p >= hi || !s->cls || s->thread == x.cur ||
+		    before(s, &x.step[x.depth]))
+			continue;
+		engine_fail(ORACLE_LIFETIME, x.depth, j, j, "%s touches (%s) what %s has freed (%s)",
+			    engine_thread_name(s->thread, a), s->site->function,
+			    engine_thread_name((unsigned)x.cur, b), site->function);
+	}
+}
+
+void sync_range_dead_(void *p, size_t size, const struct sync_site *site)
+{
+	dead_add(p, size, site);
+	if (x.cur >= 0 && x.depth >= x.replay - 1)
+		touched_before(p, (char *)p + size, site);
+}
+
+void sync_range_live_(void *p, size_t size)
+{
+	const char *lo = p, *hi = lo + size;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < x.dead_count; i++)
+		if (x.dead[i].hi <= lo || x.dead[i].lo >= hi)
+			x.dead[kept++] = x.dead[i];
+	x.dead_count = kept;
+}
+
+void *sync_alloc_(size_t size, const struct sync_site *site)
+{
+	char *base = x.arena;
+	size_t *used = &x.arena_used, limit = ARENA_SETUP;
+	struct block *b;
+
+	if (x.cur >= 0) {
+		if (x.opt.failing_allocations && sync_choose_(2, site))
+			return NULL;
+		used = &x.thread[x.cur].arena_used;
+		base += ARENA_SETUP + (size_t)x.cur * ARENA_THREAD;
+		limit = ARENA_THREAD;
+	}
+	size = (size + 31) & ~(size_t)31;
+	if (size > limit || *used + size + sizeof(*b) > limit)
+		return NULL;
+	b = (struct block *)(void *)(base + *used);
+	*used += size + sizeof(*b);
+	*b = (struct block){ .size = size, .site = site, .state = BLOCK_LIVE };
+	memset(b + 1, 0, size);
+	x.alloc_live++;
+	return b + 1;
+}
+
+void sync_free_(void *p, const struct sync_site *site)
+{
+	struct block *b = p ? (struct block *)p - 1 : NULL;
+
+	if (!b)
+		return;
+	if (b->state != BLOCK_LIVE) {
+		engine_fail(ORACLE_LIFETIME, -1, -1, x.cur >= 0 ? x.depth : -1,
+			    b->state == BLOCK_FREED ? "freed twice, the second time in %s" :
+			    "%s frees what was not allocated", site->function);
+		engine_give_up();
+	}
+	b->state = BLOCK_FREED;
+	x.alloc_live--;
+	sync_range_dead_(p, b->size, site);
+}
+
+uint64_t sync_alloc_live(void) { return x.alloc_live; }
+
+/* Set-up and end share the first half of a pool's numbers. */
+uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end)
+{
+	uint32_t half = size / 2, each = (size - half) / (x.threads ? x.threads : 1);
+
+	if (x.cur < 0) {
+		*ret_end = half;
+		return 0;
+	}
+	*ret_end = half + each * (uint32_t)(x.cur + 1);
+	return half + each * (uint32_t)x.cur;
+}
+
+static const struct block *leaked_in(const char *base, size_t used, size_t at)
+{
+	while (at < used) {
+		const struct block *b = (const struct block *)(const void *)(base + at);
+
+		if (b->state == BLOCK_LIVE)
+			return b;
+		at += sizeof(*b) + b->size;
+	}
+	return NULL;
+}
+
+void engine_leaks_report(void)
+{
+	size_t state = (x.check->state_size + 63) & ~(size_t)63;
+	const struct block *b = leaked_in(x.arena, x.arena_used, state);
+
+	for (unsigned t = 0; t < x.threads && !b; t++)
+		b = leaked_in(x.arena + ARENA_SETUP + t * (size_t)ARENA_THREAD,
+			      x.thread[t].arena_used, 0);
+	if (b)
+		engine_fail(ORACLE_LEAK, -1, -1, -1, "%zu bytes that %s allocated are never freed",
+			    b->size, b->site->function);
+}
+
+/* --- recording ----------------------------------------------------------- */
+
+static struct explore_event *event_add(void)
+{
+	struct explore_trace *t = x.trace;
+
+	if (t->count == t->capacity) {
+		size_t capacity = t->capacity ? 2 * t->capacity : 128;
+		struct explore_event *e = realloc(t->event, capacity * sizeof(*e));
+
+		if (!e) {
+			x.out_of_memory = true;
+			return NULL;
+		}
+		t->event = e;
+		t->capacity = capacity;
+	}
+	t->event[t->count] = (struct explore_event){ .step = (unsigned)x.depth };
+	return &t->event[t->count++];
+}
+
+void sync_note_(const struct sync_site *site, const char *fmt, ...)
+{
+	struct explore_event *e = x.cur >= 0 ? event_add() : NULL;
+	va_list args;
+
+	if (!e)
+		return;
+	e->thread = (unsigned)x.cur;
+	e->note = true;
+	e->file = site->file;
+	e->function = site->function;
+	e->line = site->line;
+	va_start(args, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, args);
+	va_end(args);
+}
+
+size_t engine_record_step(unsigned thread)
+{
+	const struct step *s = &x.step[x.depth];
+	struct explore_event *e = event_add();
+
+	if (!e)
+		return SIZE_MAX;
+	e->thread = thread;
+	e->kind = engine_kind_name[s->kind];
+	e->object = s->addr;
+	e->file = s->site->file;
+	e->function = s->site->function;
+	e->line = s->site->line;
+	return x.trace->count - 1;
+}
