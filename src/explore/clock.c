@@ -111,6 +111,22 @@ static void access_find(struct access *a, const struct pending *p, const struct 
 			a->cand[a->cands++] = o->last_add[__builtin_ctz(m)];
 }
 
+static void race_add(int i, int j)
+{
+	if (x.races == x.races_capacity) {
+		uint32_t capacity = x.races_capacity * 2;
+		struct race *race = realloc(x.race, capacity * sizeof(*race));
+
+		if (!race) {
+			x.out_of_memory = true;
+			return;
+		}
+		x.race = race;
+		x.races_capacity = capacity;
+	}
+	x.race[x.races++] = (struct race){ (int16_t)i, (int16_t)j, false };
+}
+
 /* A wait races with the latest change before which it could have gone on. */
 static void race_of_await(int j, const struct access *a, const struct clk *clk,
 			  unsigned thread, const struct pending *p)
@@ -121,7 +137,7 @@ static void race_of_await(int j, const struct access *a, const struct clk *clk,
 		if (s->thread == thread || clk->c[s->thread] >= s->idx)
 			return;
 		if (p->pred(s->old, p->arg)) {
-			search_race_add(i, j);
+			race_add(i, j);
 			return;
 		}
 	}
@@ -144,7 +160,7 @@ static void races_find(int j, const struct access *a, const struct clk *clk,
 			via = m != n && a->cand[m] > a->cand[n] &&
 			      before(s, &x.step[a->cand[m]]);
 		if (!via)
-			search_race_add(a->cand[n], j);
+			race_add(a->cand[n], j);
 	}
 }
 

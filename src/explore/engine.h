@@ -2,12 +2,17 @@
 /*
  * engine.h - all data structures of the explorer, inside the layer.
  *
- *   run.c       one execution: fibers, whose turn it is
- *   door.c      the checked door: operations, locks, sections, memory
+ *   engine.c    the state, and noting what goes wrong
  *   clock.c     happens-before, and the races of an execution
+ *   memory.c    the door's memory       trace.c   its picture
+ *   plan.c      nodes of wakeup trees
+ *   run.c       one execution: fibers, whose turn it is
+ *   door.c      the checked door: operations, locks, sections
  *   search.c    which execution next: sleep sets and wakeup trees
  *   finding.c   findings: shortest schedule, replay strings, traces
  *   explore.c   the loop around them, and the public calls
+ *
+ * Each uses only those above it (finding.c and search.c not each other).
  *
  * An execution is a list of steps; each step is one visible operation of one
  * thread together with what the thread does up to its next one. Steps carry
@@ -187,19 +192,12 @@ struct engine {
 
 extern struct engine x;
 
-/* --- run.c --------------------------------------------------------------- */
-int engine_open(const struct explore_check *check, const struct explore_options *options,
-		struct explore_result *result);
-void engine_close(void);
-enum run_end engine_run(void);
-bool engine_enabled(unsigned thread);
-bool engine_can_go(const struct pending *p, const struct thread *t);
-void engine_yield(void);               /* the running thread has announced an operation */
-_Noreturn void engine_give_up(void);   /* the execution cannot go on */
-extern const char *const engine_kind_name[];
+/* --- engine.c ------------------------------------------------------------ */
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 		 const char *fmt, ...) PRINTF_LIKE(5, 6);
+_Noreturn void engine_give_up(void);   /* the execution cannot go on */
 const char *engine_thread_name(unsigned thread, char buf[8]);
+extern const char *const engine_kind_name[];
 
 /* --- clock.c ------------------------------------------------------------- */
 struct object *engine_object(const void *addr);
@@ -209,15 +207,28 @@ void engine_step_fresh(int j, struct step *s, unsigned thread, const struct obje
 void engine_touch(struct object *o, int j, const struct step *s);
 void engine_pending_races(unsigned thread);
 
-/* --- door.c -------------------------------------------------------------- */
+/* --- memory.c ------------------------------------------------------------ */
 void engine_leaks_report(void);
+
+/* --- trace.c ------------------------------------------------------------- */
 size_t engine_record_step(unsigned thread); /* its index in the trace, SIZE_MAX: none */
+
+/* --- plan.c -------------------------------------------------------------- */
+uint32_t plan_node_new(const struct node *like); /* 0: no memory */
+uint32_t plan_node_take(uint32_t node);          /* frees it, returns its children */
+
+/* --- run.c --------------------------------------------------------------- */
+int engine_open(const struct explore_check *check, const struct explore_options *options,
+		struct explore_result *result);
+void engine_close(void);
+enum run_end engine_run(void);
+bool engine_can_go(const struct pending *p, const struct thread *t);
+bool engine_enabled(unsigned thread);
+void engine_yield(void);               /* the running thread has announced an operation */
 
 /* --- search.c ------------------------------------------------------------ */
 void search_races(void);               /* plan the reversal of this execution's races */
 bool search_next(void);                /* set up the next execution; false: none left */
-void search_race_add(int i, int j);
-uint32_t search_node_take(uint32_t node); /* frees the node, returns its children */
 size_t search_memory(void);
 
 /* --- finding.c ----------------------------------------------------------- */

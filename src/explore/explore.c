@@ -197,6 +197,7 @@ int explore(const struct explore_check *check, const struct explore_options *opt
 		ret->seconds = seconds_now() - since;
 		finding_record_all();
 	} else if (r == -ECANCELED) { /* set-up failed, which is a finding */
+		finding_collect();
 		ret->stopped_by = "set-up failed";
 		r = 0;
 	}

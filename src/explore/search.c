@@ -29,65 +29,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- wakeup trees -------------------------------------------------------- */
-
-static uint32_t node_new(const struct node *like)
-{
-	uint32_t n = x.node_free;
-
-	if (n) {
-		x.node_free = x.node[n].sibling;
-	} else {
-		if (x.nodes == x.nodes_capacity) {
-			uint32_t capacity = x.nodes_capacity * 2;
-			struct node *node = realloc(x.node, capacity * sizeof(*node));
-
-			if (!node) {
-				x.out_of_memory = true;
-				return 0;
-			}
-			x.node = node;
-			x.nodes_capacity = capacity;
-		}
-		n = x.nodes++;
-	}
-	x.node[n] = *like;
-	x.node[n].child = x.node[n].sibling = 0;
-	x.nodes_planned++;
-	return n;
-}
-
-uint32_t search_node_take(uint32_t node)
-{
-	uint32_t child = x.node[node].child;
-
-	x.node[node].sibling = x.node_free;
-	x.node_free = node;
-	x.nodes_planned--;
-	return child;
-}
-
 size_t search_memory(void)
 {
 	return x.nodes_capacity * sizeof(*x.node) + x.races_capacity * sizeof(*x.race) +
 	       (x.steps_max + 2) * sizeof(*x.step) + x.objects_capacity * sizeof(*x.object) +
 	       (x.slots_mask + 1) * sizeof(*x.slot) + x.snapshot_used;
-}
-
-void search_race_add(int i, int j)
-{
-	if (x.races == x.races_capacity) {
-		uint32_t capacity = x.races_capacity * 2;
-		struct race *race = realloc(x.race, capacity * sizeof(*race));
-
-		if (!race) {
-			x.out_of_memory = true;
-			return;
-		}
-		x.race = race;
-		x.races_capacity = capacity;
-	}
-	x.race[x.races++] = (struct race){ (int16_t)i, (int16_t)j, false };
 }
 
 /* --- the sequence that reverses a race ----------------------------------- */
@@ -333,7 +279,7 @@ static uint32_t chain(const struct reversal *r)
 
 	for (int k = 0; k < r->n; k++) {
 		const struct step *s = &x.step[r->v[k]];
-		uint32_t new = node_new(&(struct node){ .addr = s->addr, .thread = s->thread,
+		uint32_t new = plan_node_new(&(struct node){ .addr = s->addr, .thread = s->thread,
 			.cls = s->cls, .choice = s->choice, .chooses = s->kind == SYNC_CHOOSE });
 
 		if (!new)
@@ -493,7 +439,7 @@ static bool next_choice(struct step *s)
 		if (x.node[n].thread != s->thread || x.node[n].choice != next)
 			continue;
 		*link = x.node[n].sibling;
-		x.plan = search_node_take(n);
+		x.plan = plan_node_take(n);
 		break;
 	}
 	return true;
@@ -516,7 +462,7 @@ static bool next_optimal(void)
 			s->thread = n->thread;
 			s->choice = s->first_choice = n->choice;
 			s->tree = n->sibling;
-			x.plan = search_node_take(taken);
+			x.plan = plan_node_take(taken);
 			dictate(d);
 			return true;
 		}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.c - the checked door's memory: each thread allocates from a part of the
+ * arena of its own and nothing is handed out twice in an execution, so what is
+ * touched after it was freed is known by its address.
+ */
+#include "explore/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_LIVE = 0x4c495645, BLOCK_FREED = 0x46524545 };
+
+struct block { size_t size; const struct sync_site *site; uint32_t state, owner, pad[2]; };
+
+static void dead_add(void *p, size_t size, const struct sync_site *site)
+{
+	if (x.dead_count == x.dead_capacity) {
+		size_t capacity = x.dead_capacity ? 2 * x.dead_capacity : 64;
+		struct dead *d = realloc(x.dead, capacity * sizeof(*d));
+
+		if (!d) {
+			x.out_of_memory = true;
+			engine_give_up();
+		}
+		x.dead = d;
+		x.dead_capacity = capacity;
+	}
+	x.dead[x.dead_count++] = (struct dead){
+		(char *)p, (char *)p + size, x.cur < 0 ? (int16_t)-1 : x.thread[x.cur].last,
+		(uint8_t)(x.cur < 0 ? SETUP : x.cur), site };
+}
+
+/* Who touched the range without being ordered before this moment could as
+ * well touch it later. */
+static void touched_before(const char *lo, const char *hi, const struct sync_site *site)
+{
+	char a[8], b[8];
+
+	for (int j = 0; j < x.depth; j++) {
+		const struct step *s = &x.step[j];
+		const char *p = s->addr;
+
+		if (p < lo || p >= hi || !s->cls || s->thread == x.cur ||
+		    before(s, &x.step[x.depth]))
+			continue;
+		engine_fail(ORACLE_LIFETIME, x.depth, j, j, "%s touches (%s) what %s has freed (%s)",
+			    engine_thread_name(s->thread, a), s->site->function,
+			    engine_thread_name((unsigned)x.cur, b), site->function);
+	}
+}
+
+void sync_range_dead_(void *p, size_t size, const struct sync_site *site)
+{
+	dead_add(p, size, site);
+	if (x.cur >= 0 && x.depth >= x.replay - 1)
+		touched_before(p, (char *)p + size, site);
+}
+
+void sync_range_live_(void *p, size_t size)
+{
+	const char *lo = p, *hi = lo + size;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < x.dead_count; i++)
+		if (x.dead[i].hi <= lo || x.dead[i].lo >= hi)
+			x.dead[kept++] = x.dead[i];
+	x.dead_count = kept;
+}
+
+void *sync_alloc_(size_t size, const struct sync_site *site)
+{
+	char *base = x.arena;
+	size_t *used = &x.arena_used, limit = ARENA_SETUP;
+	struct block *b;
+
+	if (x.cur >= 0) {
+		if (x.opt.failing_allocations && sync_choose_(2, site))
+			return NULL;
+		used = &x.thread[x.cur].arena_used;
+		base += ARENA_SETUP + (size_t)x.cur * ARENA_THREAD;
+		limit = ARENA_THREAD;
+	}
+	size = (size + 31) & ~(size_t)31;
+	if (size > limit || *used + size + sizeof(*b) > limit)
+		return NULL;
+	b = (struct block *)(void *)(base + *used);
+	*used += size + sizeof(*b);
+	*b = (struct block){ .size = size, .site = site, .state = BLOCK_LIVE };
+	memset(b + 1, 0, size);
+	x.alloc_live++;
+	return b + 1;
+}
+
+void sync_free_(void *p, const struct sync_site *site)
+{
+	struct block *b = p ? (struct block *)p - 1 : NULL;
+
+	if (!b)
+		return;
+	if (b->state != BLOCK_LIVE) {
+		engine_fail(ORACLE_LIFETIME, -1, -1, x.cur >= 0 ? x.depth : -1,
+			    b->state == BLOCK_FREED ? "freed twice, the second time in %s" :
+			    "%s frees what was not allocated", site->function);
+		engine_give_up();
+	}
+	b->state = BLOCK_FREED;
+	x.alloc_live--;
+	sync_range_dead_(p, b->size, site);
+}
+
+uint64_t sync_alloc_live(void) { return x.alloc_live; }
+
+/* Set-up and end share the first half of a pool's numbers. */
+uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end)
+{
+	uint32_t half = size / 2, each = (size - half) / (x.threads ? x.threads : 1);
+
+	if (x.cur < 0) {
+		*ret_end = half;
+		return 0;
+	}
+	*ret_end = half + each * (uint32_t)(x.cur + 1);
+	return half + each * (uint32_t)x.cur;
+}
+
+static const struct block *leaked_in(const char *base, size_t used, size_t at)
+{
+	while (at < used) {
+		const struct block *b = (const struct block *)(const void *)(base + at);
+
+		if (b->state == BLOCK_LIVE)
+			return b;
+		at += sizeof(*b) + b->size;
+	}
+	return NULL;
+}
+
+void engine_leaks_report(void)
+{
+	size_t state = (x.check->state_size + 63) & ~(size_t)63;
+	const struct block *b = leaked_in(x.arena, x.arena_used, state);
+
+	for (unsigned t = 0; t < x.threads && !b; t++)
+		b = leaked_in(x.arena + ARENA_SETUP + t * (size_t)ARENA_THREAD,
+			      x.thread[t].arena_used, 0);
+	if (b)
+		engine_fail(ORACLE_LEAK, -1, -1, -1, "%zu bytes that %s allocated are never freed",
+			    b->size, b->site->function);
+}
