@@ -88,7 +88,13 @@ static const struct error_case frame_errors[] = {
 	{ "VM t\n(* Result: Never *)\n{ }\nP0() { }\n",
 	  "5:1: expected the condition that 'Result:' speaks of, found the end of the file" },
 	{ "VM t\n(* Finding: 7 *)\n{ }\nP0() { }\n",
-	  "2:13: expected one word such as 'flat' or 'lifetime' after 'Finding:'" },
+	  "2:13: expected flat, lifetime, after-return, lost-write or another oracle after "
+	  "'Finding:', found '7'" },
+	{ "VM t\n(* Finding: flatt *)\n{ }\nP0() { }\n",
+	  "2:13: expected flat, lifetime, after-return, lost-write or another oracle after "
+	  "'Finding:', found 'flatt'" },
+	{ "VM t\n(* Results: Never *)\n{ }\nP0() { }\n",
+	  "2:4: expected 'Result:' in place of 'Results:'" },
 	{ "C t\n{ }\nD0() { }",
 	  "3:1: a 'C' test has no devices; begin the test with 'VM'" },
 	{ "C t\n{ x cow; }\nP0(int *x) { }",

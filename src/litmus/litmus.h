@@ -284,6 +284,8 @@ struct litmus_report {
 	uint64_t positive, negative;      /* executions that (do not) satisfy the condition */
 	enum litmus_result result;        /* observed; RESULT_NONE without a condition */
 	enum litmus_verdict verdict;
+	uint64_t flat_aside;              /* executions that flat memory cannot give, without
+	                                     being what the condition speaks of */
 	bool certain;                     /* --fast ended it: the verdict holds all the same */
 };
 

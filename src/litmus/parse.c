@@ -90,17 +90,34 @@ static void read_result(struct parser *p, const char *s, const char *end)
 
 static void read_finding(struct parser *p, const char *s, const char *end)
 {
+	static const char *const oracles[] = {
+#define X(e, name, ...) name,
+		EXPLORE_ORACLES(X)
+#undef X
+	};
 	struct litmus_pos pos = lex_pos_at(p, (size_t)(s - p->text));
 	size_t n = (size_t)(end - s);
 
 	if (p->test->expected_finding[0])
 		parse_fail(p, pos, "a test has one 'Finding:' line only");
-	for (size_t i = 0; i < n; i++)
-		if (s[i] != '-' && (s[i] < 'a' || s[i] > 'z'))
-			n = 0;
-	if (!n || n >= sizeof(p->test->expected_finding))
-		parse_fail(p, pos, "expected one word such as 'flat' or 'lifetime' after 'Finding:'");
-	memcpy(p->test->expected_finding, s, n);
+	for (size_t i = 0; i < ARRAY_SIZE(oracles); i++)
+		if (n == strlen(oracles[i]) && !memcmp(s, oracles[i], n))
+			strcpy(p->test->expected_finding, oracles[i]);
+	if (!p->test->expected_finding[0])
+		parse_fail(p, pos, "expected flat, lifetime, after-return, lost-write or another "
+			   "oracle after 'Finding:', found '%.*s'", (int)(n < 40 ? n : 40), s);
+}
+
+/* A key that is nearly right would be prose, and the test expect nothing. */
+static void refuse_near_keys(struct parser *p, const char *s, const char *end)
+{
+	static const char *const near[] = { "Results:", "result:", "Findings:", "finding:" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(near); i++)
+		if (line_value(s, end, near[i]))
+			parse_fail(p, lex_pos_at(p, (size_t)(s - p->text)),
+				   "expected '%s' in place of '%s'",
+				   i < 2 ? "Result:" : "Finding:", near[i]);
 }
 
 /* Lines of the form "Key: word" are taken out; the rest is prose. */
@@ -116,6 +133,7 @@ static void read_comment_line(struct parser *p, const char *s, const char *end, 
 		s++;
 	while (end > s && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
 		end--;
+	refuse_near_keys(p, s, end);
 	if ((value = line_value(s, end, "Result:"))) {
 		read_result(p, value, end);
 	} else if ((value = line_value(s, end, "Finding:"))) {

@@ -108,7 +108,8 @@ static void print_findings(const struct report *report, const struct report_run 
 		fprintf(out, "  seen in %" PRIu64 " execution%s", f->times,
 			f->times == 1 ? "" : "s");
 		if (f->replay) {
-			fprintf(out, ", fewest context switches %u; replay: ", f->switches);
+			fprintf(out, ", %s %u; replay: ", e->exhaustive ?
+				"fewest context switches" : "context switches", f->switches);
 			report_replay_command(out, run->file, f->replay);
 		}
 		fputc('\n', out);
