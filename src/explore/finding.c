@@ -9,9 +9,9 @@
  * since taking its later steps earlier delays nobody. A finding that shows
  * only if one step comes after another adds that edge.
  *
- * A replay string is the check's fingerprint, a colon, a plus if allocations
- * may fail, and the schedule: a letter for the thread, a number of steps if
- * more than one, and "!c" after a step that made choice c.
+ * A replay string is a fingerprint, a colon, a plus if allocations may fail, and
+ * the schedule: a letter for the thread, a number of steps if more than one, and
+ * "!c" after a step that made choice c.
  */
 #include "explore/engine.h"
 
@@ -181,25 +181,33 @@ static int shortest(struct order *o, unsigned bound, int16_t *ret_steps, unsigne
 
 /* --- replay strings ------------------------------------------------------ */
 
-static unsigned fingerprint(void)
+static uint32_t hash_text(uint32_t h, const char *text)
 {
-	uint32_t h = 2166136261u;
+	for (; *text; text++)
+		h = (h ^ (uint8_t)*text) * 16777619u;
+	return h;
+}
 
-	for (const char *p = x.check->name ? x.check->name : ""; *p; p++)
-		h = (h ^ (uint8_t)*p) * 16777619u;
-	h = (h ^ x.threads) * 16777619u;
+/* Of the check and the schedule, so that a string of another check, or one of
+ * which a part was lost, is not taken. */
+static unsigned fingerprint(const char *schedule)
+{
+	uint32_t h = hash_text(2166136261u, x.check->name ? x.check->name : "");
+
+	h = hash_text((h ^ x.threads) * 16777619u, schedule);
 	return (h ^ h >> 16) & 0xffff;
 }
 
+enum { PRINT_LENGTH = 5 }; /* four digits and the colon */
+
 static char *encode(const int16_t *steps, int n)
 {
-	size_t size = 8 + (size_t)n * 6, at;
+	size_t size = 8 + (size_t)n * 6, at = PRINT_LENGTH;
 	char *s = malloc(size);
 
 	if (!s)
 		return NULL;
-	at = (size_t)snprintf(s, size, "%04x:%s", fingerprint(),
-			      x.opt.failing_allocations ? "+" : "");
+	at += (size_t)snprintf(s + at, size - at, "%s", x.opt.failing_allocations ? "+" : "");
 	for (int k = 0; k < n;) {
 		const struct step *a = &x.step[steps[k]];
 		int run = 1;
@@ -217,6 +225,8 @@ static char *encode(const int16_t *steps, int n)
 				(size_t)snprintf(s + at, size - at, "%c", 'a' + a->thread);
 		k += run;
 	}
+	snprintf(s, PRINT_LENGTH, "%04x", fingerprint(s + PRINT_LENGTH));
+	s[PRINT_LENGTH - 1] = ':';
 	return s;
 }
 
@@ -225,6 +235,7 @@ static char *encode(const int16_t *steps, int n)
 int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice)
 {
 	unsigned print = 0, digits = 0;
+	const char *schedule;
 	int n = 0;
 	char *forced = malloc(x.steps_max);
 	uint8_t *choice = calloc(x.steps_max, 1);
@@ -234,8 +245,9 @@ int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice)
 	for (; isxdigit((unsigned char)*replay) && digits < 4; replay++, digits++)
 		print = print * 16 + (unsigned)(isdigit((unsigned char)*replay) ? *replay - '0' :
 						tolower((unsigned char)*replay) - 'a' + 10);
-	if (digits != 4 || *replay++ != ':' || print != fingerprint())
+	if (digits != 4 || *replay++ != ':')
 		goto fail;
+	schedule = replay;
 	x.opt.failing_allocations = *replay == '+';
 	replay += *replay == '+';
 	while (*replay) {
@@ -261,6 +273,8 @@ int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice)
 			replay = end;
 		}
 	}
+	if (print != fingerprint(schedule))
+		goto fail;
 	*ret_forced = forced;
 	*ret_choice = choice;
 	return n;
