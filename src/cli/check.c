@@ -111,23 +111,25 @@ static void oracles(const struct explore_result *e, char *text, size_t size)
 static const char *why(const struct litmus *test, const struct litmus_report *r, char *text,
 		       size_t size)
 {
-	char found[192];
+	bool mismatch = test->expected != RESULT_NONE && test->expected != r->result;
+	char found[192], result[64];
 
 	oracles(&r->explore, found, sizeof(found));
+	snprintf(result, sizeof(result), "expected %s, observed %s",
+		 litmus_result_name(test->expected),
+		 r->result ? litmus_result_name(r->result) : "no condition");
 	switch (r->verdict) {
 	case VERDICT_OK:
 		return NULL;
 	case VERDICT_DIFFERS:
-		if (test->expected != RESULT_NONE && test->expected != r->result)
-			snprintf(text, size, "expected %s, observed %s",
-				 litmus_result_name(test->expected),
-				 r->result ? litmus_result_name(r->result) : "no condition");
+		if (mismatch)
+			snprintf(text, size, "%s", result);
 		else
 			snprintf(text, size, "expected finding %s, found %s",
 				 test->expected_finding, found);
 		return text;
 	case VERDICT_VIOLATION:
-		snprintf(text, size, "%s", found);
+		snprintf(text, size, "%s%s%s", found, mismatch ? "; " : "", mismatch ? result : "");
 		return text;
 	case VERDICT_UNFINISHED:
 		return r->explore.stopped_by;
