@@ -15,6 +15,7 @@
 
 #include "explore/explore.h"
 #include "litmus/litmus.h"
+#include "load_litmus.h"
 #include "models.h"
 
 static double now(void)
@@ -99,31 +100,10 @@ static void bench_family(void)
 
 /* --- a litmus test over the vm ------------------------------------------- */
 
-static struct litmus *load(const char *file)
-{
-	static char text[LITMUS_FILE_BYTES_MAX];
-	FILE *f = fopen(file, "r");
-	struct litmus_error e;
-	struct litmus *t = NULL;
-	size_t n;
-
-	if (!f) {
-		perror(file);
-		exit(2);
-	}
-	n = fread(text, 1, sizeof(text), f);
-	fclose(f);
-	if (litmus_parse(text, n, &t, &e)) {
-		litmus_error_print(stderr, file, text, n, &e);
-		exit(2);
-	}
-	return t;
-}
-
 static void bench_litmus(const char *file)
 {
 	static struct litmus_report r;
-	struct litmus *t = load(file);
+	struct litmus *t = load_litmus(file);
 
 	if (litmus_check(t, &(struct litmus_options){ 0 }, &r))
 		exit(1);

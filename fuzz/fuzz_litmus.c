@@ -62,20 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifdef FUZZ_STANDALONE
-static int replay(const char *file)
-{
-	static uint8_t data[2 * LITMUS_FILE_BYTES_MAX];
-	FILE *in = fopen(file, "rb");
-	size_t size;
-
-	if (!in) {
-		perror(file);
-		return 1;
-	}
-	size = fread(data, 1, sizeof(data), in);
-	fclose(in);
-	return LLVMFuzzerTestOneInput(data, size);
-}
+#include "standalone.h"
 
 int main(int argc, char **argv)
 {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "litmus/world.h"
+#include "load_litmus.h"
 
 static struct world world;
 static pthread_barrier_t start, end;
@@ -24,27 +25,6 @@ static void *thread_main(void *arg)
 		pthread_barrier_wait(&end);
 	}
 	return NULL;
-}
-
-static struct litmus *load(const char *file)
-{
-	static char text[LITMUS_FILE_BYTES_MAX];
-	FILE *f = fopen(file, "r");
-	struct litmus_error e;
-	struct litmus *t;
-	size_t n;
-
-	if (!f) {
-		perror(file);
-		exit(2);
-	}
-	n = fread(text, 1, sizeof(text), f);
-	fclose(f);
-	if (litmus_parse(text, n, &t, &e)) {
-		litmus_error_print(stderr, file, text, n, &e);
-		exit(2);
-	}
-	return t;
 }
 
 static void print_state(const struct litmus *t, const int64_t *outcome)
@@ -90,7 +70,7 @@ int main(int argc, char **argv)
 		fputs("usage: litmus_native ITERATIONS FILE\n", stderr);
 		return 2;
 	}
-	t = load(argv[2]);
+	t = load_litmus(argv[2]);
 	if (litmus_outcomes_init(&seen, litmus_outcome_size(t)))
 		return 2;
 	pthread_barrier_init(&start, NULL, (unsigned)t->threads + 1);
