@@ -317,7 +317,7 @@ static void check_one(struct settings *s, const char *path)
 
 static bool set_format(struct settings *s, const char *name)
 {
-	const char *names[16], *suggestion;
+	const char *names[16];
 	size_t count = 0;
 
 	s->report.format = report_format_find(name);
@@ -325,11 +325,8 @@ static bool set_format(struct settings *s, const char *name)
 		return true;
 	for (const struct report_format *f = report_formats; f->name; f++)
 		names[count++] = f->name;
-	suggestion = cli_suggest(name, names, count);
-	if (suggestion)
-		cli_complain("check: unknown format %s, did you mean %s?", name, suggestion);
-	else
-		cli_complain("check: unknown format %s, see mmun check --format help", name);
+	cli_complain_unknown("check: unknown format", name, names, count,
+			     "mmun check --format help");
 	return false;
 }
 

@@ -61,6 +61,9 @@ const char *cli_suggest(const char *word, const char *const *name, size_t count)
 
 /* One line on standard error. */
 void cli_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* That @what, "unknown command" say, is @word: what else it may be, or what to @see. */
+void cli_complain_unknown(const char *what, const char *word, const char *const *name,
+			  size_t count, const char *see);
 void cli_help_command(const struct cli_command *command);
 
 /* --- files.c ------------------------------------------------------------- */

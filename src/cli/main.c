@@ -26,7 +26,7 @@ const struct cli_command cli_commands[] = {
 
 static const struct cli_command *command_find(const char *name)
 {
-	const char *names[ARRAY_SIZE(cli_commands)], *suggestion;
+	const char *names[ARRAY_SIZE(cli_commands)];
 	size_t count = 0;
 
 	for (const struct cli_command *c = cli_commands; c->name; c++) {
@@ -34,11 +34,7 @@ static const struct cli_command *command_find(const char *name)
 			return c;
 		names[count++] = c->name;
 	}
-	suggestion = cli_suggest(name, names, count);
-	if (suggestion)
-		cli_complain("unknown command %s, did you mean %s?", name, suggestion);
-	else
-		cli_complain("unknown command %s, see mmun --help", name);
+	cli_complain_unknown("unknown command", name, names, count, "mmun --help");
 	return NULL;
 }
 

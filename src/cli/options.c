@@ -100,6 +100,17 @@ const char *cli_suggest(const char *word, const char *const *name, size_t count)
 	return best;
 }
 
+void cli_complain_unknown(const char *what, const char *word, const char *const *name,
+			  size_t count, const char *see)
+{
+	const char *suggestion = cli_suggest(word, name, count);
+
+	if (suggestion)
+		cli_complain("%s %s, did you mean %s?", what, word, suggestion);
+	else
+		cli_complain("%s %s, see %s", what, word, see);
+}
+
 /* --- options ------------------------------------------------------------- */
 
 static void complain_option(const struct cli_command *command, const char *word)

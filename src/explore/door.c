@@ -145,6 +145,16 @@ void sync_unlocked(void *lock, const struct sync_site *site)
 	engine_give_up();
 }
 
+/* Join clk into a clock of an object's, which is valid only if *has. */
+static void gather(struct clk *into, bool *has, const struct clk *clk)
+{
+	if (*has)
+		clk_join(into, clk);
+	else
+		*into = *clk;
+	*has = true;
+}
+
 /* An unlock that is no operation of its own: whoever takes the lock next is
  * ordered after this thread's steps so far. */
 void sync_lock_released(void *lock, bool reader)
@@ -161,11 +171,7 @@ void sync_lock_released(void *lock, bool reader)
 		o->has_release = true;
 		return;
 	}
-	if (o->has_read_release)
-		clk_join(&o->read_release, &t->clk);
-	else
-		o->read_release = t->clk;
-	o->has_read_release = true;
+	gather(&o->read_release, &o->has_read_release, &t->clk);
 	if (o->readers >> x.cur & 1)
 		x.step[o->last_read[x.cur]].release = (int16_t)x.depth;
 }
@@ -227,11 +233,7 @@ void sync_rcu_unlock_(const struct sync_site *site)
 		return;
 	section_left(rcu_wait_of, (unsigned)x.cur);
 	o = engine_object(&rcu_domain);
-	if (o->has_guard_end)
-		clk_join(&o->guard_end, &t->clk);
-	else
-		o->guard_end = t->clk;
-	o->has_guard_end = true;
+	gather(&o->guard_end, &o->has_guard_end, &t->clk);
 }
 
 void sync_rcu_synchronize_(const struct sync_site *site)
@@ -296,11 +298,7 @@ void sync_guard_leave_(const struct sync_site *site)
 	for (unsigned i = 0; i < t->guard_words; i++) {
 		struct object *o = engine_object(t->guard_word[i]);
 
-		if (o->has_guard_end)
-			clk_join(&o->guard_end, &t->clk);
-		else
-			o->guard_end = t->clk;
-		o->has_guard_end = true;
+		gather(&o->guard_end, &o->has_guard_end, &t->clk);
 	}
 }
 

@@ -257,14 +257,10 @@ static bool step_begin(void)
 		x.end = (enum run_end)end;
 		return false;
 	}
-	if (x.depth >= x.replay - 1) {
-		/* The thread's pending operation is the step's: find who wakes. */
-		s->cls = x.pend[s->thread].cls;
-		s->addr = x.pend[s->thread].addr;
-		x.sleep = still_asleep(s->sleep, s);
-	}
 	if (!step_account())
 		return false;
+	if (x.depth >= x.replay - 1)
+		x.sleep = still_asleep(s->sleep, s);
 	x.cur = s->thread;
 	return true;
 }

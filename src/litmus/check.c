@@ -19,8 +19,8 @@ enum {
 	FLAT_STATES_MAX = 4000000,
 };
 
-struct access { unsigned thread, step; const struct litmus_insn *insn; };
-struct revocation { unsigned thread, step; const struct litmus_insn *insn; };
+/* An access that has succeeded, or a call that has returned and taken rights away. */
+struct event { unsigned thread, step; const struct litmus_insn *insn; };
 struct grant {
 	unsigned thread, first;    /* the call's first step is the thread's first-th */
 	unsigned step;             /* of the return, if it is over */
@@ -35,8 +35,8 @@ struct check {
 	bool oracles;
 	bool replaying;    /* else an execution that is recorded has been counted before */
 	/* Of the current execution; how many are valid is in the world. */
-	struct access access[ACCESSES_MAX];
-	struct revocation revocation[CALLS_MAX];
+	struct event access[ACCESSES_MAX];
+	struct event revocation[CALLS_MAX];
 	struct grant grant[CALLS_MAX];
 	struct write write[ACCESSES_MAX + CALLS_MAX];
 	int64_t outcome[LITMUS_OUTCOME_MAX];
@@ -70,8 +70,8 @@ static int right_used(const struct litmus_insn *insn)
  * when @r returned or by the time of @a? Both calls hold the mmap lock for writing:
  * the one that returned first, in every order, came first.
  */
-static bool granted_again(const struct check *c, const struct revocation *r,
-			  const struct access *a, int page, int right)
+static bool granted_again(const struct check *c, const struct event *r,
+			  const struct event *a, int page, int right)
 {
 	for (unsigned n = 0; n < c->world->grants; n++) {
 		const struct grant *g = &c->grant[n];
@@ -86,7 +86,7 @@ static bool granted_again(const struct check *c, const struct revocation *r,
 }
 
 /* The access must come before the call's return in every equivalent order. */
-static void judge_return(const struct check *c, const struct revocation *r, const struct access *a)
+static void judge_return(const struct check *c, const struct event *r, const struct event *a)
 {
 	int page = page_of(c, r->insn->var), right = right_used(a->insn);
 
@@ -109,10 +109,10 @@ static void on_access(void *ctx, unsigned thread, const struct litmus_insn *insn
 		      pfn_t pfn)
 {
 	struct check *c = ctx;
-	struct access *a = &c->access[c->world->accesses++];
+	struct event *a = &c->access[c->world->accesses++];
 
 	(void)pfn;
-	*a = (struct access){ thread, explore_step(), insn };
+	*a = (struct event){ thread, explore_step(), insn };
 	if (insn->kind == INSN_STORE)
 		write_add(c, insn->var, value);
 	for (unsigned n = 0; n < c->world->revocations; n++)
@@ -146,7 +146,7 @@ static void grant_over(struct check *c, unsigned thread)
 static void on_return(void *ctx, unsigned thread, const struct litmus_insn *insn, int64_t result)
 {
 	struct check *c = ctx;
-	struct revocation *r;
+	struct event *r;
 
 	grant_over(c, thread);
 	if (result == LITMUS_FAULT)
@@ -156,7 +156,7 @@ static void on_return(void *ctx, unsigned thread, const struct litmus_insn *insn
 	if (!rights_taken(insn))
 		return;
 	r = &c->revocation[c->world->revocations++];
-	*r = (struct revocation){ thread, explore_step(), insn };
+	*r = (struct event){ thread, explore_step(), insn };
 	for (unsigned n = 0; n < c->world->accesses; n++)
 		judge_return(c, r, &c->access[n]);
 }
