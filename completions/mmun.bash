@@ -3,7 +3,7 @@
 
 _mmun() {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='check replay list help version'
+	local commands='check replay when list trace help version'
 	local options='--help' names=
 
 	COMPREPLY=()
@@ -16,17 +16,23 @@ _mmun() {
 		mapfile -t COMPREPLY < <(compgen -W 'herd brief json help' -- "$word")
 		return
 		;;
-	--max-executions | --max-seconds)
+	--max-executions | --max-seconds | --jobs)
 		return
 		;;
 	esac
 	case ${COMP_WORDS[1]} in
 	check)
 		options+=' --max-executions --max-seconds --fast --format --json --quiet'
-		options+=' --verbose --picture --no-picture --no-oracles'
+		options+=' --verbose --picture --no-picture --no-oracles --matrix --print'
 		;;
 	replay)
 		options+=' --verbose'
+		;;
+	when)
+		options+=' --modern --classic --json --markdown --jobs --list'
+		;;
+	trace)
+		options+=' --classic --kernel --list'
 		;;
 	help)
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
@@ -38,9 +44,22 @@ _mmun() {
 		return
 	fi
 	case ${COMP_WORDS[1]} in
+	when)
+		if [[ $word == *@* ]]; then
+			names='clear set unlock end after freed never default'
+			mapfile -t COMPREPLY < <(compgen -P "${word%%@*}@" -W "$names" -- "${word#*@}")
+		else
+			names=$("${COMP_WORDS[0]}" when --list 2>/dev/null | cut -d ' ' -f 1)
+			mapfile -t COMPREPLY < <(compgen -W "$names" -- "$word")
+		fi
+		;;
+	trace)
+		names=$("${COMP_WORDS[0]}" trace --list 2>/dev/null | cut -d ' ' -f 1)
+		mapfile -t COMPREPLY < <(compgen -W "$names all" -- "$word")
+		;;
 	check | replay | list)
 		mapfile -t COMPREPLY < <(compgen -d -S / -- "$word"
-			compgen -f -X '!*.litmus' -- "$word")
+			compgen -f -X '!*.@(litmus|c)' -- "$word")
 		[[ $word == */* || ${COMP_WORDS[1]} == list ]] ||
 			names=$("${COMP_WORDS[0]}" list 2>/dev/null | cut -d ' ' -f 1)
 		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$names" -- "$word")

@@ -27,6 +27,6 @@ int main(void)
 	return !(r.exhaustive && r.executions == 4450 && !r.abandoned && !r.findings);
 }
 END
-$cc -static -std=gnu11 -O2 -DMMUN_CHECKED -I"$top" -I"$top/src" -I"$top/tests" -o "$dir/main" \
+$cc -static -std=gnu11 -O2 -DMMUN_CHECKED -I"$top" -I"$top/include" -I"$top/src" -I"$top/tests" -o "$dir/main" \
 	"$dir/main.c" "$top/tests/models.c" "$top"/src/explore/*.c
 "$qemu" "$dir/main"

@@ -9,6 +9,8 @@ export LC_ALL
 unset MMUN_LITMUS
 mmun=$(realpath "$1") top=$(realpath "$2")
 golden=$top/tests/golden
+MMUN_KERNEL=$top/tests/kernel
+export MMUN_KERNEL
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 failures=0
@@ -144,10 +146,22 @@ golden json 0 check --json litmus/munmap+after-free.litmus
 golden json-error 2 check --json bad.litmus missing.litmus some
 golden refused 2 check none missing.litmus empty.litmus binary.litmus huge.litmus bad.litmus \
 	some/a.litmus
+golden matrix-print 0 check --matrix --print munmap+fork+cow+device mremap_to+part+huge+cpu \
+	ksm_merge+uffd_move
 golden list 0 list litmus/mp.litmus litmus/cow+set.litmus litmus/munmap+after-free.litmus
 
 replay=$("$mmun" check --no-picture litmus/cow+set.litmus | sed -n 's/.*replay: mmun replay [^ ]* //p')
 golden replay 1 replay litmus/cow+set.litmus "$replay"
+
+golden help-when 0 help when
+golden when-list 0 when --list
+golden when-row 0 when --modern munmap
+golden when-place 0 when cow@end/classic ksm@end/modern cow@freed/classic first-touch@set
+golden help-trace 0 help trace
+golden trace-list 0 trace
+golden trace-all 0 trace all
+golden trace-classic 0 trace --classic all
+golden trace-kernel 0 trace --kernel cow_fork_write thp_split_folio htlb_munmap
 
 # --- statuses --------------------------------------------------------------------------------
 
@@ -175,12 +189,40 @@ sed -e '/Finding:/d' -e 's/r1=0)/r1=1)/' litmus/cow+set.litmus >harmless.litmus
 ends 0 check -q asked.litmus
 ends 1 check -q harmless.litmus
 
+# A recording that mmun does not agree with, and files that are none.
+mkdir kernel bad-kernel
+printf 'recording mine modern\n\nfork\n\tp0=none\n' >kernel/mine.txt
+printf 'recording mine modern\n\n\tp0=none\n' >bad-kernel/mine.txt
+MMUN_KERNEL=$dir/in/kernel
+ends 1 trace --kernel fork
+contains 'WRONG: not expected: Linux: p0=none; mmun: p0=[P RW A D #A] ; p1=' "$dir/out"
+ends 0 trace --kernel munmap
+contains 'not recorded' "$dir/out"
+MMUN_KERNEL=$dir/in/bad-kernel
+ends 2 trace --kernel fork
+contains 'bad-kernel/mine.txt:3: an event before the first operation' "$dir/err"
+MMUN_KERNEL=none
+says 2 'mmun: none: no *.txt in this directory' trace --kernel fork
+MMUN_KERNEL=missing
+says 2 'mmun: missing: No such file or directory' trace --kernel fork
+MMUN_KERNEL=$top/tests/kernel
+
 # Never a claim where something was left out.
 for options in '--max-executions 5' '--no-oracles' '--max-seconds 0.000001'; do
 	# shellcheck disable=SC2086 # two words
 	"$mmun" check $options litmus/seed+clear.litmus --max-executions 100 >"$dir/out" 2>&1
 	lacks Verified "$dir/out"
 done
+
+# The matrix: verified, stopped, one of its tests as a file, and shown in another format.
+ends 0 check --matrix 'munmap+munmap*'
+contains 'a munmap' "$dir/out"
+contains ' verified, 0 not finished, 0 with a finding' "$dir/out"
+ends 3 check --matrix --max-executions 2 munmap+mprotect+cpu munmap+munmap+device
+contains '0 verified, 2 not finished, 0 with a finding' "$dir/out"
+ends 0 check -q matrix:munmap+munmap
+contains 'munmap+munmap ' "$dir/out"
+ends 0 list 'matrix:munmap+munmap*'
 
 # --- messages --------------------------------------------------------------------------------
 
@@ -197,12 +239,16 @@ says 2 'mmun: check: --max-executions wants a number from 1, not 0' check --max-
 says 2 'mmun: check: --max-executions wants a number from 1, not -1' check --max-executions -1 x
 says 2 'mmun: check: --max-seconds wants a number above 0, not nan' check --max-seconds nan x
 says 2 'mmun: check: unknown format jsno, did you mean json?' check --format jsno x
+says 2 'mmun: trace: unknown operation fok, did you mean fork?' trace fok
+says 2 'mmun: trace: unknown option --clasic, did you mean --classic?' trace --clasic fork
 says 2 'mmun: replay: wants a file and a string, see mmun replay --help' replay litmus/mp.litmus
 says 2 'mmun: litmus/mp.litmus: the replay string is not of this test' replay litmus/mp.litmus "$replay"
 for string in '' x 0 : zzzz: "$replay!" "$replay"9999999999999999999999 "${replay}z"; do
 	says 2 'mmun: litmus/cow+set.litmus: the replay string is not of this test' \
 		replay litmus/cow+set.litmus "$string"
 done
+says 2 'mmun: matrix:foo: no test of the matrix has such a name' check --matrix foo
+says 2 'mmun: matrix:foo*: no test of the matrix has such a name' check 'matrix:foo*'
 says 2 'mmun: missing.litmus: No such file or directory' replay missing.litmus "$replay"
 says 2 'mmun: none: no *.litmus in this directory' replay none "$replay"
 if [ -c /dev/full ]; then
@@ -239,7 +285,7 @@ if python3 -c '' 2>/dev/null; then
 fi
 
 # Each option is in the manual page and in the completion, each command too.
-for option in $("$mmun" check --help | grep -oE -- '--[a-z]+(-[a-z]+)*' | sort -u); do
+for option in $({ "$mmun" check --help; "$mmun" trace --help; } | grep -oE -- '--[a-z]+(-[a-z]+)*' | sort -u); do
 	[ "$option" = --help ] || contains "-${option#-}" "$top/completions/mmun.bash"
 	[ "$option" = --help ] || grep -qE "(Fl|,) -${option#--}( |$)" "$top/man/mmun.1" ||
 		fail "$option is not in mmun.1"

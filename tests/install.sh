@@ -61,6 +61,13 @@ tool=$(find "$dir" -type f -name mmun -perm -100)
 catalogue=$(find "$top/litmus" -name '*.litmus' | wc -l)
 [ "$(env -u MMUN_LITMUS "$tool" list | grep -c .)" -ge "$catalogue" ] ||
 	fail "the installed tool does not find its $catalogue tests"
+env -u MMUN_KERNEL "$tool" trace --kernel fork | grep -q '6\.12' ||
+	fail "the installed tool does not find the recordings"
+"$cc" -o "$dir/check" "$top/examples/checks/wakeup.c" $(pkg-config --cflags --libs mmun-checked)
+LD_LIBRARY_PATH=$lib "$dir/check" -q | grep -q '2 tests: 2 ok' ||
+	fail "a program with checks does not work"
+env -u MMUN_INCLUDE "$tool" check -q "$top/examples/checks/wakeup.c" | grep -q '2 tests: 2 ok' ||
+	fail "the installed tool does not find its headers"
 for page in "$top"/man/*; do
 	[ -n "$(find "$dir" -path "*/man/*" -name "${page##*/}*")" ] ||
 		fail "${page##*/} is not installed"

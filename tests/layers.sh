@@ -18,7 +18,7 @@ sees() {
 	layer=$1
 	shift
 	for h in base/base.h sync/sync.h vm/vm.h explore/explore.h litmus/litmus.h \
-		report/report.h cli/cli.h; do
+		report/report.h trace/trace.h cli/cli.h; do
 		case " $* " in
 		*" ${h%/*} "*) builds "$layer" "$h" || { echo "$layer cannot include $h"; ret=1; } ;;
 		*) builds "$layer" "$h" && { echo "$layer can include $h"; ret=1; } ;;
@@ -33,6 +33,8 @@ sees vm base sync vm
 sees iommu base sync vm
 sees explore base sync explore
 sees litmus base sync vm explore litmus
+sees checks base sync explore
 sees report base explore report
-sees cli base explore litmus report cli
+sees trace base sync vm explore trace
+sees cli base explore litmus report trace cli
 exit $ret

@@ -1,240 +1,308 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stress_vm.c - real threads at one address space: processors and devices store
- * and load while others fork, merge, protect, replace, unmap and map again.
- *
- *      stress_vm [ITERATIONS [CLASSIC]]
- *
- * What is checked. "own" pages: one thread each is the only writer of its word
- * and must always read back what it wrote last, through its processor and
- * through its device, whatever is copied underneath. "shared" words only grow,
- * so nobody may see one shrink. "volatile" pages come and go: a load finds 0 or
- * a value that belongs to that address, or fails. A forked child never changes.
+ * stress_vm.c - real threads at one address space and its children: each draws
+ * operations, one after the other, and checks what it knows of its words (stress.h).
+ * Now and then all rest, and the machine is audited. Ends with 0, or by abort with a
+ * line that says what was wrong and how to run it again.
  */
-#include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <getopt.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "vm/vm.h"
+#include "audit.h"
+#include "stress.h"
 
-#define CHECK(cond) do { if (!(cond)) {                                         \
-	fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); abort(); } } while (0)
+struct thread threads[THREADS_MAX];
 
-enum {
-	WRITERS = 3,
-	OWN_PAGES = 8,        /* every writer has a word in each */
-	VOLATILE_PAGES = 16,
-	RW = MMUN_PROT_READ | MMUN_PROT_WRITE,
-	ANON = MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED,
-};
+static struct options {
+	double seconds;
+	uint64_t seed;
+	unsigned threads;
+	unsigned rest_ms;     /* how long they work between two audits */
+	bool classic, verbose, no_failures, no_preemption;
+	bool masked[64];      /* operations that are left out */
+} options = { .seconds = 2, .seed = 1, .threads = 5, .rest_ms = 50 };
 
-#define OWN ((uint64_t)1 << 30)
-#define VOLATILE (OWN + (OWN_PAGES + 3) * PAGE_BYTES) /* in the same leaf table */
-#define REPLACED (VOLATILE + (VOLATILE_PAGES + 3) * PAGE_BYTES)
+static struct {
+	pthread_barrier_t barrier;
+	atomic_bool rest, stop;
+	atomic_uint_least64_t runs[64];
+} control;
 
-struct stress {
-	struct mmun_machine *machine;
-	struct mmun_mm *mm;
-	struct mmun_ats *ats[2];
-	unsigned iterations;
-	_Atomic(int) writers_left;
-};
+static _Thread_local const char *current = "start or end";
 
-struct writer {
-	struct stress *s;
-	unsigned number;
-};
-
-static uint64_t random_next(uint64_t *state)
+void stress_failed(const char *file, int line, const char *what, long long a, long long b)
 {
-	*state = *state * 6364136223846793005u + 1442695040888963407u;
-	return *state >> 33;
+	fprintf(stderr, "%s:%d: %s (%lld, %lld) in '%s'; stress_vm --seed %llu --threads %u%s\n",
+		file, line, what, a, b, current, (unsigned long long)options.seed,
+		options.threads, options.classic ? " --classic" : "");
+	abort();
 }
 
-static uint64_t own_addr(unsigned page, unsigned word)
+/* --- threads ------------------------------------------------------------- */
+
+static const struct operation *draw(struct thread *t)
 {
-	return OWN + page * PAGE_BYTES + word * 8;
-}
+	unsigned sum = 0, i;
+	uint64_t at;
 
-static int access_word(struct mmun_cpu *cpu, struct mmun_ats *ats, uint64_t addr, bool write,
-		       uint64_t *value)
-{
-	if (ats)
-		return write ? mmun_ats_store_release(ats, addr, *value)
-			     : mmun_ats_load_acquire(ats, addr, value);
-	return write ? mmun_cpu_store_release(cpu, addr, *value)
-		     : mmun_cpu_load_acquire(cpu, addr, value);
-}
+	for (i = 0; i < operation_count; i++)
+		sum += options.masked[i] ? 0 : operations[i].weight;
+	at = random_below(t, sum);
+	for (i = 0;; i++) {
+		unsigned weight = options.masked[i] ? 0 : operations[i].weight;
 
-/* Writes its words through cpu or device, reads them back through either. */
-static void *writer_run(void *arg)
-{
-	struct writer *w = arg;
-	struct stress *s = w->s;
-	uint64_t last[OWN_PAGES] = { 0 }, seen[OWN_PAGES] = { 0 }, rnd = w->number;
-	struct mmun_cpu *cpu;
-
-	CHECK(!mmun_cpu_create(s->mm, &cpu));
-	for (uint64_t i = 1; i <= (uint64_t)s->iterations * 20; i++) {
-		unsigned page = random_next(&rnd) % OWN_PAGES;
-		unsigned other = (w->number + 1) % WRITERS;
-		struct mmun_ats *via = random_next(&rnd) % 2 ? s->ats[w->number % 2] : NULL;
-		uint64_t v;
-
-		CHECK(!access_word(cpu, via, own_addr(page, w->number), false, &v));
-		CHECK(v == last[page]);
-		v = i;
-		via = random_next(&rnd) % 2 ? s->ats[(w->number + 1) % 2] : NULL;
-		CHECK(!access_word(cpu, via, own_addr(page, w->number), true, &v));
-		last[page] = i;
-		via = random_next(&rnd) % 2 ? s->ats[w->number % 2] : NULL;
-		CHECK(!access_word(cpu, via, own_addr(page, other), false, &v));
-		CHECK(v >= seen[page]); /* another's word only grows */
-		seen[page] = v;
+		if (at < weight)
+			return &operations[i];
+		at -= weight;
 	}
-	mmun_cpu_destroy(cpu);
-	s->writers_left--;
-	return NULL;
 }
 
-/* Stores its address into pages that come and go; loads find that, or 0. */
-static void *device_run(void *arg)
+static void *thread_run(void *arg)
 {
-	struct stress *s = arg;
-	uint64_t rnd = 77, grown = 0;
+	struct thread *t = arg;
 
-	while (s->writers_left) {
-		uint64_t addr = VOLATILE + random_next(&rnd) % VOLATILE_PAGES * PAGE_BYTES +
-				random_next(&rnd) % 4 * 8;
-		struct mmun_ats *ats = s->ats[random_next(&rnd) % 2];
-		uint64_t v;
-		int err;
+	while (!atomic_load(&control.stop)) {
+		const struct operation *o = draw(t);
 
-		if (random_next(&rnd) % 2) {
-			err = mmun_ats_store(ats, addr, addr);
-			CHECK(!err || err == -EFAULT);
-		} else {
-			err = mmun_ats_load(ats, addr, &v);
-			CHECK(err ? err == -EFAULT : v == 0 || v == addr);
-		}
-		CHECK(!mmun_ats_load_acquire(ats, REPLACED, &v));
-		CHECK(v >= grown);
-		grown = v;
-	}
-	return NULL;
-}
-
-static void *mapper_run(void *arg)
-{
-	struct stress *s = arg;
-	uint64_t rnd = 99, replaced = 0, at;
-
-	while (s->writers_left) {
-		uint64_t page = random_next(&rnd) % VOLATILE_PAGES;
-		uint64_t addr = VOLATILE + page * PAGE_BYTES;
-		uint64_t len = (1 + random_next(&rnd) % (VOLATILE_PAGES - page)) * PAGE_BYTES;
-		int err;
-
-		switch (random_next(&rnd) % 5) {
-		case 0:
-			CHECK(!mmun_munmap(s->mm, addr, len));
-			break;
-		case 1:
-		case 2:
-			CHECK(!mmun_mmap(s->mm, addr, len, RW, ANON, &at) && at == addr);
-			break;
-		case 3:
-			err = mmun_mprotect(s->mm, addr, len, (int)(random_next(&rnd) % 3));
-			CHECK(!err || err == -ENOMEM);
-			break;
-		case 4:
-			CHECK(!mmun_replace_page(s->mm, REPLACED, ++replaced));
-			break;
+		current = o->name;
+		o->run(t);
+		atomic_fetch_add_explicit(&control.runs[o - operations], 1, memory_order_relaxed);
+		if (atomic_load(&control.rest)) {
+			pthread_barrier_wait(&control.barrier); /* all rest */
+			pthread_barrier_wait(&control.barrier); /* and go on */
 		}
 	}
 	return NULL;
 }
 
-/* The child holds each word still while the parent goes on. */
-static void check_child(struct mmun_mm *child)
-{
-	uint64_t first[OWN_PAGES][WRITERS], v;
-	struct mmun_cpu *cpu;
+/* --- preemption ---------------------------------------------------------- */
 
-	CHECK(!mmun_cpu_create(child, &cpu));
-	for (unsigned round = 0; round < 2; round++)
-		for (unsigned p = 0; p < OWN_PAGES; p++)
-			for (unsigned t = 0; t < WRITERS; t++) {
-				CHECK(!mmun_cpu_load(cpu, own_addr(p, t), &v));
-				CHECK(!round || v == first[p][t]);
-				first[p][t] = v;
-			}
-	CHECK(!mmun_cpu_store(cpu, own_addr(0, WRITERS), 5));
-	mmun_cpu_destroy(cpu);
+/*
+ * There are more windows than the scheduler would find: threads are stopped wherever
+ * they are, in the middle of an operation, for a while.
+ */
+static void on_signal(int number)
+{
+	static const struct timespec pause = { .tv_nsec = 20000 };
+	static _Thread_local unsigned count;
+
+	(void)number;
+	if (++count % 4 == 0)
+		nanosleep(&pause, NULL);
+	else
+		sched_yield();
 }
 
-static void *forker_run(void *arg)
+static void *preempt_run(void *arg)
 {
-	struct stress *s = arg;
-	struct mmun_mm *child;
-	uint64_t rnd = 55;
+	const pthread_t *id = arg;
+	uint64_t rnd = options.seed;
 
-	while (s->writers_left) {
-		unsigned a = random_next(&rnd) % OWN_PAGES, b = random_next(&rnd) % OWN_PAGES;
-		int err;
-
-		if (a != b) {
-			err = mmun_ksm_merge(s->mm, own_addr(a, 0), own_addr(b, 0));
-			CHECK(!err || err == -EAGAIN || err == -EFAULT);
-		}
-		a = random_next(&rnd) % VOLATILE_PAGES;
-		b = random_next(&rnd) % VOLATILE_PAGES;
-		if (a != b) {
-			err = mmun_ksm_merge(s->mm, VOLATILE + a * PAGE_BYTES,
-					     VOLATILE + b * PAGE_BYTES);
-			CHECK(!err || err == -EAGAIN || err == -EFAULT);
-		}
-		if (random_next(&rnd) % 4)
-			continue;
-		CHECK(!mmun_fork(s->mm, &child));
-		check_child(child);
-		CHECK(!mmun_mm_destroy(child));
+	while (!atomic_load(&control.stop)) {
+		rnd = rnd * 6364136223846793005u + 1442695040888963407u;
+		usleep(10 + (rnd >> 40) % 64);
+		if (!atomic_load(&control.rest))
+			pthread_kill(id[(rnd >> 33) % options.threads], SIGUSR1);
 	}
 	return NULL;
+}
+
+/* Nobody is at work. */
+static void audit_all(struct stress *s)
+{
+	struct mmun_mm *mms[THREADS_MAX + 1] = { s->mm };
+	struct mmun_object *objects[] = { s->shared, s->file };
+	struct audit_roots roots = {
+		.machine = s->machine, .mms = mms, .mm_count = 1,
+		.objects = objects, .object_count = 2,
+		.devices = s->ats, .device_count = DEVICES,
+	};
+
+	for (unsigned i = 0; i < s->threads; i++)
+		if (threads[i].child)
+			mms[roots.mm_count++] = threads[i].child;
+	(void)sync_alloc_fail_clear();
+	audit_machine(&roots);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void run_threads(struct stress *s)
+{
+	pthread_t id[THREADS_MAX], preempter;
+	double end = now() + options.seconds;
+
+	pthread_barrier_init(&control.barrier, NULL, s->threads + 1);
+	for (unsigned i = 0; i < s->threads; i++)
+		CHECK(!pthread_create(&id[i], NULL, thread_run, &threads[i]));
+	if (!options.no_preemption)
+		CHECK(!pthread_create(&preempter, NULL, preempt_run, id));
+	while (!atomic_load(&control.stop)) {
+		usleep(options.rest_ms * 1000);
+		atomic_store(&control.rest, true);
+		alarm(120); /* whoever does not come to rest is locked up */
+		pthread_barrier_wait(&control.barrier);
+		audit_all(s);
+		atomic_store(&control.stop, now() >= end);
+		if (atomic_load(&control.stop) && !options.no_preemption)
+			pthread_join(preempter, NULL); /* before those that it signals */
+		atomic_store(&control.rest, false);
+		pthread_barrier_wait(&control.barrier);
+	}
+	for (unsigned i = 0; i < s->threads; i++)
+		pthread_join(id[i], NULL);
+	pthread_barrier_destroy(&control.barrier);
+}
+
+/* --- the world ----------------------------------------------------------- */
+
+static void map_object(struct stress *s, enum region r, struct mmun_object *o, int flags)
+{
+	uint64_t at;
+
+	CHECK(!mmun_mmap_object(s->mm, REGION_START(r), REGION_BYTES, RW, flags, o, 0, &at));
+}
+
+static void map_anonymous(struct stress *s, enum region r, int prot)
+{
+	uint64_t at;
+
+	CHECK(!mmun_mmap(s->mm, REGION_START(r), REGION_BYTES, prot, ANON, &at));
+}
+
+static void stress_init(struct stress *s)
+{
+	struct mmun_machine_opts opts = { .frames = 9000, .huge_frames = 6, .swap_pages = 700 };
+	struct mmun_ats_opts ats_opts = { .tlb_shift = 7 };
+
+	s->threads = options.threads;
+	s->inject = !options.no_failures;
+	CHECK(!mmun_machine_create(&opts, &s->machine));
+	CHECK(!mmun_mm_create(s->machine, options.classic ? MMUN_CLASSIC : MMUN_MODERN, &s->mm));
+	CHECK(!mmun_object_create(s->machine, REGION_BYTES, &s->shared));
+	CHECK(!mmun_object_create(s->machine, REGION_BYTES, &s->file));
+	for (int i = 0; i < DEVICES; i++)
+		CHECK(!mmun_ats_create(s->mm, &ats_opts, &s->ats[i]));
+	map_anonymous(s, REGION_OWN, RW);
+	map_anonymous(s, REGION_DROPPED, RW);
+	map_anonymous(s, REGION_VOLATILE, RW);
+	map_anonymous(s, REGION_WHOLE, RW);
+	map_anonymous(s, REGION_READ_ONLY, MMUN_PROT_READ);
+	map_object(s, REGION_SHARED, s->shared, SHARED);
+	map_object(s, REGION_ALIAS, s->shared, SHARED);
+	map_object(s, REGION_FILE, s->file, SHARED);
+	map_object(s, REGION_PRIVATE, s->file, MMUN_MAP_PRIVATE | MMUN_MAP_FIXED);
+	CHECK(!mirror_create(s, &s->mirror));
+	for (unsigned i = 0; i < s->threads; i++) {
+		threads[i].s = s;
+		threads[i].number = i;
+		threads[i].clock = i;
+		threads[i].rnd = options.seed * 1000003 + i;
+		CHECK(!mmun_cpu_create(s->mm, &threads[i].cpu));
+	}
+}
+
+static void stress_fini(struct stress *s)
+{
+	uint64_t v;
+
+	for (unsigned i = 0; i < s->threads; i++)
+		thread_fini(&threads[i]);
+	audit_all(s);
+	CHECK(!mmun_mm_destroy(s->mm));
+	mirror_destroy(s->mirror);
+	CHECK_EQ(mmun_ats_load(s->ats[0], REGION_START(REGION_OWN), &v), -EFAULT);
+	for (int i = 0; i < DEVICES; i++)
+		mmun_ats_destroy(s->ats[i]);
+	mmun_object_destroy(s->shared);
+	mmun_object_destroy(s->file);
+	CHECK_EQ(machine_frames_used(s->machine), 0);
+	CHECK(!mmun_machine_destroy(s->machine));
+	CHECK_EQ(sync_alloc_live(), 0);
+}
+
+/* --- options ------------------------------------------------------------- */
+
+static const char usage[] =
+	"usage: stress_vm [--seconds N] [--seed N] [--threads N] [--rest MS] [--classic]\n"
+	"                 [--ops NAME,... | --without NAME,...] [--no-failures]\n"
+	"                 [--no-preemption] [--verbose]\n";
+
+static _Noreturn void bad_usage(void)
+{
+	fputs(usage, stderr);
+	for (unsigned i = 0; i < operation_count; i++)
+		fprintf(stderr, "%s%s", i ? "," : "operations: ", operations[i].name);
+	fputs("\n", stderr);
+	exit(2);
+}
+
+static void take_ops(char *list, bool only)
+{
+	for (unsigned i = 0; only && i < operation_count; i++)
+		options.masked[i] = true;
+	for (char *name = strtok(list, ","); name; name = strtok(NULL, ",")) {
+		unsigned i = 0;
+
+		while (i < operation_count && strcmp(name, operations[i].name))
+			i++;
+		if (i == operation_count)
+			bad_usage();
+		options.masked[i] = !only;
+	}
+}
+
+static void take_options(int argc, char **argv)
+{
+	static const struct option all[] = {
+		{ "seconds", 1, NULL, 't' }, { "seed", 1, NULL, 's' }, { "threads", 1, NULL, 'n' },
+		{ "rest", 1, NULL, 'r' }, { "classic", 0, NULL, 'c' }, { "ops", 1, NULL, 'o' },
+		{ "without", 1, NULL, 'w' }, { "no-failures", 0, NULL, 'f' },
+		{ "no-preemption", 0, NULL, 'p' },
+		{ "verbose", 0, NULL, 'v' }, { NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", all, NULL)) != -1)
+		switch (c) {
+		case 't': options.seconds = atof(optarg); break;
+		case 's': options.seed = strtoull(optarg, NULL, 0); break;
+		case 'n': options.threads = (unsigned)atoi(optarg); break;
+		case 'r': options.rest_ms = (unsigned)atoi(optarg); break;
+		case 'c': options.classic = true; break;
+		case 'o': take_ops(optarg, true); break;
+		case 'w': take_ops(optarg, false); break;
+		case 'f': options.no_failures = true; break;
+		case 'p': options.no_preemption = true; break;
+		case 'v': options.verbose = true; break;
+		default: bad_usage();
+		}
+	if (optind != argc || !options.threads || options.threads > THREADS_MAX)
+		bad_usage();
 }
 
 int main(int argc, char **argv)
 {
-	struct mmun_machine_opts opts = { .frames = 2000 };
-	struct mmun_ats_opts ats_opts = { .tlb_shift = 6 };
-	struct stress s = { .iterations = argc > 1 ? (unsigned)atoi(argv[1]) : 100 };
-	struct writer writers[WRITERS];
-	pthread_t threads[WRITERS + 3];
-	uint64_t at, v;
+	struct stress s = { 0 };
 
-	CHECK(!mmun_machine_create(&opts, &s.machine));
-	CHECK(!mmun_mm_create(s.machine, argc > 2 ? MMUN_CLASSIC : MMUN_MODERN, &s.mm));
-	for (size_t i = 0; i < ARRAY_SIZE(s.ats); i++)
-		CHECK(!mmun_ats_create(s.mm, &ats_opts, &s.ats[i]));
-	CHECK(!mmun_mmap(s.mm, OWN, OWN_PAGES * PAGE_BYTES, RW, ANON, &at));
-	CHECK(!mmun_mmap(s.mm, REPLACED, PAGE_BYTES, MMUN_PROT_READ, ANON, &at));
-	s.writers_left = WRITERS;
-	for (unsigned i = 0; i < WRITERS; i++) {
-		writers[i] = (struct writer){ &s, i };
-		CHECK(!pthread_create(&threads[i], NULL, writer_run, &writers[i]));
-	}
-	CHECK(!pthread_create(&threads[WRITERS], NULL, device_run, &s));
-	CHECK(!pthread_create(&threads[WRITERS + 1], NULL, mapper_run, &s));
-	CHECK(!pthread_create(&threads[WRITERS + 2], NULL, forker_run, &s));
-	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
-		pthread_join(threads[i], NULL);
-	CHECK(!mmun_mm_destroy(s.mm));
-	CHECK(mmun_ats_load(s.ats[0], OWN, &v) == -EFAULT);
-	for (size_t i = 0; i < ARRAY_SIZE(s.ats); i++)
-		mmun_ats_destroy(s.ats[i]);
-	CHECK(machine_frames_used(s.machine) == 0);
-	CHECK(!mmun_machine_destroy(s.machine));
-	CHECK(sync_alloc_live() == 0);
+	take_options(argc, argv);
+	signal(SIGUSR1, on_signal);
+	stress_init(&s);
+	run_threads(&s);
+	current = "start or end";
+	for (unsigned i = 0; options.verbose && i < operation_count; i++)
+		printf("%-14s %llu\n", operations[i].name,
+		       (unsigned long long)atomic_load(&control.runs[i]));
+	stress_fini(&s);
 	return 0;
 }

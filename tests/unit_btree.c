@@ -200,6 +200,39 @@ static void test_no_memory(void **state)
 	assert_int_equal(nodes_live, 0);
 }
 
+/* Nodes given for so many insertions suffice, whatever is removed between them. */
+static void test_donated(void **state)
+{
+	struct btree t;
+
+	(void)state;
+	btree_init(&t, mem);
+	model_count = 0;
+	for (int round = 0; round < 400; round++) {
+		uint32_t insertions = 1 + (uint32_t)random_u64(random_u64(2) ? 4 : 80), missing;
+		uint64_t removals = random_u64(3); /* for each insertion */
+
+		missing = btree_shortage(&t, insertions);
+		while (missing--)
+			btree_donate(&t, node_alloc(sizeof(struct btree_node)));
+		assert_int_equal(btree_shortage(&t, insertions), 0);
+		nodes_left = 0;
+		while (insertions--) {
+			for (uint64_t k = removals; k && model_count; k--)
+				model_drop(&t, random_u64(model_count));
+			model_add(&t, 500, 20);
+		}
+		nodes_left = -1;
+		assert_true(btree_is_valid(&t));
+		while (model_count > 1500 || (round % 50 == 49 && model_count))
+			model_drop(&t, random_u64(model_count));
+	}
+	while (model_count)
+		model_drop(&t, 0);
+	btree_fini(&t);
+	assert_int_equal(nodes_live, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +242,7 @@ int main(void)
 		cmocka_unit_test(test_equal_starts),
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_donated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

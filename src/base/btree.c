@@ -3,7 +3,7 @@
  * btree.c - see btree.h. Invariant: all leaves have the same depth, every node
  * but the root holds BTREE_FILL_MIN..BTREE_FANOUT entries, starts do not
  * decrease, and an inner entry's bounds are exact. The areas of an address
- * space live here; interval subscribers will.
+ * space live here, and interval notifiers.
  */
 #include <errno.h>
 
@@ -68,6 +68,13 @@ static uint32_t child_for(const struct btree_node *n, uint64_t start)
 
 /* --- room for nodes ------------------------------------------------------ */
 
+void btree_donate(struct btree *t, struct btree_node *n)
+{
+	n->ptr[0] = t->spare;
+	t->spare = n;
+	t->spare_count++;
+}
+
 static int spares_ensure(struct btree *t, uint32_t count)
 {
 	while (t->spare_count < count) {
@@ -75,9 +82,7 @@ static int spares_ensure(struct btree *t, uint32_t count)
 
 		if (!n)
 			return -ENOMEM;
-		n->ptr[0] = t->spare;
-		t->spare = n;
-		t->spare_count++;
+		btree_donate(t, n);
 	}
 	return 0;
 }
@@ -97,6 +102,21 @@ static struct btree_node *spare_take(struct btree *t, uint32_t height)
 int btree_reserve(struct btree *t)
 {
 	return spares_ensure(t, t->root ? t->root->height + 2 : 1);
+}
+
+/*
+ * An insertion takes a node for each level and one for a new root. The tree grows
+ * by a level when a full root splits, perhaps at once; the new root has two entries
+ * and gets at most one with each insertion.
+ */
+uint32_t btree_shortage(const struct btree *t, uint32_t insertions)
+{
+	uint32_t each = t->root ? t->root->height + 2 : 1, needed = 0;
+
+	if (insertions)
+		needed = insertions * each +
+			 (insertions - 1) * (1 + insertions / (BTREE_FANOUT - 2));
+	return needed > t->spare_count ? needed - t->spare_count : 0;
 }
 
 /* How many nodes an insertion at this start will split off. */

@@ -56,6 +56,14 @@ int btree_insert(struct btree *t, uint64_t start, uint64_t end, void *value);
 /* Makes the next insertion succeed, whatever is removed before it: 0, -ENOMEM. */
 int btree_reserve(struct btree *t);
 
+/*
+ * The same for so many insertions, whatever is removed before and between them,
+ * where memory cannot be taken in the place that serialises: how many nodes are
+ * missing, and giving one, from mem.alloc(sizeof(struct btree_node)).
+ */
+uint32_t btree_shortage(const struct btree *t, uint32_t insertions);
+void btree_donate(struct btree *t, struct btree_node *n);
+
 /* The interval with this start and value: false if there is none. */
 bool btree_remove(struct btree *t, uint64_t start, const void *value);
 bool btree_set_end(struct btree *t, uint64_t start, const void *value, uint64_t end);

@@ -9,14 +9,20 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/runs.h"
 #include "report/report.h"
 
 enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, FORMAT, JSON, FAST, NO_ORACLES, PICTURE,
-       NO_PICTURE };
+       NO_PICTURE, MATRIX, PRINT };
 
 const char cli_check_details[] =
 	"\nA directory stands for all *.litmus in it, \"-\" for standard input, and a name that\n"
 	"is no file for the test of that name in the installed catalogue (see mmun list).\n"
+	"FILE.c is compiled, and each check that it has is run: see docs/checks.md.\n"
+	"With --matrix the tests are made: each pair of operations on one page, with and without\n"
+	"a processor or device that looks on. Operands are then patterns of their names, such as\n"
+	"'munmap+*'; \"matrix:NAME\" stands for one of them everywhere. Listed is what was not\n"
+	"verified, and at the end there is a table.\n\n"
 	"Of one test every finding is listed and the shortest is drawn; of several tests only\n"
 	"what they did not expect is drawn.\n\n"
 	"The exit status is 1 if a test is a violation or differs, else 2 if a file could not\n"
@@ -32,6 +38,8 @@ const struct cli_option cli_check_options[] = {
 	{ 'v', "verbose", NULL, "draw all findings, with each operation" },
 	{ PICTURE, "picture", NULL, "draw expected findings of several tests, too" },
 	{ NO_PICTURE, "no-picture", NULL, "draw nothing" },
+	{ MATRIX, "matrix", NULL, "run tests of each pair of operations" },
+	{ PRINT, "print", NULL, "print the tests instead of running them" },
 	{ NO_ORACLES, "no-oracles", NULL, "results only, not held to flat memory" },
 	{ 0 },
 };
@@ -39,12 +47,31 @@ const struct cli_option cli_check_options[] = {
 struct settings {
 	struct litmus_options litmus;
 	struct report report;
-	bool pictures_chosen;
+	bool pictures_chosen, format_chosen;
+	bool matrix, print;
+	struct cli_matrix cells;
 };
 
 /* --- progress ------------------------------------------------------------ */
 
 struct progress { const char *name; int width; };
+
+static void show_line(struct progress *shown, const char *line, int width)
+{
+	fprintf(stderr, "\r%-*s", shown->width, line);
+	fflush(stderr);
+	if (width > shown->width)
+		shown->width = width;
+}
+
+/* Tests of the matrix are too short for the searches to show anything. */
+static void show_name(struct progress *shown, size_t nth, size_t of)
+{
+	char line[160];
+
+	show_line(shown, line, snprintf(line, sizeof(line), "%zu of %zu: %.40s", nth, of,
+					shown->name));
+}
 
 static void show_progress(void *arg, const struct explore_progress *p)
 {
@@ -57,10 +84,7 @@ static void show_progress(void *arg, const struct explore_progress *p)
 	width = snprintf(line, sizeof(line),
 			 "%.40s: %" PRIu64 " executions, %.0f/s, about %.0f%% done", shown->name,
 			 p->executions, (double)p->executions / p->seconds, 100 * p->done);
-	fprintf(stderr, "\r%-*s", shown->width, line);
-	fflush(stderr);
-	if (width > shown->width)
-		shown->width = width;
+	show_line(shown, line, width);
 }
 
 static void erase_progress(const struct progress *shown)
@@ -284,13 +308,31 @@ static void add_result(struct settings *s, const char *file, const struct litmus
 	shown_fini(&shown);
 }
 
-static void check_one(struct settings *s, const char *path)
+static void print_one(struct settings *s, const char *path)
+{
+	struct cli_source source;
+
+	if (cli_source_open(&source, path))
+		fprintf(s->report.out, "%.*s\n", (int)source.size, source.text);
+	else
+		add_error(s, path, NULL, &source.error);
+	cli_source_close(&source);
+}
+
+static void check_one(struct settings *s, const char *path, size_t nth, size_t of)
 {
 	struct cli_source source;
 	struct litmus_report *r;
 	struct progress progress;
 	int err = -ENOMEM;
 
+	if (cli_is_cfile(path)) {
+		cli_cfile_check(path, &(struct explore_options){
+			.executions_max = s->litmus.executions_max,
+			.seconds_max = s->litmus.seconds_max,
+			.stop_at_first = s->litmus.fast }, &s->report);
+		return;
+	}
 	if (!cli_source_open(&source, path)) {
 		add_error(s, path, NULL, &source.error);
 		cli_source_close(&source);
@@ -298,12 +340,16 @@ static void check_one(struct settings *s, const char *path)
 	}
 	progress = (struct progress){ .name = source.test->name };
 	s->litmus.progress_arg = &progress;
+	if (s->matrix && s->litmus.progress)
+		show_name(&progress, nth, of);
 	r = calloc(1, sizeof(*r));
 	if (r)
 		err = litmus_check(source.test, &s->litmus, r);
 	erase_progress(&progress);
 	if (!err) {
 		add_result(s, path, source.test, r);
+		if (s->matrix)
+			cli_matrix_add(&s->cells, path, r->verdict);
 		litmus_report_fini(r);
 	} else {
 		add_failure(s, path, source.test->name, err);
@@ -321,6 +367,7 @@ static bool set_format(struct settings *s, const char *name)
 	size_t count = 0;
 
 	s->report.format = report_format_find(name);
+	s->format_chosen = true;
 	if (s->report.format)
 		return true;
 	for (const struct report_format *f = report_formats; f->name; f++)
@@ -367,19 +414,63 @@ static bool set_option(struct settings *s, int id)
 	case FAST:
 		s->litmus.fast = true;
 		return true;
+	case MATRIX:
+		s->matrix = true;
+		return true;
+	case PRINT:
+		s->print = true;
+		return true;
 	default:
 		s->litmus.no_oracles = true;
 		return true;
 	}
 }
 
-static int status_of(const struct report *r, bool failed)
+/* Of a thousand tests only those are listed that were not verified. */
+static void run_surprise(const struct report *report, const struct report_run *run)
 {
-	if (r->count[REPORT_VIOLATION] || r->count[REPORT_DIFFERS])
-		return STATUS_VIOLATION;
-	if (r->count[REPORT_ERROR] || failed)
+	if (run->verdict == REPORT_VIOLATION || run->verdict == REPORT_DIFFERS)
+		report_text_run(report, run);
+	else if (run->verdict != REPORT_OK)
+		report_brief_run(report, run);
+}
+
+static const struct report_format surprises = { "matrix", "", run_surprise, report_summary };
+
+static void add_operands(struct settings *s, struct cli_files *files, int argc, char **argv)
+{
+	char pattern[sizeof(CLI_MATRIX) + LITMUS_NAME_MAX];
+
+	if (s->matrix && optind == argc)
+		cli_files_add(files, CLI_MATRIX "*");
+	for (; optind < argc; optind++) {
+		snprintf(pattern, sizeof(pattern), CLI_MATRIX "%s", argv[optind]);
+		cli_files_add(files, s->matrix ? pattern : argv[optind]);
+	}
+}
+
+static int check_all(struct settings *s, const struct cli_files *files)
+{
+	if (s->matrix && !cli_matrix_init(&s->cells)) {
+		cli_complain("check: not enough memory");
 		return STATUS_ERROR;
-	return r->count[REPORT_UNFINISHED] ? STATUS_UNFINISHED : STATUS_OK;
+	}
+	if (s->matrix && !s->format_chosen)
+		s->report.format = &surprises;
+	if (!s->pictures_chosen)
+		s->report.pictures = files->count > 1 ? PICTURES_SURPRISES : PICTURES_ALWAYS;
+	for (size_t i = 0; i < files->count; i++) {
+		if (s->print)
+			print_one(s, files->path[i]);
+		else
+			check_one(s, files->path[i], i + 1, files->count);
+	}
+	if (!s->print)
+		report_end(&s->report);
+	if (s->matrix && !s->print && !s->format_chosen)
+		cli_matrix_print(&s->cells);
+	cli_matrix_fini(&s->cells);
+	return runs_status(&s->report, files->failed);
 }
 
 int cli_check(const struct cli_command *command, int argc, char **argv)
@@ -398,20 +489,14 @@ int cli_check(const struct cli_command *command, int argc, char **argv)
 	}
 	if (id != CLI_END)
 		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
-	if (optind == argc) {
+	if (optind == argc && !s.matrix) {
 		cli_complain("check: which test? Give files or directories, see mmun check --help");
 		return STATUS_ERROR;
 	}
 	if (isatty(STDERR_FILENO))
 		s.litmus.progress = show_progress;
-	for (; optind < argc; optind++)
-		cli_files_add(&files, argv[optind]);
-	if (!s.pictures_chosen)
-		s.report.pictures = files.count > 1 ? PICTURES_SURPRISES : PICTURES_ALWAYS;
-	for (size_t i = 0; i < files.count; i++)
-		check_one(&s, files.path[i]);
-	report_end(&s.report);
-	status = status_of(&s.report, files.failed);
+	add_operands(&s, &files, argc, argv);
+	status = check_all(&s, &files);
 	cli_files_fini(&files);
 	return status;
 }

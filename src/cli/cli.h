@@ -38,11 +38,16 @@ struct cli_command {
 
 extern const struct cli_command cli_commands[];
 
+extern const char cli_when_details[];
+extern const struct cli_option cli_when_options[];
+int cli_when(const struct cli_command *command, int argc, char **argv);
 extern const char cli_check_details[], cli_replay_details[], cli_list_details[];
-extern const struct cli_option cli_check_options[], cli_replay_options[];
+extern const char cli_trace_details[];
+extern const struct cli_option cli_check_options[], cli_replay_options[], cli_trace_options[];
 int cli_check(const struct cli_command *command, int argc, char **argv);
 int cli_replay(const struct cli_command *command, int argc, char **argv);
 int cli_list(const struct cli_command *command, int argc, char **argv);
+int cli_trace(const struct cli_command *command, int argc, char **argv);
 
 /* --- options.c ----------------------------------------------------------- */
 
@@ -75,10 +80,18 @@ struct cli_files {
 	bool failed;      /* some operand stood for nothing; that was said */
 };
 
-/* An operand is a file, a directory, "-", or a name from the catalogue. */
+/* Stands before the name of a test that litmus/matrix.c makes. */
+#define CLI_MATRIX "matrix:"
+
+/* An operand is a file, a directory, "-", a name from the catalogue, or a pattern of
+ * names behind CLI_MATRIX. */
 void cli_files_add(struct cli_files *files, const char *operand);
 void cli_files_fini(struct cli_files *files);
 
+/* A directory of the environment variable, or of the tree or the installation that the
+ * executable belongs to; false: nowhere. */
+bool cli_directory(const char *variable, const char *in_tree, const char *installed, char *buf,
+		   size_t size);
 /* Where the installed tests are; false: nowhere. */
 bool cli_catalogue(char *buf, size_t size);
 
@@ -93,6 +106,29 @@ struct cli_source {
 /* Read and parse. False with .error filled, which was printed. */
 bool cli_source_open(struct cli_source *source, const char *path);
 void cli_source_close(struct cli_source *source);
+
+/* --- cfile.c ------------------------------------------------------------- */
+
+struct report;
+
+/* Is it a check in C, by its name? */
+bool cli_is_cfile(const char *path);
+/* Compile the file, explore each of its checks, and report them. */
+void cli_cfile_check(const char *path, const struct explore_options *options,
+		     struct report *report);
+/* Returns the exit status. */
+int cli_cfile_replay(const char *path, const char *string, bool verbose);
+
+/* --- matrix.c ------------------------------------------------------------- */
+
+/* How the tests of each pair of operations went. */
+struct cli_matrix { struct cli_matrix_cell *cell; size_t rows; };
+
+bool cli_matrix_init(struct cli_matrix *matrix);
+void cli_matrix_fini(struct cli_matrix *matrix);
+/* @path is CLI_MATRIX and a name; the rest is as in a report. Others are left out. */
+void cli_matrix_add(struct cli_matrix *matrix, const char *path, enum litmus_verdict verdict);
+void cli_matrix_print(const struct cli_matrix *matrix);
 
 /* Names of the test's threads. */
 void cli_thread_names(const struct litmus *test, const char *name[LITMUS_THREADS_MAX]);

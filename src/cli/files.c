@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +31,13 @@ static bool is_directory(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-/* --- the catalogue ------------------------------------------------------- */
+/* --- what is installed ------------------------------------------------------- */
 
-bool cli_catalogue(char *buf, size_t size)
+bool cli_directory(const char *variable, const char *in_tree, const char *installed, char *buf,
+		   size_t size)
 {
-	static const char *const beside[] = { "../litmus", "../share/mmun/litmus" };
-	const char *set = getenv("MMUN_LITMUS");
+	const char *const beside[] = { in_tree, installed };
+	const char *set = getenv(variable);
 	char self[PATH_MAX];
 	ssize_t n;
 
@@ -58,6 +60,11 @@ bool cli_catalogue(char *buf, size_t size)
 		}
 	}
 	return false;
+}
+
+bool cli_catalogue(char *buf, size_t size)
+{
+	return cli_directory("MMUN_LITMUS", "../litmus", "../share/mmun/litmus", buf, size);
 }
 
 /* --- operands ------------------------------------------------------------ */
@@ -117,10 +124,40 @@ static void add_directory(struct cli_files *files, const char *path)
 		free(entry);
 }
 
+/* What follows CLI_MATRIX, or NULL. */
+static const char *matrix_name(const char *path)
+{
+	size_t n = sizeof(CLI_MATRIX) - 1;
+
+	return strncmp(path, CLI_MATRIX, n) ? NULL : path + n;
+}
+
+static void add_matrix(struct cli_files *files, const char *pattern)
+{
+	char path[sizeof(CLI_MATRIX) + LITMUS_NAME_MAX] = CLI_MATRIX;
+	char *name = path + sizeof(CLI_MATRIX) - 1;
+	struct litmus_matrix m = { 0 };
+	size_t before = files->count;
+
+	while (litmus_matrix_next(&m)) {
+		litmus_matrix_name(&m, name, LITMUS_NAME_MAX);
+		if (!fnmatch(pattern, name, 0))
+			add_path(files, path);
+	}
+	if (files->count > before)
+		return;
+	cli_complain(CLI_MATRIX "%s: no test of the matrix has such a name", pattern);
+	files->failed = true;
+}
+
 void cli_files_add(struct cli_files *files, const char *operand)
 {
 	char catalogue[PATH_MAX], path[2 * PATH_MAX];
 
+	if (matrix_name(operand)) {
+		add_matrix(files, matrix_name(operand));
+		return;
+	}
 	if (is_directory(operand)) {
 		add_directory(files, operand);
 		return;
@@ -177,20 +214,37 @@ static bool read_all(struct cli_source *s, int fd)
 	return true;
 }
 
-bool cli_source_open(struct cli_source *s, const char *path)
+static bool read_file(struct cli_source *s, const char *path)
 {
 	bool input = !strcmp(path, "-"), good;
-	int fd, err;
+	int fd;
 
-	_Static_assert(LITMUS_FILE_BYTES_MAX == 256 << 10, "as the message says");
-	*s = (struct cli_source){ .file = input ? "<stdin>" : path };
+	s->file = input ? "<stdin>" : path;
 	fd = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return refuse(s, strerror(errno));
 	good = read_all(s, fd);
 	if (!input)
 		close(fd);
-	if (!good)
+	return good;
+}
+
+static bool make_matrix_test(struct cli_source *s, const char *name)
+{
+	struct litmus_matrix m;
+
+	if (!litmus_matrix_find(name, &m))
+		return refuse(s, "no test of the matrix has this name");
+	return !litmus_matrix_text(&m, &s->text, &s->size) || refuse(s, "not enough memory");
+}
+
+bool cli_source_open(struct cli_source *s, const char *path)
+{
+	int err;
+
+	_Static_assert(LITMUS_FILE_BYTES_MAX == 256 << 10, "as the message says");
+	*s = (struct cli_source){ .file = path };
+	if (!(matrix_name(path) ? make_matrix_test(s, matrix_name(path)) : read_file(s, path)))
 		return false;
 	err = litmus_parse(s->text, s->size, &s->test, &s->error);
 	if (err == -ENOMEM)

@@ -85,6 +85,11 @@ int cli_replay(const struct cli_command *command, int argc, char **argv)
 	}
 	cli_files_add(&files, argv[optind]);
 	if (files.count == 1) {
+		if (cli_is_cfile(files.path[0])) {
+			status = cli_cfile_replay(files.path[0], argv[optind + 1], verbose);
+			cli_files_fini(&files);
+			return status;
+		}
 		if (cli_source_open(&source, files.path[0]))
 			status = replay(source.test, source.file, argv[optind + 1], verbose);
 		cli_source_close(&source);

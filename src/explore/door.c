@@ -30,11 +30,12 @@ static void visible_outside(const struct pending *p)
 
 /* Announce x.pend[x.cur], filled but for the kind, and wait to be chosen. */
 static inline void announce(struct pending *p, enum sync_kind kind, const void *object,
-			    const struct sync_site *site)
+			    uint8_t bytes, const struct sync_site *site)
 {
 	unsigned bit = 1u << x.cur;
 
 	p->addr = object;
+	p->bytes = bytes;
 	p->site = site;
 	p->kind = (uint8_t)kind;
 	p->cls = class_of[kind];
@@ -45,7 +46,8 @@ static inline void announce(struct pending *p, enum sync_kind kind, const void *
 	engine_yield();
 }
 
-void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site)
+static inline void visible(enum sync_kind kind, const void *object, uint8_t bytes,
+			   const struct sync_site *site)
 {
 	if (x.cur < 0) {
 		const struct pending p = { .addr = object, .site = site, .kind = (uint8_t)kind };
@@ -55,7 +57,18 @@ void sync_visible(enum sync_kind kind, const void *object, const struct sync_sit
 		return;
 	}
 	x.pend[x.cur].choices = 1;
-	announce(&x.pend[x.cur], kind, object, site);
+	announce(&x.pend[x.cur], kind, object, bytes, site);
+}
+
+void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site)
+{
+	visible(kind, object, sizeof(uint64_t), site);
+}
+
+void sync_visible_bytes(enum sync_kind kind, const void *object, uint8_t bytes,
+			const struct sync_site *site)
+{
+	visible(kind, object, bytes, site);
 }
 
 unsigned sync_choose_(unsigned n, const struct sync_site *site)
@@ -64,7 +77,7 @@ unsigned sync_choose_(unsigned n, const struct sync_site *site)
 		return 0;
 	ASSERT(n <= 255);
 	x.pend[x.cur].choices = (uint8_t)n;
-	announce(&x.pend[x.cur], SYNC_CHOOSE, NULL, site);
+	announce(&x.pend[x.cur], SYNC_CHOOSE, NULL, 0, site);
 	return x.step[x.depth].choice;
 }
 
@@ -81,7 +94,7 @@ void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t
 	if (x.cur < 0)
 		visible_outside(p);
 	else
-		announce(p, SYNC_AWAIT, w, site);
+		announce(p, SYNC_AWAIT, w, sizeof(*w), site);
 }
 
 uint32_t sync_self(void) { return (uint32_t)(x.cur >= 0 ? x.cur : SETUP) + 1; }
@@ -95,11 +108,24 @@ void sync_might_sleep_(const struct sync_site *site)
 	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
 	char name[8];
 
-	if (x.cur < 0 || (!t->spins && !t->guard && !t->rcu))
+	if (x.cur < 0 || (!t->spins && !t->guard && !t->rcu && !t->nonblock))
 		return;
 	engine_fail(ORACLE_ATOMIC, -1, -1, x.depth, "%s may sleep in %s %s",
 		    engine_thread_name((unsigned)x.cur, name), site_name(site),
-		    t->spins ? "with a spin lock held" : "inside a read section");
+		    t->spins ? "with a spin lock held" :
+		    t->nonblock ? "in a callback that must not" : "inside a read section");
+}
+
+void sync_nonblock_begin(void)
+{
+	if (x.cur >= 0)
+		x.thread[x.cur].nonblock++;
+}
+
+void sync_nonblock_end(void)
+{
+	if (x.cur >= 0)
+		x.thread[x.cur].nonblock--;
 }
 
 void sync_locked(void *lock, uint32_t rank, enum sync_hold hold, const struct sync_site *site)
@@ -115,6 +141,8 @@ void sync_locked(void *lock, uint32_t rank, enum sync_hold hold, const struct sy
 		const struct held *h = &t->held[i];
 
 		if (hold == SYNC_TRIED || h->rank < rank || (h->rank == rank && h->lock < lock))
+			continue;
+		if (h->lock != lock && (rank == SYNC_UNRANKED || h->rank == SYNC_UNRANKED))
 			continue;
 		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s takes %s lock in %s that it holds from %s",
 			    engine_thread_name((unsigned)x.cur, name),

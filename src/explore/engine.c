@@ -101,6 +101,11 @@ _Noreturn void base_assert_failed(const char *expr, const char *file, int line)
 	engine_give_up();
 }
 
+_Noreturn void explore_assert_failed(const char *expr, const char *file, int line)
+{
+	base_assert_failed(expr, file, line);
+}
+
 unsigned explore_step(void)
 {
 	int step = x.cur >= 0 ? x.thread[x.cur].last : x.depth;

@@ -11,6 +11,8 @@
  *   search.c    which execution next: sleep sets and wakeup trees
  *   finding.c   findings: shortest schedule, replay strings, traces
  *   explore.c   the loop around them, and the public calls
+ *   crash.c     signals as findings
+ *   entry.c     the checks of a file
  *
  * Each uses only those above it (finding.c and search.c not each other).
  *
@@ -57,6 +59,7 @@ struct step {
 	int16_t prev_change;           /* the object's change (WRITE or ADD) before, -1 */
 	int16_t release;               /* RLOCK: step in which it was let go, -1: not yet */
 	uint8_t thread, kind, cls;
+	uint8_t bytes;                 /* of the word, if it is one */
 	uint8_t choice, choices;       /* which of how many; CHOOSE only, else 0 of 1 */
 	uint8_t first_choice;          /* the choice this node began with */
 	uint16_t enabled, done;        /* EXPLORE_ALL only */
@@ -91,6 +94,7 @@ struct pending {                       /* the operation a thread is about to do 
 	const void *addr;
 	const struct sync_site *site;
 	uint8_t kind, cls;
+	uint8_t bytes;                 /* of the word, if it is one */
 	uint8_t choices;
 	bool (*pred)(uint64_t, uint64_t);
 	uint64_t arg;
@@ -109,6 +113,7 @@ struct thread {
 	unsigned held_count;
 	struct held held[HELD_MAX];
 	unsigned spins;                /* spin locks among them */
+	unsigned nonblock;             /* nesting of callbacks that must not block */
 	bool guard;                    /* in a guard section */
 	unsigned guard_words;
 	const void *guard_word[GUARD_WORDS_MAX];
@@ -147,7 +152,9 @@ struct engine {
 	uint64_t alloc_live, snapshot_live;
 	struct dead *dead;
 	size_t dead_count, dead_capacity, snapshot_dead;
+	char *data_before, *data_after; /* check->data before and after set-up */
 	jmp_buf *bail;                 /* out of set-up and end */
+	bool outside;                  /* set-up or end is running */
 
 	/* the current execution */
 	struct step *step;             /* steps_max + 2 */
@@ -166,6 +173,7 @@ struct engine {
 	enum run_end end;              /* how the run has ended */
 	size_t event;                  /* the running step's in the trace, SIZE_MAX: none */
 	bool aborted, strayed;         /* a plan could not be followed */
+	bool stuck;                    /* a thread ran on without end */
 	struct fail fail[FAILS_MAX];
 	unsigned fails;
 	uint64_t fails_dropped;

@@ -119,6 +119,8 @@ static const char *must_stop(double since)
 
 	if (x.out_of_memory)
 		return "out of memory";
+	if (x.stuck)
+		return "a thread ran on without end";
 	if (x.opt.stop_at_first && x.result->findings)
 		return "a finding ended it";
 	if (x.opt.enough && x.fails && x.opt.enough(x.opt.enough_arg))
@@ -166,7 +168,7 @@ static void loop(double since)
 	if (!stop && x.out_of_memory)
 		stop = "out of memory";
 	if (!stop && x.strayed)
-		stop = "the search lost its way (a bug in mmun)";
+		stop = "the search lost its way (the check is not deterministic, or mmun has a bug)";
 	if (!stop && cut_short)
 		stop = "an execution could not be run to its end";
 	r->stopped_by = stop;

@@ -360,12 +360,27 @@ void finding_collect(void)
 
 /* --- pictures ------------------------------------------------------------ */
 
+/* The schedule that showed @g does not show it again. */
+static void parted_from(const struct explore_finding *g)
+{
+	struct fail f = { .oracle = ORACLE_DETERMINISM };
+	struct explore_finding *parted;
+
+	snprintf(f.text, sizeof(f.text), "an equal run does not show: %.150s", g->text);
+	parted = finding_of(&f);
+	if (parted) {
+		parted->times++;
+		parted->switches = 0;
+	}
+}
+
 static void record(struct explore_finding *g)
 {
 	char *forced = NULL;
 	uint8_t *choice = NULL;
 	int n = g->replay ? finding_parse(g->replay, &forced, &choice) : -1;
 	unsigned end = UINT32_MAX;
+	bool again = g->oracle == ORACLE_DETERMINISM;
 	size_t kept = 0;
 	uint64_t steps = x.result->steps;
 
@@ -384,10 +399,15 @@ static void record(struct explore_finding *g)
 	x.trace = NULL;
 	x.forced_count = 0;
 	x.result->steps = steps;
-	for (unsigned i = 0; i < x.fails; i++)
-		if (x.fail[i].oracle == g->oracle && !strcmp(x.fail[i].text, g->text) &&
-		    x.fail[i].target >= 0)
+	for (unsigned i = 0; i < x.fails; i++) {
+		if (x.fail[i].oracle != g->oracle || strcmp(x.fail[i].text, g->text))
+			continue;
+		again = true;
+		if (x.fail[i].target >= 0)
 			end = (unsigned)(x.fail[i].then >= 0 ? x.fail[i].then : x.fail[i].target);
+	}
+	if (!again)
+		parted_from(g);
 	while (kept < g->trace.count && g->trace.event[kept].step <= end)
 		kept++;
 	g->trace.count = kept;

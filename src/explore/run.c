@@ -94,9 +94,21 @@ static bool is_word(uint8_t kind)
 	return kind <= SYNC_INC || kind == SYNC_AWAIT;
 }
 
+static uint64_t word_at(const struct step *s)
+{
+	uint64_t v = 0;
+
+	if (s->bytes == sizeof(v))
+		return ((const atomic_u64 *)s->addr)->v;
+	memcpy(&v, s->addr, s->bytes);
+	return v;
+}
+
 static void restore(void)
 {
 	memcpy(x.arena, x.snapshot, x.snapshot_used);
+	if (x.data_after)
+		memcpy(x.check->data, x.data_after, x.check->data_size);
 	x.arena_used = x.snapshot_used;
 	x.alloc_live = x.snapshot_live;
 	x.dead_count = x.snapshot_dead;
@@ -113,7 +125,7 @@ static void restore(void)
 		memset(&p->clk, 0, sizeof(p->clk));
 		p->idx = 0;
 		p->last = -1;
-		p->held_count = p->spins = p->rcu = 0;
+		p->held_count = p->spins = p->nonblock = p->rcu = 0;
 		p->guard = false;
 		p->guard_wait = p->rcu_wait = (struct wait_set){ 0 };
 		p->arena_used = 0;
@@ -199,6 +211,27 @@ static uint16_t still_asleep(uint16_t sleep, const struct step *s)
 	return next;
 }
 
+/* Another run of this schedule did step s where now p, or nothing, can be done. */
+static bool parted(const struct step *s, const struct pending *p)
+{
+	bool ended = !(x.alive >> s->thread & 1), same = s->kind == p->kind && s->site == p->site;
+	char name[8], now[96] = "ended";
+
+	if (x.depth >= x.replay - 1) { /* it was planned, never run: the search is to blame */
+		x.strayed = true;
+		return false;
+	}
+	if (!ended)
+		snprintf(now, sizeof(now), "%s%s in %s:%d",
+			 same ? "waits for, or meets elsewhere, " : "comes to ",
+			 engine_kind_name[p->kind], p->site->function, p->site->line);
+	engine_fail(ORACLE_DETERMINISM, -1, -1, -1,
+		    "step %d: %s %s, and in an equal run did %s in %s:%d",
+		    x.depth + 1, engine_thread_name(s->thread, name), now,
+		    engine_kind_name[s->kind], s->site->function, s->site->line);
+	return false;
+}
+
 /* Step[depth], whose thread is known, is about to run. False: it must not. */
 static bool step_account(void)
 {
@@ -208,21 +241,14 @@ static bool step_account(void)
 	struct thread *t = &x.thread[thread];
 	struct object *o = p->cls ? engine_object(p->addr) : NULL;
 
-	ASSERT((x.alive >> thread & 1) && engine_enabled(thread));
+	if (!(x.alive >> thread & 1) || !engine_enabled(thread))
+		return parted(s, p);
 	s->choices = p->choices;
 	if (x.depth >= x.replay - 1) {
 		engine_step_fresh(x.depth, s, thread, o);
 	} else {
-		if (s->kind != p->kind || s->addr != p->addr) {
-			char name[8];
-
-			engine_fail(ORACLE_DETERMINISM, -1, -1, -1,
-				    "%s did %s in %s, and %s in %s before",
-				    engine_thread_name(thread, name), engine_kind_name[p->kind],
-				    p->site->function, engine_kind_name[s->kind],
-				    s->site->function);
-			return false;
-		}
+		if (s->kind != p->kind || s->addr != p->addr)
+			return parted(s, p);
 		t->clk = s->clk;
 	}
 	s->release = -1;
@@ -230,8 +256,9 @@ static bool step_account(void)
 	t->last = (int16_t)x.depth;
 	if (o)
 		engine_touch(o, x.depth, s);
+	s->bytes = p->bytes;
 	if (is_word(s->kind))
-		s->old = ((const atomic_u64 *)s->addr)->v;
+		s->old = word_at(s);
 	if (x.trace)
 		x.event = engine_record_step(thread);
 	return true;
@@ -270,7 +297,7 @@ static void step_end(void)
 	const struct step *s = &x.step[x.depth];
 
 	if (x.trace && x.event != SIZE_MAX && is_word(s->kind))
-		x.trace->event[x.event].value = ((const atomic_u64 *)s->addr)->v;
+		x.trace->event[x.event].value = word_at(s);
 	x.depth++;
 }
 
@@ -295,6 +322,7 @@ static void finish(void)
 
 	x.bail = &bail;
 	x.depth--; /* explore_step() is the last step */
+	x.outside = true;
 	if (!setjmp(bail)) {
 		if (x.check->finish) {
 			x.check->finish(x.arena, x.check->arg);
@@ -302,6 +330,7 @@ static void finish(void)
 				engine_leaks_report();
 		}
 	}
+	x.outside = false;
 	x.depth++;
 }
 
@@ -341,6 +370,16 @@ enum run_end engine_run(void)
 
 /* --- opening and closing ------------------------------------------------- */
 
+static bool data_copy(char **ret)
+{
+	if (!x.check->data)
+		return true;
+	*ret = malloc(x.check->data_size + 1);
+	if (*ret)
+		memcpy(*ret, x.check->data, x.check->data_size);
+	return *ret;
+}
+
 static int setup(void)
 {
 	size_t state = (x.check->state_size + 63) & ~(size_t)63;
@@ -350,12 +389,19 @@ static int setup(void)
 	x.depth = -1;
 	x.bail = &bail;
 	x.arena_used = state;
+	if (!data_copy(&x.data_before))
+		return -ENOMEM;
+	x.outside = true;
 	if (setjmp(bail) == 0) {
 		if (x.check->setup)
 			x.check->setup(x.arena, x.check->arg);
 	} else {
+		x.outside = false;
 		return -ECANCELED;
 	}
+	x.outside = false;
+	if (!data_copy(&x.data_after))
+		return -ENOMEM;
 	x.snapshot_used = x.arena_used;
 	x.snapshot_live = x.alloc_live;
 	x.snapshot_dead = x.dead_count;
@@ -422,6 +468,10 @@ void engine_close(void)
 		fiber_destroy(&x.fiber[t]);
 	if (x.arena)
 		munmap(x.arena, ARENA_SETUP + (size_t)x.threads * ARENA_THREAD);
+	if (x.data_before) /* the next check finds them as this one did */
+		memcpy(x.check->data, x.data_before, x.check->data_size);
+	free(x.data_before);
+	free(x.data_after);
 	free(x.snapshot);
 	free(x.step);
 	free(x.step_key);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 bool sync_recording;
+void (*sync_probe_listener)(const char *function, const void *mm, uint64_t start, uint64_t end);
 
 static struct explore_event *event_add(void)
 {

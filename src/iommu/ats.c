@@ -141,6 +141,9 @@ int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order o
 	return 0;
 }
 
+const struct tlb *ats_tlb(const struct mmun_ats *ats) { return &ats->tlb; }
+const struct mmun_mm *ats_mm(const struct mmun_ats *ats) { return ats->mm; }
+
 int mmun_ats_load(struct mmun_ats *ats, uint64_t addr, uint64_t *ret_value)
 {
 	if (!ats || !ret_value)

@@ -25,7 +25,8 @@ struct grant {
 	unsigned thread, first;    /* the call's first step is the thread's first-th */
 	unsigned step;             /* of the return, if it is over */
 	bool over;
-	int page, prot;
+	unsigned pages;            /* bit p: page p */
+	int prot;
 };
 struct write { unsigned step; int var; int64_t value; };
 
@@ -41,6 +42,8 @@ struct check {
 	struct write write[ACCESSES_MAX + CALLS_MAX];
 	int64_t outcome[LITMUS_OUTCOME_MAX];
 	bool out_of_memory;
+	unsigned exchanged;
+	void (*judge)(struct world *world);
 	struct world *world;
 	const char *thread_name[LITMUS_THREADS_MAX];
 };
@@ -51,12 +54,22 @@ static int page_of(const struct check *c, int var) { return c->test->var[var].pa
 
 static int rights_taken(const struct litmus_insn *insn)
 {
-	if (insn->op == OP_MUNMAP)
+	if (insn->op == OP_MUNMAP || (insn->op == OP_MREMAP && !insn->word))
 		return LITMUS_PROT_READ | LITMUS_PROT_WRITE;
 	if (insn->op == OP_MPROTECT)
 		return (LITMUS_PROT_READ | LITMUS_PROT_WRITE) &
 		       ~(insn->prot & LITMUS_PROT_WRITE ? LITMUS_PROT_READ | LITMUS_PROT_WRITE :
 							  insn->prot);
+	return 0;
+}
+
+/* What it may give, and where; a page that moves takes its rights along. */
+static int rights_given(const struct litmus_insn *insn)
+{
+	if (insn->op == OP_MMAP || insn->op == OP_MREMAP)
+		return LITMUS_PROT_READ | LITMUS_PROT_WRITE;
+	if (insn->op == OP_MPROTECT)
+		return insn->prot & LITMUS_PROT_WRITE ? insn->prot | LITMUS_PROT_READ : insn->prot;
 	return 0;
 }
 
@@ -67,8 +80,8 @@ static int right_used(const struct litmus_insn *insn)
 
 /*
  * Was the right given back by a call that did not come before @r, and had begun
- * when @r returned or by the time of @a? Both calls hold the mmap lock for writing:
- * the one that returned first, in every order, came first.
+ * when @r returned or by the time of @a? All these calls hold the mmap lock for
+ * writing: the one that returned first, in every order, came first.
  */
 static bool granted_again(const struct check *c, const struct event *r,
 			  const struct event *a, int page, int right)
@@ -76,7 +89,7 @@ static bool granted_again(const struct check *c, const struct event *r,
 	for (unsigned n = 0; n < c->world->grants; n++) {
 		const struct grant *g = &c->grant[n];
 
-		if (g->page == page && (g->prot & right) &&
+		if (g->pages >> page & 1 && (g->prot & right) &&
 		    !(g->over && explore_ordered(g->step, r->step)) &&
 		    (explore_follows(r->step, g->thread, g->first) ||
 		     explore_follows(a->step, g->thread, g->first)))
@@ -88,9 +101,10 @@ static bool granted_again(const struct check *c, const struct event *r,
 /* The access must come before the call's return in every equivalent order. */
 static void judge_return(const struct check *c, const struct event *r, const struct event *a)
 {
-	int page = page_of(c, r->insn->var), right = right_used(a->insn);
+	int page = page_of(c, a->insn->var), right = right_used(a->insn);
 
-	if (page_of(c, a->insn->var) != page || !(rights_taken(r->insn) & right))
+	if (!(litmus_pages_of(c->test, r->insn->var) >> page & 1) ||
+	    !(rights_taken(r->insn) & right))
 		return;
 	if (explore_ordered(a->step, r->step) || granted_again(c, r, a, page, right))
 		return;
@@ -123,12 +137,12 @@ static void on_call(void *ctx, unsigned thread, const struct litmus_insn *insn)
 {
 	struct check *c = ctx;
 
-	if (insn->op == OP_MPROTECT)
+	if (rights_given(insn))
 		c->grant[c->world->grants++] = (struct grant){
 			.thread = thread, .first = explore_done() + 1,
-			.page = page_of(c, insn->var),
-			.prot = insn->prot & LITMUS_PROT_WRITE ? insn->prot | LITMUS_PROT_READ :
-			insn->prot };
+			.pages = litmus_pages_of(c->test, insn->op == OP_MREMAP ? insn->var2 :
+								  insn->var),
+			.prot = rights_given(insn) };
 }
 
 static void grant_over(struct check *c, unsigned thread)
@@ -180,11 +194,25 @@ static bool may_be_last(const struct check *c, const struct write *w)
 	return true;
 }
 
+/* Pages whose contents come and go by other ways than stores: flat judges those. */
+static unsigned pages_exchanged(const struct litmus *test)
+{
+	unsigned pages = 0;
+
+	for (int t = 0; t < test->threads; t++)
+		for (int i = 0; i < test->thread[t].insns; i++)
+			if (test->thread[t].insn[i].kind == INSN_OP)
+				pages |= litmus_pages_exchanged(test, &test->thread[t].insn[i]);
+	return pages;
+}
+
 static void judge_writes(const struct check *c)
 {
 	for (int v = 0; v < c->test->vars; v++) {
 		int64_t final = c->outcome[litmus_var_index(c->test, v)];
-		bool written = false, found = final == LITMUS_UNMAPPED;
+		bool written = false, found = final == LITMUS_UNMAPPED ||
+					     (c->exchanged >> page_of(c, v) & 1);
+
 
 		for (unsigned n = 0; n < c->world->writes && !found; n++) {
 			const struct write *w = &c->write[n];
@@ -309,6 +337,8 @@ static void finish(void *state, void *arg)
 	judge_outcome(c);
 	if (c->oracles)
 		judge_writes(c);
+	if (c->judge)
+		c->judge(c->world);
 	world_fini(state);
 }
 
@@ -469,6 +499,7 @@ static struct check *check_open(const struct litmus *test, struct litmus_report 
 
 	if (c) {
 		c->test = test;
+		c->exchanged = pages_exchanged(test);
 		c->report = report;
 		c->oracles = oracles;
 	}
@@ -487,6 +518,7 @@ int litmus_check(const struct litmus *test, const struct litmus_options *options
 	int err = c ? report_open(test, ret, c->oracles) : -ENOMEM;
 
 	if (!err) {
+		c->judge = options->judge;
 		check = check_of(c);
 		if (options->fast) {
 			o.enough = enough;

@@ -12,12 +12,6 @@
 
 #include "litmus/parser.h"
 
-static const struct op_form { int vars; bool value, prot, child; } op_forms[OP_COUNT] = {
-#define X(e, text, v, n, p, c) [e] = { v, n, p, c },
-	LITMUS_OPS(X)
-#undef X
-};
-
 static const struct { const char *text; enum litmus_order order; } loads[] = {
 	{ "READ_ONCE", ORDER_ONCE }, { "smp_load_acquire", ORDER_ACQ_REL },
 }, stores[] = {
@@ -377,41 +371,88 @@ static void refuse_op(struct parser *p)
 			   p->thread->name, t->name);
 }
 
+/* One of the operation's words; @optional: an absent one is 0. */
+static int parse_op_word(struct parser *p, int op, bool optional)
+{
+	const char *words[16] = { NULL }, *word;
+	char list[200];
+	int value;
+
+	for (int i = 0; (word = litmus_op_word((enum litmus_op)op, i, &value)); i++) {
+		if (accept(p, word))
+			return value;
+		words[i] = word;
+		words[i + 1] = NULL;
+	}
+	if (optional && at(p, ")"))
+		return 0;
+	parse_fail_word(p, join_words(words, list, sizeof(list)), words);
+}
+
+/* Pages that change places must be alike, or a word would have no name any more. */
+static void refuse_pages(struct parser *p, const struct litmus_insn *insn, struct litmus_pos pos)
+{
+	const struct litmus *test = p->test;
+	const struct litmus_var *x = &test->var[insn->var], *y = &test->var[insn->var2];
+	unsigned pages = litmus_pages_of(test, insn->var);
+	bool alike = __builtin_popcount(pages) ==
+		     __builtin_popcount(litmus_pages_of(test, insn->var2));
+
+	if (pages & litmus_pages_of(test, insn->var2))
+		parse_fail(p, pos, "'%s' and '%s' are on one page", x->name, y->name);
+	if (insn->op != OP_MREMAP && insn->op != OP_UFFD_MOVE)
+		return;
+	for (int q = 0; q < test->pages; q++)
+		alike &= !(pages >> q & 1) || litmus_partner(test, insn, q) >= 0;
+	if (!alike)
+		parse_fail(p, pos, "'%s' and '%s' do not have as many variables on as many pages",
+			   x->name, y->name);
+	if ((x->span == SPAN_PAGE || x->slot) != (y->span == SPAN_PAGE || y->slot))
+		parse_fail(p, pos, "'%s' and '%s' must both be a page or both a huge page",
+			   x->name, y->name);
+}
+
+static void refuse_operands(struct parser *p, const struct litmus_insn *insn,
+			    struct litmus_pos pos)
+{
+	if (insn->var2 >= 0)
+		refuse_pages(p, insn, pos);
+	if (insn->op != OP_TRUNCATE && insn->op != OP_FALLOCATE && insn->op != OP_MSYNC)
+		return;
+	if (!litmus_has_object(p->test, p->test->var[insn->var].page))
+		parse_fail(p, pos, "'%s' is no page of a file: declare it 'shared' or 'file'",
+			   p->test->var[insn->var].name);
+}
+
 static void parse_op(struct parser *p, int reg)
 {
-	int op = at_op(p), var[2] = { -1, -1 }, expr = -1, prot = 0, child = 0;
-	const struct op_form *form = &op_forms[op];
+	int op = at_op(p);
+	struct litmus_insn got = { .kind = INSN_OP, .op = (enum litmus_op)op, .reg = reg,
+				   .var = -1, .var2 = -1, .expr = -1 };
+	const char *takes = litmus_op_takes(got.op);
 	struct litmus_pos pos = p->lex.tok.pos;
-	struct litmus_insn *insn;
 
 	refuse_op(p);
 	lex_next(p);
 	expect(p, "(", "after the operation");
-	for (int i = 0; i < form->vars; i++) {
-		if (i)
-			expect(p, ",", "after the variable");
-		var[i] = parse_var(p);
+	for (const char *t = takes; *t; t++) {
+		if (t > takes && (*t != 'o' || !at(p, ")")))
+			expect(p, ",", t[-1] == 'v' ? "after the variable" : "after the argument");
+		if (*t == 'v')
+			*(t > takes && t[-1] == 'v' ? &got.var2 : &got.var) = parse_var(p);
+		else if (*t == 'e')
+			got.expr = parse_expr(p, 1);
+		else if (*t == 'p')
+			got.prot = parse_prot(p);
+		else if (*t == 'c')
+			got.child = parse_child(p);
+		else
+			got.word = parse_op_word(p, op, *t == 'o');
 	}
-	if (form->value || form->prot)
-		expect(p, ",", "after the variable");
-	if (form->value)
-		expr = parse_expr(p, 1);
-	if (form->prot)
-		prot = parse_prot(p);
-	if (form->child)
-		child = parse_child(p);
 	expect(p, ")", "after the operation");
-	if (form->vars == 2 && p->test->var[var[0]].page == p->test->var[var[1]].page)
-		parse_fail(p, pos, "'%s' and '%s' are on one page", p->test->var[var[0]].name,
-			   p->test->var[var[1]].name);
-	insn = emit(p, INSN_OP);
-	insn->op = (enum litmus_op)op;
-	insn->reg = reg;
-	insn->var = var[0];
-	insn->var2 = var[1];
-	insn->expr = expr;
-	insn->prot = prot;
-	insn->child = child;
+	refuse_operands(p, &got, pos);
+	got.pos = p->lex.tok.pos;
+	*emit(p, INSN_OP) = got;
 }
 
 /* A load that is all of the right side goes to @reg itself. */

@@ -67,8 +67,26 @@ static int parse_known_var(struct parser *p, const char *what)
 
 struct attributes {
 	bool backing, with, beside;
+	bool inside;           /* beside a huge page: is a part of it */
 	struct litmus_pos pos; /* of the one that fixed the backing */
+	struct litmus_pos span_pos, pinned_pos;
 };
+
+/* The page is described by another variable. */
+static bool described(const struct litmus_var *var, const struct attributes *had)
+{
+	return had->with || had->inside || var->readonly || var->pinned ||
+	       (had->backing && !had->inside) || (var->span != SPAN_PAGE && !had->inside);
+}
+
+static void take_page(struct litmus_var *var, const struct litmus_var *other)
+{
+	var->table = other->table;
+	var->backing = other->backing;
+	var->readonly = other->readonly;
+	var->pinned = other->pinned;
+	var->span = other->span;
+}
 
 /* The new variable gives up its own page, the last one, for a word of another's. */
 static void attribute_with(struct parser *p, struct litmus_var *var, struct attributes *had)
@@ -80,7 +98,7 @@ static void attribute_with(struct parser *p, struct litmus_var *var, struct attr
 
 	if (other == var)
 		parse_fail(p, pos, "'%s' cannot share a page with itself", var->name);
-	if (had->with || had->beside || had->backing || var->readonly)
+	if (had->beside || described(var, had))
 		parse_fail(p, pos, "'with' stands alone: the page is described where '%s' is",
 			   other->name);
 	for (int v = 0; v < p->test->vars; v++)
@@ -92,10 +110,8 @@ static void attribute_with(struct parser *p, struct litmus_var *var, struct attr
 	p->test->tables--;
 	var->page = other->page;
 	var->word = words;
-	var->table = other->table;
 	var->slot = other->slot;
-	var->backing = other->backing;
-	var->readonly = other->readonly;
+	take_page(var, other);
 	had->with = true;
 }
 
@@ -108,8 +124,11 @@ static void attribute_beside(struct parser *p, struct litmus_var *var, struct at
 
 	if (other == var)
 		parse_fail(p, pos, "'%s' cannot be beside itself", var->name);
-	if (had->beside || had->with)
+	if (had->beside || had->with || var->span != SPAN_PAGE)
 		parse_fail(p, pos, "'%s' has its place already", var->name);
+	if (other->span != SPAN_PAGE && described(var, had))
+		parse_fail(p, pos, "'beside' stands alone in a huge page: it is described where "
+			   "'%s' is", other->name);
 	for (int v = 0; v < p->test->vars; v++)
 		if (p->test->var[v].table == other->table && p->test->var[v].slot >= slots)
 			slots = p->test->var[v].slot + 1;
@@ -120,18 +139,48 @@ static void attribute_beside(struct parser *p, struct litmus_var *var, struct at
 	var->table = other->table;
 	var->slot = slots;
 	had->beside = true;
+	if (other->span == SPAN_PAGE)
+		return;
+	take_page(var, other);
+	had->inside = true;
+}
+
+/* huge, split, pinned, readonly: what comes on top of the backing. */
+static bool attribute_flag(struct parser *p, struct litmus_var *var, struct attributes *had)
+{
+	bool span = at(p, "huge") || at(p, "split"), pinned = at(p, "pinned");
+
+	if (!span && !pinned && !at(p, "readonly"))
+		return false;
+	if (had->with || had->inside || (pinned ? var->pinned : span ? var->span != SPAN_PAGE :
+					 var->readonly))
+		parse_fail(p, p->lex.tok.pos, "the page of '%s' is described already", var->name);
+	if (span && had->beside)
+		parse_fail(p, p->lex.tok.pos, "a huge page begins a page table: '%s' cannot be "
+			   "beside another variable", var->name);
+	if (span)
+		var->span = at(p, "huge") ? SPAN_HUGE : SPAN_SPLIT;
+	else if (pinned)
+		var->pinned = true;
+	else
+		var->readonly = true;
+	*(span ? &had->span_pos : pinned ? &had->pinned_pos : &had->pos) = p->lex.tok.pos;
+	lex_next(p);
+	return true;
 }
 
 static bool attribute_backing(struct parser *p, struct litmus_var *var, struct attributes *had)
 {
 	static const struct { const char *text; enum litmus_backing backing; } backings[] = {
 		{ "cow", BACKING_COW }, { "zero", BACKING_ZERO }, { "none", BACKING_NONE },
+		{ "swapped", BACKING_SWAPPED }, { "shared", BACKING_SHARED },
+		{ "file", BACKING_FILE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(backings); i++) {
 		if (!at(p, backings[i].text))
 			continue;
-		if (had->backing || had->with)
+		if (had->backing || had->with || had->inside)
 			parse_fail(p, p->lex.tok.pos, "the page of '%s' is described already",
 				   var->name);
 		had->backing = true;
@@ -153,11 +202,32 @@ static void refuse_in_c(struct parser *p)
 _Noreturn static void fail_attribute(struct parser *p)
 {
 	static const char *const words[] = {
-		"cow", "zero", "none", "readonly", "with", "beside", NULL,
+		"cow", "zero", "none", "swapped", "shared", "file", "huge", "split", "pinned",
+		"readonly", "with", "beside", NULL,
 	};
 
-	parse_fail_word(p, "';' or how the page is mapped (cow, zero, none, readonly, "
-			"with, beside)", words);
+	parse_fail_word(p, "';' or how the page is mapped (cow, zero, none, swapped, shared, "
+			"file, huge, split, pinned, readonly, with, beside)", words);
+}
+
+/* What does not go together; an attribute that was inherited is not complained of. */
+static void refuse_attributes(struct parser *p, const struct litmus_var *var,
+			      const struct attributes *had)
+{
+	enum litmus_backing b = var->backing;
+
+	if (var->init && (b == BACKING_ZERO || b == BACKING_NONE))
+		parse_fail(p, had->pos, "'%s' must be 0 on a page that was never written",
+			   var->name);
+	if (had->with || had->inside)
+		return;
+	if (var->span != SPAN_PAGE && b != BACKING_PRIVATE && b != BACKING_COW &&
+	    (b != BACKING_NONE || var->span == SPAN_SPLIT))
+		parse_fail(p, had->span_pos, "a huge page is anonymous: %s", var->span == SPAN_HUGE ?
+			   "'huge' goes with cow or none" : "'split' goes with cow");
+	if (var->pinned && (var->readonly || (b != BACKING_PRIVATE && b != BACKING_SHARED)))
+		parse_fail(p, had->pinned_pos, "a pinned page is present and writable, and "
+			   "shared with no child: 'pinned' goes with shared, huge and split");
 }
 
 static void parse_attributes(struct parser *p, struct litmus_var *var)
@@ -168,15 +238,9 @@ static void parse_attributes(struct parser *p, struct litmus_var *var)
 		if (p->lex.tok.kind != TOK_NAME)
 			fail_attribute(p);
 		refuse_in_c(p);
-		if (attribute_backing(p, var, &had))
+		if (attribute_backing(p, var, &had) || attribute_flag(p, var, &had))
 			continue;
-		if (at(p, "readonly")) {
-			if (var->readonly || had.with)
-				parse_fail(p, p->lex.tok.pos,
-					   "the page of '%s' is described already", var->name);
-			var->readonly = true;
-			lex_next(p);
-		} else if (accept(p, "with")) {
+		if (accept(p, "with")) {
 			attribute_with(p, var, &had);
 			had.pos = var->pos;
 		} else if (accept(p, "beside")) {
@@ -185,9 +249,7 @@ static void parse_attributes(struct parser *p, struct litmus_var *var)
 			fail_attribute(p);
 		}
 	}
-	if (var->init && (var->backing == BACKING_ZERO || var->backing == BACKING_NONE))
-		parse_fail(p, had.pos, "'%s' must be 0 on a page that was never written",
-			   var->name);
+	refuse_attributes(p, var, &had);
 }
 
 static void parse_var(struct parser *p)
@@ -230,7 +292,8 @@ static void parse_caches(struct parser *p, struct promise *promise)
 		struct litmus_pos pos = p->lex.tok.pos;
 		int v = parse_known_var(p, "a variable that is cached");
 
-		if (p->test->var[v].backing == BACKING_NONE)
+		if (p->test->var[v].backing == BACKING_NONE ||
+		    p->test->var[v].backing == BACKING_SWAPPED)
 			parse_fail(p, pos, "'%s' is not mapped at the start: "
 				   "there is nothing to cache", p->test->var[v].name);
 		promise->caches |= 1u << v;
@@ -339,15 +402,14 @@ static void parse_notify(struct parser *p)
 	struct litmus_pos pos = p->lex.tok.pos;
 	unsigned *where = NULL, bits, all = 0;
 	int places = 0;
+	char list[224];
 
-	for (int i = 0; i < OP_COUNT; i++)
-		if (at(p, litmus_op_names[i]))
+	for (int i = 0; i < ROW_COUNT; i++)
+		if (at(p, litmus_row_names[i]))
 			where = &p->test->place[i];
-	if (at(p, "cow"))
-		where = &p->test->place[NOTIFY_COW];
 	if (!where)
-		parse_fail_word(p, "cow, munmap, mprotect, fork, ksm_merge or replace_page "
-				"after 'notify'", litmus_op_names);
+		parse_fail_word(p, join_words(litmus_row_names, list, sizeof(list)),
+				litmus_row_names);
 	if (*where != PLACE_DEFAULT)
 		parse_fail(p, pos, "the place of '%s' is given already", p->lex.tok.name);
 	lex_next(p);
@@ -390,7 +452,7 @@ static void parse_statement(struct parser *p)
 
 void parse_init(struct parser *p)
 {
-	for (int i = 0; i < NOTIFY_COUNT; i++)
+	for (int i = 0; i < ROW_COUNT; i++)
 		p->test->place[i] = PLACE_DEFAULT;
 	expect(p, "{", "before the initial state");
 	while (!at(p, "}")) {

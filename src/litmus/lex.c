@@ -340,12 +340,24 @@ bool is_thread_name(const char *name)
 	       (n == 2 || (is_digit(name[2]) && name[1] != '0'));
 }
 
+static bool is_word_of(int op, const char *name)
+{
+	const char *word;
+	int value;
+
+	for (int i = 0; (word = litmus_op_word((enum litmus_op)op, i, &value)); i++)
+		if (!strcmp(word, name))
+			return true;
+	return false;
+}
+
 void parse_new_name(struct parser *p, const char *what, char *ret_name)
 {
 	static const char *const taken[] = {
 		"if", "else", "int", "long", "u64", "void", "fault", "unmapped", "exists", "forall",
 		"filter", "locations", "not", "true", "false", "notify", "semantics", "caches",
-		"on", "cow", "zero", "none", "readonly", "with", "beside", "READ_ONCE",
+		"on", "cow", "zero", "none", "swapped", "shared", "file", "huge", "split",
+		"pinned", "readonly", "with", "beside", "READ_ONCE",
 		"WRITE_ONCE", "smp_load_acquire", "smp_store_release", "smp_mb", "smp_rmb",
 		"smp_wmb", "PROT_NONE", "PROT_READ", "PROT_WRITE",
 	};
@@ -357,7 +369,7 @@ void parse_new_name(struct parser *p, const char *what, char *ret_name)
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
 		word |= !strcmp(t->name, taken[i]);
 	for (int i = 0; i < OP_COUNT; i++)
-		word |= !strcmp(t->name, litmus_op_names[i]);
+		word |= !strcmp(t->name, litmus_op_names[i]) || is_word_of(i, t->name);
 	if (word)
 		parse_fail(p, t->pos, "expected %s, found '%s', which is a word of the language",
 			   what, t->name);
@@ -453,6 +465,17 @@ const char *nearest_text(struct nearest *n)
 	if (n->best)
 		snprintf(n->text, sizeof(n->text), " (did you mean '%s'?)", n->best);
 	return n->text;
+}
+
+const char *join_words(const char *const *words, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	*buf = 0;
+	for (int i = 0; words[i] && n < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s",
+				      !i ? "" : words[i + 1] ? ", " : " or ", words[i]);
+	return buf;
 }
 
 void parse_fail_word(struct parser *p, const char *what, const char *const *words)

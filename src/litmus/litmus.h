@@ -35,7 +35,8 @@ enum {
 };
 
 /* Values that are no numbers. */
-#define LITMUS_FAULT    (INT64_MIN + 1) /* the access or the call failed; prints "fault" */
+#define LITMUS_FAULT    (INT64_MIN + 1) /* the access or the call failed, or the final value
+                                           is past the end of its object; prints "fault" */
 #define LITMUS_UNMAPPED (INT64_MIN + 2) /* final value of what is not mapped; "unmapped" */
 
 struct litmus_pos { int line, column; }; /* from 1 */
@@ -54,13 +55,25 @@ enum litmus_backing {
 	BACKING_COW,     /* shared with a forked child that does nothing */
 	BACKING_ZERO,    /* read fault done: maps the zero page */
 	BACKING_NONE,    /* area exists, nothing populated; value 0 */
+	BACKING_SWAPPED, /* own anonymous page, paged out */
+	BACKING_SHARED,  /* page of an object of its own, mapped MAP_SHARED, present */
+	BACKING_FILE,    /* the same, mapped MAP_PRIVATE and read-only until written */
+};
+
+/* How much is mapped around the variable's page. */
+enum litmus_span {
+	SPAN_PAGE,       /* nothing but what is "beside" it */
+	SPAN_HUGE,       /* all of a huge page, by one entry */
+	SPAN_SPLIT,      /* as much, by entries of small pages */
 };
 
 struct litmus_var {
 	char name[LITMUS_NAME_MAX];
 	int64_t init;
 	enum litmus_backing backing; /* of the page: equal for all variables on it */
+	enum litmus_span span;       /* of its table: equal for all variables in it */
 	bool readonly;    /* area is PROT_READ (the value is written before) */
+	bool pinned;      /* the page is pinned for writing all the time */
 	int page;         /* number of the page it lives on, from 0 */
 	int word;         /* which word of that page, from 0 */
 	int table;        /* number of the leaf page table of that page; by default
@@ -69,20 +82,62 @@ struct litmus_var {
 	struct litmus_pos pos;
 };
 
-/* Operations on memory: X(enumerator, name in the language, variables it takes,
- * 1 if a value follows, 1 if a protection follows, 1 if a child's name follows) */
-#define LITMUS_OPS(X)                               \
-	X(OP_MUNMAP,       "munmap",       1, 0, 0, 0)  \
-	X(OP_MPROTECT,     "mprotect",     1, 0, 1, 0)  \
-	X(OP_FORK,         "fork",         0, 0, 0, 1)  \
-	X(OP_KSM_MERGE,    "ksm_merge",    2, 0, 0, 0)  \
-	X(OP_REPLACE_PAGE, "replace_page", 1, 1, 0, 0)
+/*
+ * Operations on memory: X(enumerator, name in the language, what it takes): v a
+ * variable, e a value, p a protection, c a child's name, w one of the operation's
+ * own words (ops.c), o the same, but it may be left out. An operation on a variable
+ * is one on its page, or on all of the huge page if it was declared huge or split.
+ */
+#define LITMUS_OPS(X)                                  \
+	X(OP_MUNMAP,       "munmap",            "v")   \
+	X(OP_MPROTECT,     "mprotect",          "vp")  \
+	X(OP_FORK,         "fork",              "c")   \
+	X(OP_KSM_MERGE,    "ksm_merge",         "vv")  \
+	X(OP_REPLACE_PAGE, "replace_page",      "ve")  \
+	X(OP_MMAP,         "mmap",              "v")   \
+	X(OP_MREMAP,       "mremap",            "vvo") \
+	X(OP_MADVISE,      "madvise",           "vw")  \
+	X(OP_TRUNCATE,     "truncate",          "v")   \
+	X(OP_FALLOCATE,    "fallocate",         "vw")  \
+	X(OP_MSYNC,        "msync",             "v")   \
+	X(OP_MOVE_PAGES,   "move_pages",        "v")   \
+	X(OP_SPLIT,        "split_huge_page",   "v")   \
+	X(OP_CLEAR_REFS,   "clear_refs",        "w")   \
+	X(OP_PAGE_IDLE,    "page_idle",         "v")   \
+	X(OP_UFFD_WP,      "uffd_writeprotect", "vw")  \
+	X(OP_UFFD_MOVE,    "uffd_move",         "vv")  \
+	X(OP_NUMA_HINT,    "numa_hint",         "v")   \
+	X(OP_OOM_REAP,     "oom_reap",          "")    \
+	X(OP_PIN,          "pin",               "v")   \
+	X(OP_PIN_LOAD,     "pin_load",          "v")   \
+	X(OP_PIN_STORE,    "pin_store",         "ve")  \
+	X(OP_UNPIN,        "unpin",             "v")
 
 enum litmus_op {
 #define X(e, ...) e,
 	LITMUS_OPS(X)
 #undef X
 	OP_COUNT,
+};
+
+/* The words of madvise: X(enumerator, word) */
+#define LITMUS_ADVICE(X)                               \
+	X(ADVICE_DONTNEED,       "MADV_DONTNEED")      \
+	X(ADVICE_FREE,           "MADV_FREE")          \
+	X(ADVICE_REMOVE,         "MADV_REMOVE")        \
+	X(ADVICE_PAGEOUT,        "MADV_PAGEOUT")       \
+	X(ADVICE_COLLAPSE,       "MADV_COLLAPSE")      \
+	X(ADVICE_HUGEPAGE,       "MADV_HUGEPAGE")      \
+	X(ADVICE_NOHUGEPAGE,     "MADV_NOHUGEPAGE")    \
+	X(ADVICE_MERGEABLE,      "MADV_MERGEABLE")     \
+	X(ADVICE_UNMERGEABLE,    "MADV_UNMERGEABLE")   \
+	X(ADVICE_POPULATE_READ,  "MADV_POPULATE_READ") \
+	X(ADVICE_POPULATE_WRITE, "MADV_POPULATE_WRITE")
+
+enum litmus_advice {
+#define X(e, ...) e,
+	LITMUS_ADVICE(X)
+#undef X
 };
 
 enum litmus_prot { LITMUS_PROT_NONE = 0, LITMUS_PROT_READ = 1, LITMUS_PROT_WRITE = 2 };
@@ -107,7 +162,7 @@ enum litmus_insn_kind {
 	INSN_SET,        /* reg = expr                                   */
 	INSN_JUMP_UNLESS,/* if (!expr) goto target                       */
 	INSN_JUMP,       /* goto target                                  */
-	INSN_OP,         /* reg (if >= 0) = op(...): 0 or FAULT          */
+	INSN_OP,         /* reg (if >= 0) = op(...): 0 or FAULT; pin_load: the value */
 	INSN_FENCE,      /* smp_mb() and friends                         */
 };
 
@@ -121,6 +176,8 @@ struct litmus_insn {
 	int var, var2;    /* -1: none */
 	int expr;         /* -1: none */
 	int prot;         /* litmus_prot bits */
+	int word;         /* which of the operation's words: litmus_advice, or the number
+	                     that was written, or 1 if the optional word is there, else 0 */
 	int child;        /* OP_FORK: which child, from 0 */
 	int target;       /* index of an instruction; may be one past the last */
 	struct litmus_pos pos;
@@ -141,8 +198,8 @@ struct litmus_thread {
 };
 
 /* Where an operation's secondary flush is put: bits, see src/vm/vm.h enum notify_at.
- * In the language: "notify OP = PLACE[, PLACE];" with the names below; OP is an
- * operation of LITMUS_OPS or "cow" (copy on write and the zero page's write fault). */
+ * In the language: "notify OP = PLACE[, PLACE];" with the names below; OP is a row of
+ * LITMUS_ROWS. */
 enum litmus_place {
 	PLACE_NEVER = 0,
 	PLACE_CLEAR = 1 << 0,  /* "clear": under the lock, between clear and set */
@@ -154,7 +211,34 @@ enum litmus_place {
 	PLACE_DEFAULT = 1 << 6,/* as the semantics say */
 };
 
-enum { NOTIFY_COW = OP_COUNT, NOTIFY_COUNT }; /* row after the operations */
+/* What can be told where to notify: X(the vm's MM_OP_, its name) */
+#define LITMUS_ROWS(X)                         \
+	X(COW, "cow")                          \
+	X(MUNMAP, "munmap")                    \
+	X(MPROTECT, "mprotect")                \
+	X(FORK, "fork")                        \
+	X(KSM_MERGE, "ksm_merge")              \
+	X(REPLACE_PAGE, "replace_page")        \
+	X(MREMAP, "mremap")                    \
+	X(DONTNEED, "dontneed")                \
+	X(FREE, "free")                        \
+	X(TRUNCATE, "truncate")                \
+	X(RECLAIM, "reclaim")                  \
+	X(MIGRATE, "migrate")                  \
+	X(SPLIT, "split")                      \
+	X(COLLAPSE, "collapse")                \
+	X(SOFT_DIRTY, "clear_refs")            \
+	X(UFFD_WP, "uffd_wp")                  \
+	X(UFFD_MOVE, "uffd_move")              \
+	X(NUMA, "numa_hint")                   \
+	X(CLEAN, "clean")
+
+enum litmus_row {
+#define X(e, ...) ROW_##e,
+	LITMUS_ROWS(X)
+#undef X
+	ROW_COUNT,
+};
 
 enum litmus_cond_kind {
 	COND_TRUE, COND_REG, COND_VAR, COND_CHILD_VAR, COND_AND, COND_OR, COND_NOT,
@@ -183,7 +267,7 @@ struct litmus {
 	struct litmus_var var[LITMUS_VARS_MAX];
 	struct litmus_thread thread[LITMUS_THREADS_MAX];
 	char child_name[LITMUS_CHILDREN_MAX][LITMUS_NAME_MAX];
-	unsigned place[NOTIFY_COUNT]; /* enum litmus_place bits */
+	unsigned place[ROW_COUNT]; /* enum litmus_place bits */
 	struct litmus_expr *expr;
 	int exprs;
 	struct litmus_cond *cond;
@@ -207,6 +291,28 @@ void litmus_destroy(struct litmus *test);
 /* The error as herd and gcc show it: file:line:col: error: text, line, caret. */
 void litmus_error_print(FILE *out, const char *file, const char *text, size_t size,
 			const struct litmus_error *error);
+
+/* --- operations: ops.c --------------------------------------------------- */
+
+extern const char *const litmus_op_names[OP_COUNT + 1]; /* the last is NULL */
+extern const char *const litmus_row_names[ROW_COUNT + 1];
+const char *litmus_op_takes(enum litmus_op op);
+
+/* Bit p: page p is one that an operation on this variable is about. */
+unsigned litmus_pages_of(const struct litmus *test, int var);
+bool litmus_has_object(const struct litmus *test, int page);
+
+/* The page that @page of its first variable changes places with; -1: none is like it. */
+int litmus_partner(const struct litmus *test, const struct litmus_insn *insn, int page);
+
+/*
+ * Pages whose contents the operation may exchange for others (drop, move), or change
+ * unseen: bit p for page p.
+ */
+unsigned litmus_pages_exchanged(const struct litmus *test, const struct litmus_insn *insn);
+
+/* The @n-th word that @op takes, and what it stands for; NULL: no more. */
+const char *litmus_op_word(enum litmus_op op, int n, int *ret_word);
 
 /* --- outcomes ------------------------------------------------------------ */
 
@@ -255,6 +361,23 @@ bool litmus_outcomes_has(const struct litmus_outcomes *set, const int64_t *outco
  */
 int litmus_flat(const struct litmus *test, size_t states_max, struct litmus_outcomes *ret);
 
+/* --- tests of all pairs of operations: matrix.c -------------------------- */
+
+/* Which one; zero-initialise and call litmus_matrix_next() for the first. */
+struct litmus_matrix {
+	bool begun;
+	int a, b;          /* rows: the operations */
+	int kind, observer;
+};
+
+bool litmus_matrix_next(struct litmus_matrix *m); /* false: that was the last */
+size_t litmus_matrix_rows(void);
+const char *litmus_matrix_row_name(size_t row);
+void litmus_matrix_name(const struct litmus_matrix *m, char *buf, size_t size);
+bool litmus_matrix_find(const char *name, struct litmus_matrix *ret);
+/* Its text, to be freed. -ENOMEM */
+int litmus_matrix_text(const struct litmus_matrix *m, char **ret_text, size_t *ret_size);
+
 /* --- checking on the real vm: run.c, check.c; checked build only --------- */
 
 enum litmus_verdict {
@@ -267,6 +390,8 @@ enum litmus_verdict {
 const char *litmus_verdict_name(enum litmus_verdict verdict);
 const char *litmus_result_name(enum litmus_result result); /* "Never" ... or "" */
 
+struct world;
+
 struct litmus_options {
 	uint64_t executions_max; /* 0: no bound */
 	double seconds_max;      /* 0: no bound */
@@ -274,6 +399,8 @@ struct litmus_options {
 	bool fast;               /* end a search as soon as its verdict is certain */
 	void (*progress)(void *arg, const struct explore_progress *p);
 	void *progress_arg;
+	/* One more oracle: asked at the end of each execution, may explore_fail(). */
+	void (*judge)(struct world *world);
 };
 
 struct litmus_report {

@@ -13,12 +13,6 @@
 
 #include "litmus/parser.h"
 
-const char *const litmus_op_names[OP_COUNT + 1] = {
-#define X(e, text, ...) [e] = text,
-	LITMUS_OPS(X)
-#undef X
-};
-
 /* --- the text as a whole ------------------------------------------------- */
 
 size_t utf8_length(const char *text, size_t left)

@@ -106,6 +106,8 @@ struct nearest {
 void nearest_init(struct nearest *n, const char *wanted);
 void nearest_offer(struct nearest *n, const char *candidate);
 const char *nearest_text(struct nearest *n);
+/* "a, b or c": into @buf, which is returned. */
+const char *join_words(const char *const *words, char *buf, size_t size);
 /* "expected WHAT, found 'foo'", and which of @words, up to NULL, was meant. */
 _Noreturn void parse_fail_word(struct parser *p, const char *what, const char *const *words);
 
@@ -113,8 +115,6 @@ _Noreturn void parse_fail_word(struct parser *p, const char *what, const char *c
 size_t utf8_length(const char *text, size_t left);
 
 /* --- the parts ----------------------------------------------------------- */
-
-extern const char *const litmus_op_names[OP_COUNT + 1]; /* the last is NULL */
 
 int find_var(const struct litmus *test, const char *name);
 int find_thread(const struct litmus *test, const char *name);

@@ -1,142 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.c - see world.h. Called through check.c by the explorer, and by the
- * native runner of litmus tests.
- *
- * Where variables live: each leaf page table of the test is one of three in a
- * group that shares the upper tables; the first of each group holds an area
- * that nobody touches, so that unmapping a variable frees its leaf table but
- * not the tables of its neighbours. Where tables are large, each one's pages
- * begin at another entry, so that no two pages share an entry of a TLB.
+ * world.c - see world.h: processors and devices, and what a statement does. Called
+ * through check.c by the explorer, and by the native runner of litmus tests.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "litmus/world.h"
 
-enum { TABLES_PER_GROUP = TABLE_ENTRIES - 1, DEVICE_TLB_SHIFT = 6, FRAMES_PER_THREAD = 14 };
-
-static uint64_t leaf_addr(int group, int leaf)
-{
-	return ((uint64_t)group * TABLE_ENTRIES + (uint64_t)leaf) * entry_bytes(1);
-}
-
-uint64_t world_page_addr(const struct litmus *test, int var)
-{
-	const struct litmus_var *v = &test->var[var];
-	uint64_t shift = (uint64_t)v->table % (TABLE_ENTRIES / LITMUS_SLOTS_MAX) * LITMUS_SLOTS_MAX;
-
-	return leaf_addr(v->table / TABLES_PER_GROUP, 1 + v->table % TABLES_PER_GROUP) +
-	       (shift + (uint64_t)v->slot) * PAGE_BYTES;
-}
-
-static uint64_t var_addr(const struct litmus *test, int var)
-{
-	return world_page_addr(test, var) + (uint64_t)test->var[var].word * sizeof(uint64_t);
-}
+enum { DEVICE_TLB_SHIFT = 6 };
 
 /* --- setting up ---------------------------------------------------------- */
-
-static uint64_t frames_needed(const struct litmus *test)
-{
-	uint64_t one = 4 + 2 * (uint64_t)test->tables + (uint64_t)test->pages + 2;
-	uint64_t setup = 2 * one + 4, threads = (uint64_t)test->threads * FRAMES_PER_THREAD;
-
-	return 2 * max_u64(setup, threads + one * (uint64_t)test->children * 2);
-}
-
-static int map_page(struct world *w, int var)
-{
-	uint64_t at;
-
-	return mmun_mmap(w->mm, world_page_addr(w->test, var), PAGE_BYTES,
-			 MMUN_PROT_READ | MMUN_PROT_WRITE,
-			 MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &at);
-}
-
-static bool first_of_page(const struct litmus *test, int var)
-{
-	return test->var[var].word == 0;
-}
-
-/* Map and fill the variables that are, or are not, shared with the twin. */
-static int populate(struct world *w, struct mmun_cpu *cpu, bool shared)
-{
-	for (int v = 0; v < w->test->vars; v++) {
-		const struct litmus_var *var = &w->test->var[v];
-		uint64_t addr = var_addr(w->test, v), value;
-		int err = 0;
-
-		if ((var->backing == BACKING_COW) != shared)
-			continue;
-		if (first_of_page(w->test, v))
-			err = map_page(w, v);
-		if (!err && var->backing == BACKING_ZERO)
-			err = mmun_cpu_load(cpu, addr, &value);
-		else if (!err && var->backing != BACKING_NONE)
-			err = mmun_cpu_store(cpu, addr, (uint64_t)var->init);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int protect(struct world *w)
-{
-	for (int v = 0; v < w->test->vars; v++) {
-		int err = 0;
-
-		if (first_of_page(w->test, v) && w->test->var[v].readonly)
-			err = mmun_mprotect(w->mm, world_page_addr(w->test, v), PAGE_BYTES,
-					    MMUN_PROT_READ);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int anchors(struct world *w)
-{
-	int groups = (w->test->tables + TABLES_PER_GROUP - 1) / TABLES_PER_GROUP;
-	uint64_t at;
-
-	for (int g = 0; g < groups; g++) {
-		int err = mmun_mmap(w->mm, leaf_addr(g, 0), PAGE_BYTES, MMUN_PROT_NONE,
-				    MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &at);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static bool has_cow(const struct litmus *test)
-{
-	for (int v = 0; v < test->vars; v++)
-		if (test->var[v].backing == BACKING_COW)
-			return true;
-	return false;
-}
-
-static int memory_init(struct world *w)
-{
-	struct mmun_cpu *cpu;
-	int err = anchors(w);
-
-	if (!err)
-		err = mmun_cpu_create(w->mm, &cpu);
-	if (err)
-		return err;
-	err = populate(w, cpu, true);
-	if (!err && has_cow(w->test))
-		err = mmun_fork(w->mm, &w->twin);
-	if (!err)
-		err = populate(w, cpu, false);
-	if (!err)
-		err = protect(w);
-	mmun_cpu_destroy(cpu);
-	return err;
-}
 
 static int units_init(struct world *w)
 {
@@ -161,7 +34,7 @@ static int access_var(struct world *w, unsigned thread, int var, bool write,
 {
 	const struct litmus_thread *t = &w->test->thread[thread];
 	enum tlb_order o = order == ORDER_ACQ_REL ? TLB_ACQ_REL : TLB_RELAXED;
-	uint64_t addr = var_addr(w->test, var), v = (uint64_t)*value;
+	uint64_t addr = world_var_addr(w->test, var), v = (uint64_t)*value;
 	int err = t->device ? ats_access(w->ats[t->unit], addr, write, o, &v, pfn) :
 			      cpu_access(w->cpu[t->unit], addr, write, o, &v, pfn);
 
@@ -182,11 +55,13 @@ static int caches_init(struct world *w)
 	return 0;
 }
 
-static const enum mm_op op_of_row[NOTIFY_COUNT] = {
-	[OP_MUNMAP] = MM_OP_MUNMAP, [OP_MPROTECT] = MM_OP_MPROTECT, [OP_FORK] = MM_OP_FORK,
-	[OP_KSM_MERGE] = MM_OP_KSM_MERGE, [OP_REPLACE_PAGE] = MM_OP_REPLACE_PAGE,
-	[NOTIFY_COW] = MM_OP_COW,
+static const enum mm_op op_of_row[ROW_COUNT] = {
+#define X(e, text) [ROW_##e] = MM_OP_##e,
+	LITMUS_ROWS(X)
+#undef X
 };
+
+_Static_assert(ROW_COUNT + 1 == MM_OP_COUNT, "each operation but exit, which notifies by release");
 
 _Static_assert((int)PLACE_CLEAR == NOTIFY_CLEAR && (int)PLACE_SET == NOTIFY_SET &&
 	       (int)PLACE_UNLOCK == NOTIFY_UNLOCK && (int)PLACE_END == NOTIFY_END &&
@@ -196,16 +71,17 @@ _Static_assert((int)PLACE_CLEAR == NOTIFY_CLEAR && (int)PLACE_SET == NOTIFY_SET 
 int world_init(struct world *w, const struct litmus *test, const struct world_hooks *hooks,
 	       void *ctx)
 {
-	const struct mmun_machine_opts opts = { .frames = frames_needed(test) };
+	struct mmun_machine_opts opts;
 	int err;
 
 	*w = (struct world){ .test = test, .hooks = hooks, .ctx = ctx };
+	world_machine_opts(test, &opts);
 	err = mmun_machine_create(&opts, &w->machine);
 	if (!err)
 		err = mmun_mm_create(w->machine, test->classic ? MMUN_CLASSIC : MMUN_MODERN,
 				     &w->mm);
 	if (!err)
-		err = memory_init(w);
+		err = world_memory_init(w);
 	if (!err)
 		err = units_init(w);
 	if (!err)
@@ -214,14 +90,15 @@ int world_init(struct world *w, const struct litmus *test, const struct world_ho
 		world_fini(w);
 		return err;
 	}
-	for (int op = 0; op < NOTIFY_COUNT; op++)
-		if (!(test->place[op] & PLACE_DEFAULT))
-			mm_set_where(w->mm, op_of_row[op], test->place[op]);
+	for (int row = 0; row < ROW_COUNT; row++)
+		if (!(test->place[row] & PLACE_DEFAULT))
+			mm_set_where(w->mm, op_of_row[row], test->place[row]);
 	return 0;
 }
 
 void world_fini(struct world *w)
 {
+	world_memory_fini(w);
 	for (int u = 0; u < LITMUS_THREADS_MAX; u++)
 		mmun_cpu_destroy(w->cpu[u]);
 	for (int c = 0; c < LITMUS_CHILDREN_MAX; c++)
@@ -235,34 +112,123 @@ void world_fini(struct world *w)
 
 /* --- running a thread ---------------------------------------------------- */
 
-static int64_t operation(struct world *w, const struct litmus_insn *i, int64_t value)
+static const int advice_of[] = {
+	[ADVICE_DONTNEED] = MMUN_MADV_DONTNEED, [ADVICE_FREE] = MMUN_MADV_FREE,
+	[ADVICE_REMOVE] = MMUN_MADV_REMOVE, [ADVICE_PAGEOUT] = MMUN_MADV_PAGEOUT,
+	[ADVICE_COLLAPSE] = MMUN_MADV_COLLAPSE, [ADVICE_HUGEPAGE] = MMUN_MADV_HUGEPAGE,
+	[ADVICE_NOHUGEPAGE] = MMUN_MADV_NOHUGEPAGE, [ADVICE_MERGEABLE] = MMUN_MADV_MERGEABLE,
+	[ADVICE_UNMERGEABLE] = MMUN_MADV_UNMERGEABLE,
+	[ADVICE_POPULATE_READ] = MMUN_MADV_POPULATE_READ,
+	[ADVICE_POPULATE_WRITE] = MMUN_MADV_POPULATE_WRITE,
+};
+
+static int prot_of(const struct litmus_insn *i)
 {
-	uint64_t addr = i->var >= 0 ? world_page_addr(w->test, i->var) : 0;
-	int prot = 0, err;
+	return (i->prot & LITMUS_PROT_READ ? MMUN_PROT_READ : 0) |
+	       (i->prot & LITMUS_PROT_WRITE ? MMUN_PROT_WRITE : 0);
+}
+
+static int remap(struct world *w, const struct litmus_insn *i, uint64_t addr, uint64_t len)
+{
+	int flags = MMUN_MREMAP_MAYMOVE | MMUN_MREMAP_FIXED;
+	uint64_t at;
+
+	return mmun_mremap(w->mm, addr, len, len, flags | (i->word ? MMUN_MREMAP_DONTUNMAP : 0),
+			   world_page_addr(w->test, i->var2), &at);
+}
+
+/* Of the pages at addr: what mmap_lock is taken for. */
+static int operation_on_areas(struct world *w, const struct litmus_insn *i, uint64_t addr,
+			      uint64_t len)
+{
+	uint64_t at;
 
 	switch (i->op) {
 	case OP_MUNMAP:
-		err = mmun_munmap(w->mm, addr, PAGE_BYTES);
-		break;
+		return mmun_munmap(w->mm, addr, len);
 	case OP_MPROTECT:
-		prot |= i->prot & LITMUS_PROT_READ ? MMUN_PROT_READ : 0;
-		prot |= i->prot & LITMUS_PROT_WRITE ? MMUN_PROT_WRITE : 0;
-		err = mmun_mprotect(w->mm, addr, PAGE_BYTES, prot);
-		break;
-	case OP_FORK:
-		err = w->child[i->child] ? -EBUSY : mmun_fork(w->mm, &w->child[i->child]);
-		break;
-	case OP_KSM_MERGE:
-		err = mmun_ksm_merge(w->mm, addr, world_page_addr(w->test, i->var2));
-		break;
-	case OP_REPLACE_PAGE:
-		err = mmun_replace_page(w->mm, var_addr(w->test, i->var), (uint64_t)value);
-		break;
+		return mmun_mprotect(w->mm, addr, len, prot_of(i));
+	case OP_MMAP:
+		return mmun_mmap(w->mm, addr, len, MMUN_PROT_READ | MMUN_PROT_WRITE,
+				 MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &at);
+	case OP_MREMAP:
+		return remap(w, i, addr, len);
+	case OP_MADVISE:
+		return mmun_madvise(w->mm, addr, len, advice_of[i->word]);
+	case OP_UFFD_WP:
+		return mmun_uffd_writeprotect(w->mm, addr, len, i->word);
+	case OP_UFFD_MOVE:
+		return mmun_uffd_move(w->mm, addr, world_page_addr(w->test, i->var2), len, &at);
+	case OP_NUMA_HINT:
+		return mmun_numa_hint(w->mm, addr, len);
 	default:
 		ASSERT(!"an unknown operation");
-		err = -EINVAL;
+		return -EINVAL;
 	}
-	return err ? LITMUS_FAULT : 0;
+}
+
+static int operation(struct world *w, const struct litmus_insn *i, int64_t value)
+{
+	uint64_t addr = i->var >= 0 ? world_page_addr(w->test, i->var) : 0, dirty;
+	struct mmun_object *object = i->var >= 0 ? w->object[w->test->var[i->var].page] : NULL;
+	bool young;
+
+	switch (i->op) {
+	case OP_FORK:
+		return w->child[i->child] ? -EBUSY : mmun_fork(w->mm, &w->child[i->child]);
+	case OP_KSM_MERGE:
+		return mmun_ksm_merge(w->mm, addr, world_page_addr(w->test, i->var2));
+	case OP_REPLACE_PAGE:
+		return mmun_replace_page(w->mm, world_var_addr(w->test, i->var), (uint64_t)value);
+	case OP_TRUNCATE:
+		return mmun_object_truncate(object, 0);
+	case OP_FALLOCATE:
+		return mmun_object_punch(object, 0, PAGE_BYTES);
+	case OP_MSYNC:
+		return mmun_object_clean(object, 0, PAGE_BYTES, &dirty);
+	case OP_MOVE_PAGES:
+		return mmun_migrate(w->mm, addr);
+	case OP_SPLIT:
+		return mmun_split_huge_page(w->mm, addr);
+	case OP_CLEAR_REFS:
+		return mmun_clear_refs(w->mm, i->word == 4 ? MMUN_CLEAR_REFS_SOFT_DIRTY :
+							     MMUN_CLEAR_REFS_ALL);
+	case OP_PAGE_IDLE:
+		return mmun_page_young(w->mm, addr, true, &young);
+	case OP_OOM_REAP:
+		return mmun_oom_reap(w->mm);
+	default:
+		return operation_on_areas(w, i, addr, world_var_bytes(w->test, i->var));
+	}
+}
+
+/* pin and what is done with it: a thread has at most one pin of a page. */
+static int64_t operation_on_pin(struct world *w, unsigned thread, const struct litmus_insn *i,
+				int64_t value)
+{
+	const struct litmus_var *var = &w->test->var[i->var];
+	struct mmun_pin **pin = &w->held[thread][var->page];
+	uint64_t word = (uint64_t)var->word, got = 0;
+	int err = 0;
+
+	if ((i->op == OP_PIN) == (*pin != NULL))
+		return LITMUS_FAULT;
+	if (i->op == OP_PIN) {
+		err = mmun_pin(w->mm, world_page_addr(w->test, i->var), true, pin);
+	} else if (i->op == OP_PIN_LOAD) {
+		err = mmun_pin_load(*pin, word, &got);
+	} else if (i->op == OP_PIN_STORE) {
+		err = mmun_pin_store(*pin, word, (uint64_t)value);
+	} else {
+		mmun_unpin(*pin);
+		*pin = NULL;
+	}
+	return err ? LITMUS_FAULT : (int64_t)got;
+}
+
+static bool is_pin(enum litmus_op op)
+{
+	return op == OP_PIN || op == OP_PIN_LOAD || op == OP_PIN_STORE || op == OP_UNPIN;
 }
 
 static int64_t call(struct world *w, unsigned thread, const struct litmus_insn *i, int64_t value)
@@ -271,7 +237,10 @@ static int64_t call(struct world *w, unsigned thread, const struct litmus_insn *
 
 	if (w->hooks && w->hooks->call)
 		w->hooks->call(w->ctx, thread, i);
-	result = operation(w, i, value);
+	if (is_pin(i->op))
+		result = operation_on_pin(w, thread, i, value);
+	else
+		result = operation(w, i, value) ? LITMUS_FAULT : 0;
 	if (w->hooks && w->hooks->returned)
 		w->hooks->returned(w->ctx, thread, i, result);
 	return result;
@@ -329,19 +298,6 @@ void world_thread(struct world *w, unsigned thread)
 
 /* --- the outcome --------------------------------------------------------- */
 
-static int64_t final_value(const struct mmun_mm *mm, const struct litmus *test, int var)
-{
-	uint64_t addr = var_addr(test, var);
-	pte_t pte;
-
-	if (!mm || !vma_find(mm, addr))
-		return LITMUS_UNMAPPED;
-	pte = mm_translate(mm, addr);
-	if (pte_none(pte))
-		return 0;
-	return (int64_t)load_relaxed(&frame_memory(mm->machine, pte_pfn(pte))[test->var[var].word]);
-}
-
 void world_outcome(const struct world *w, int64_t *outcome)
 {
 	const struct litmus *test = w->test;
@@ -350,9 +306,9 @@ void world_outcome(const struct world *w, int64_t *outcome)
 		for (int r = 0; r < test->thread[t].regs; r++)
 			outcome[litmus_reg_index(test, t, r)] = w->reg[t][r];
 	for (int v = 0; v < test->vars; v++)
-		outcome[litmus_var_index(test, v)] = final_value(w->mm, test, v);
+		outcome[litmus_var_index(test, v)] = world_final_value(w->mm, test, v);
 	for (int c = 0; c < test->children; c++)
 		for (int v = 0; v < test->vars; v++)
 			outcome[litmus_child_index(test, c, v)] =
-				final_value(w->child[c], test, v);
+				world_final_value(w->child[c], test, v);
 }

@@ -32,6 +32,9 @@ struct world {
 	struct mmun_mm *mm;
 	struct mmun_mm *twin;    /* the child that "cow" pages are shared with */
 	struct mmun_mm *child[LITMUS_CHILDREN_MAX];
+	struct mmun_object *object[LITMUS_VARS_MAX]; /* by page; NULL: anonymous */
+	struct mmun_pin *pin[LITMUS_VARS_MAX];       /* by page; NULL: not pinned */
+	struct mmun_pin *held[LITMUS_THREADS_MAX][LITMUS_VARS_MAX]; /* by the thread itself */
 	struct mmun_cpu *cpu[LITMUS_THREADS_MAX]; /* by unit */
 	struct mmun_ats *ats[LITMUS_THREADS_MAX]; /* by unit */
 	atomic_u64 fence[LITMUS_THREADS_MAX];
@@ -48,6 +51,15 @@ void world_thread(struct world *w, unsigned thread);
 void world_outcome(const struct world *w, int64_t *outcome);
 void world_fini(struct world *w);
 
+/* --- world_memory.c ------------------------------------------------------ */
+
 uint64_t world_page_addr(const struct litmus *test, int var);
+uint64_t world_var_addr(const struct litmus *test, int var);
+/* How much an operation on the variable is about, from its page's address on. */
+uint64_t world_var_bytes(const struct litmus *test, int var);
+void world_machine_opts(const struct litmus *test, struct mmun_machine_opts *ret);
+int world_memory_init(struct world *w);
+void world_memory_fini(struct world *w);
+int64_t world_final_value(const struct mmun_mm *mm, const struct litmus *test, int var);
 
 #endif

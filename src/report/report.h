@@ -42,6 +42,7 @@ struct report_run {
 	const char *name;            /* NULL: not known, the file is no test */
 	enum report_verdict verdict;
 	const char *why;             /* the verdict in words, or NULL */
+	const char *replay_with;     /* the command before a replay string; NULL: mmun's */
 	const char *unchecked;       /* oracles that were off, and why; NULL: all were on */
 	bool certain;                /* the search may have ended early, the verdict holds */
 	const char *error;           /* REPORT_ERROR: what is wrong; the rest may be zero */

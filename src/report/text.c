@@ -110,7 +110,10 @@ static void print_findings(const struct report *report, const struct report_run 
 		if (f->replay) {
 			fprintf(out, ", %s %u; replay: ", e->exhaustive ?
 				"fewest context switches" : "context switches", f->switches);
-			report_replay_command(out, run->file, f->replay);
+			if (run->replay_with)
+				fprintf(out, "%s %s", run->replay_with, f->replay);
+			else
+				report_replay_command(out, run->file, f->replay);
 		}
 		fputc('\n', out);
 		if (draws(report, run, i) && f->trace.count) {
@@ -132,7 +135,8 @@ void report_text_run(const struct report *report, const struct report_run *run)
 	if (run->verdict == REPORT_ERROR)
 		return;
 	fprintf(out, "Test %s%s%s\n", run->name, run->kind ? " " : "", run->kind ? run->kind : "");
-	print_states(out, run);
+	if (run->states)
+		print_states(out, run);
 	if (run->condition)
 		print_answer(out, run);
 	print_search(out, run);

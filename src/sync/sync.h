@@ -29,6 +29,8 @@
  *                                   for a rwsem: held by somebody for writing
  *                                   or by the caller for reading
  *   sync_might_sleep()              at the head of whatever may block
+ *   sync_nonblock_begin() sync_nonblock_end()  around callbacks that must not
+ *                                   block, though no lock says so; nest
  *
  * RCU. Read sections nest and never block; a grace period ends when each read
  * section that was open at its start has been left.
@@ -55,8 +57,16 @@
  *   sync_range_dead(p, size)        whoever touches it from now on is wrong
  *   sync_range_live(p, size)        ... and from here on right again
  *
+ * The calling thread. sync_self() is a number that no other thread has.
+ *
+ * Contracts. sync_contract(expr) is what a user of the library promised: a finding
+ * in the checked build, an ASSERT natively with MMUN_DEBUG, else not evaluated.
+ *
  * For the picture. sync_note(fmt, ...) says in a few words what the calling
  * thread has just done; it is compiled away natively.
+ *
+ * For who looks on from outside (src/trace). sync_probe(mm, start, end) tells who
+ * listens that the function it stands in was called; compiled away natively.
  */
 #ifndef MMUN_SYNC_H
 #define MMUN_SYNC_H
@@ -65,13 +75,23 @@
 
 /* Ranks: a thread that holds one may take only greater ones. */
 enum sync_rank {
+	RANK_RELEASE,       /* mm.release_lock */
 	RANK_MMAP,          /* mm.mmap_lock */
 	RANK_MMAP_CHILD,    /* mmap_lock of an mm that nobody else knows yet */
+	RANK_SIZE,          /* object.size_lock */
+	RANK_AREAS,         /* mm.areas_sem */
+	RANK_VMA,           /* vma.lock */
 	RANK_FRAME,         /* frame.page_lock */
+	RANK_MAPPINGS,      /* object.mappings_sem */
+	RANK_RMAP,          /* mm.rmap_sem */
 	RANK_SUBSCRIPTIONS, /* mm.subscriptions_lock */
 	RANK_DRIVER,        /* a notifier user's own lock */
+	RANK_INTERVALS,     /* interval_subscriptions.lock */
+	RANK_PML,           /* a level 1 page table's lock; two of them by address */
 	RANK_PTL,           /* a leaf page table's lock; two of them by address */
-	RANK_PTL_UPPER,     /* reserved for locks taken under a page table lock */
+	RANK_OBJECT,        /* object.lock */
+	RANK_SWAP,          /* swap_slot.lock */
+	RANK_PAGE_RMAP,     /* frame.rmap_lock */
 	RANK_POOL,          /* a pool's list of free numbers, native only */
 	RANK_TEST,          /* whatever a test wants */
 	RANK_MAX,

@@ -23,12 +23,19 @@ enum {
 	SYNC_TABLE_SHIFT = 2,
 #ifdef MMUN_TINY
 	SYNC_CPU_TLB_SHIFT = 1,
+	SYNC_SEQ_START = -2, /* as a uint64_t: the second number is the last one */
+	SYNC_GENERATION_START = 255,
 #else
 	SYNC_CPU_TLB_SHIFT = 6,
+	SYNC_SEQ_START = 2,
+	SYNC_GENERATION_START = 0,
 #endif
 };
 
+#ifndef MMUN_SYNC_SITE /* mmun/kernel.h has it too */
+#define MMUN_SYNC_SITE
 struct sync_site { const char *file, *function; int line; };
+#endif
 
 #define SYNC_SITE ({ \
 	static const struct sync_site site_ = { __FILE__, __func__, __LINE__ }; \
@@ -72,8 +79,13 @@ typedef struct { uint32_t owner, rank; int32_t readers; } rwsem_t;
 
 /* The explorer's side: src/explore/run.c. */
 void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site);
+/* The same for a word of 1, 2, 4 or 8 bytes, aligned or not. */
+void sync_visible_bytes(enum sync_kind kind, const void *object, uint8_t bytes,
+			const struct sync_site *site);
 /* How a lock is taken: it spins; it may sleep; it was only tried. */
 enum sync_hold { SYNC_SPINS, SYNC_SLEEPS, SYNC_TRIED };
+
+#define SYNC_UNRANKED UINT32_MAX /* instead of a rank: may be taken in any order */
 
 void sync_locked(void *lock, uint32_t rank, enum sync_hold hold, const struct sync_site *site);
 void sync_unlocked(void *lock, const struct sync_site *site);
@@ -82,6 +94,8 @@ unsigned sync_choose_(unsigned n, const struct sync_site *site);
 void sync_lock_released(void *lock, bool reader);
 void sync_assert_held_(const void *lock, const struct sync_site *site);
 void sync_might_sleep_(const struct sync_site *site);
+void sync_nonblock_begin(void);
+void sync_nonblock_end(void);
 void sync_rcu_lock_(const struct sync_site *site);
 void sync_rcu_unlock_(const struct sync_site *site);
 void sync_rcu_synchronize_(const struct sync_site *site);
@@ -105,6 +119,15 @@ void sync_note_(const struct sync_site *site, const char *fmt, ...) PRINTF_LIKE(
 #define sync_note(...) do { \
 	if (__builtin_expect(sync_recording, 0)) \
 		sync_note_(SYNC_SITE, __VA_ARGS__); \
+} while (0)
+
+/* Who listens is told the function's name. One at a time; NULL: nobody. */
+extern void (*sync_probe_listener)(const char *function, const void *mm, uint64_t start,
+				   uint64_t end);
+
+#define sync_probe(mm, start, end) do { \
+	if (__builtin_expect(sync_probe_listener != NULL, 0)) \
+		sync_probe_listener(__func__, (mm), (start), (end)); \
 } while (0)
 
 /* --- words --------------------------------------------------------------- */
@@ -260,6 +283,7 @@ static inline void sync_up_write_(rwsem_t *s, const struct sync_site *site)
 #define up_write(s)        sync_up_write_((s), SYNC_SITE)
 #define sync_assert_held(l) sync_assert_held_((l), SYNC_SITE)
 #define sync_might_sleep() sync_might_sleep_(SYNC_SITE)
+#define sync_contract(expr) ASSERT(expr)
 
 /* --- sections, waiting, memory ------------------------------------------- */
 

@@ -5,9 +5,11 @@
  *
  * The epoch. Each thread owns a slot, a cache line with one word: 0 outside a
  * section, else the value of the global epoch when it entered. Entering is an
- * exchange (it must be ordered before the loads of the section), leaving is a
- * release store. Who waits makes a full fence, takes a new epoch, and looks at
- * every slot until it is 0 or newer. No system call, no reporting thread.
+ * exchange and, where that is not one, a fence: the loads of the section are
+ * acquire or relaxed, and C11 lets them overtake an exchange. It pairs with the
+ * fence of who waits. Leaving is a release store. Who waits makes a full fence,
+ * takes a new epoch, and looks at every slot until it is 0 or newer. No system
+ * call, no reporting thread.
  */
 #ifndef MMUN_SYNC_NATIVE_H
 #define MMUN_SYNC_NATIVE_H
@@ -20,6 +22,8 @@ enum {
 	SYNC_PAGE_SHIFT = 12, /* a page is 1 << this many bytes */
 	SYNC_TABLE_SHIFT = 9, /* a page table has 1 << this many entries */
 	SYNC_CPU_TLB_SHIFT = 6,
+	SYNC_SEQ_START = 2,   /* of numbers that count operations; even */
+	SYNC_GENERATION_START = 0, /* of the entries of a TLB */
 };
 
 typedef struct { _Atomic(uint64_t) v; } atomic_u64;
@@ -79,7 +83,8 @@ static inline void store_ptr_release(atomic_ptr *p, void *q)
 /*
  * Locks. A spin lock is a byte-sized test-and-test-and-set; it yields after a
  * while, since user-space holders can be preempted. Ranks are checked when
- * the library is built with MMUN_DEBUG.
+ * the library is built with MMUN_DEBUG, before waiting: a thread that would wait
+ * for itself learns it.
  */
 typedef struct { _Atomic(uint32_t) v; uint32_t rank; } spin_t;
 typedef struct { pthread_mutex_t m; uint32_t rank; } mutex_t;
@@ -108,9 +113,9 @@ static inline void spin_init(spin_t *l, enum sync_rank rank)
 
 static inline void spin_lock(spin_t *l)
 {
+	sync_rank_take(l, l->rank);
 	if (atomic_exchange_explicit(&l->v, 1, memory_order_acquire))
 		sync_spin_slow(l);
-	sync_rank_take(l, l->rank);
 }
 
 static inline void spin_unlock(spin_t *l)
@@ -127,8 +132,8 @@ static inline void mutex_init(mutex_t *m, enum sync_rank rank)
 
 static inline void mutex_lock(mutex_t *m)
 {
-	pthread_mutex_lock(&m->m);
 	sync_rank_take(m, m->rank);
+	pthread_mutex_lock(&m->m);
 }
 
 static inline bool mutex_trylock(mutex_t *m)
@@ -149,8 +154,8 @@ void rwsem_init(rwsem_t *s, enum sync_rank rank);
 
 static inline void down_read(rwsem_t *s)
 {
-	pthread_rwlock_rdlock(&s->l);
 	sync_rank_take(s, s->rank);
+	pthread_rwlock_rdlock(&s->l);
 }
 
 static inline void up_read(rwsem_t *s)
@@ -161,8 +166,8 @@ static inline void up_read(rwsem_t *s)
 
 static inline void down_write(rwsem_t *s)
 {
-	pthread_rwlock_wrlock(&s->l);
 	sync_rank_take(s, s->rank);
+	pthread_rwlock_wrlock(&s->l);
 }
 
 static inline void up_write(rwsem_t *s)
@@ -174,6 +179,15 @@ static inline void up_write(rwsem_t *s)
 #define sync_assert_held(l) sync_rank_assert(l)
 
 static inline void sync_might_sleep(void) { }
+static inline void sync_nonblock_begin(void) { }
+static inline void sync_nonblock_end(void) { }
+static inline uint64_t sync_self(void) { return (uint64_t)(uintptr_t)pthread_self(); }
+
+#ifdef MMUN_DEBUG
+#define sync_contract(expr) ASSERT(expr)
+#else
+#define sync_contract(expr) ((void)sizeof(!(expr)))
+#endif
 
 /* Read sections: RCU and guards share the thread's slot. */
 struct sync_slot {
@@ -195,10 +209,14 @@ static inline void rcu_read_lock(void)
 
 	if (__builtin_expect(!s, 0))
 		s = sync_slot_register();
-	if (s->nesting++ == 0)
+	if (s->nesting++ == 0) {
 		atomic_exchange_explicit(&s->epoch,
 			atomic_load_explicit(&sync_epoch, memory_order_relaxed),
 			memory_order_seq_cst);
+#if !defined(__x86_64__) /* there the exchange is a fence */
+		atomic_thread_fence(memory_order_seq_cst);
+#endif
+	}
 }
 
 static inline void rcu_read_unlock(void)
@@ -243,5 +261,6 @@ void sync_range_dead(void *p, size_t size);
 static inline void sync_range_live(void *p, size_t size) { (void)p, (void)size; }
 
 #define sync_note(...) ((void)0)
+#define sync_probe(...) ((void)0)
 
 #endif

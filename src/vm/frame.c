@@ -1,19 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * frame.c - physical memory: one block of page frames, who counts on each,
- * which are free. Invariant: a frame that is free is in the pool and nobody may
- * touch its memory. Everything in src/vm that makes or drops a page calls here.
+ * which are free. Invariant: a frame that is free is in a pool and nobody may
+ * touch its memory; its struct frame may be touched at any time, so that a count
+ * can be taken without a lock. Everything in src/vm that makes or drops a page
+ * calls here.
+ *
+ * Frames of huge pages are set aside: the frames of a huge page that was split
+ * are free one by one, and become a huge frame again when the last one is.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "vm/vm.h"
 
-enum { FRAMES_MIN = 2, FRAMES_MAX = 1 << 24 };
+enum { FRAMES_MIN = 2, FRAMES_MAX = 1 << 24, SWAP_MAX = 1 << 24 };
 
 const char *mmun_version(void) { return "0.1.0"; }
 uint64_t mmun_page_size(void) { return PAGE_BYTES; }
+uint64_t mmun_huge_page_size(void) { return HUGE_BYTES; }
 uint64_t mmun_task_size(void) { return TASK_BYTES; }
+
+static void frame_make(struct mmun_machine *m, pfn_t pfn, uint32_t flags, uint64_t bytes, bool zero)
+{
+	struct frame *f = frame_of(m, pfn);
+
+	sync_range_live(frame_memory(m, pfn), bytes);
+	if (zero)
+		memset(frame_memory(m, pfn), 0, bytes); /* nobody else sees it yet */
+	f->flags = flags;
+	f->ksm = false;
+	f->object = NULL;
+	f->rmap = (slot_t){ 0 };
+	f->mapcount = 0;
+	f->dirty = (atomic_u64){ (flags & FRAME_ANON) != 0 };
+}
 
 bool frame_alloc(struct mmun_machine *m, uint32_t flags, bool zero, pfn_t *ret_pfn)
 {
@@ -22,42 +43,123 @@ bool frame_alloc(struct mmun_machine *m, uint32_t flags, bool zero, pfn_t *ret_p
 
 	if (n < 0)
 		return false;
-	sync_range_live(frame_memory(m, pfn), PAGE_BYTES);
-	if (zero)
-		memset(frame_memory(m, pfn), 0, PAGE_BYTES); /* nobody else sees it yet */
-	frame_of(m, pfn)->flags = flags;
-	if (flags & FRAME_ANON)
-		store_relaxed(&frame_of(m, pfn)->refcount, 1);
+	frame_make(m, pfn, flags, PAGE_BYTES, zero);
+	/* Pairs with frame_try_get(): from here on it may be counted. */
+	if (flags & (FRAME_ANON | FRAME_OBJECT))
+		store_release(&frame_of(m, pfn)->refcount, 1);
 	*ret_pfn = pfn;
 	return true;
 }
 
-void frame_free(struct mmun_machine *m, pfn_t pfn)
+bool frame_alloc_huge(struct mmun_machine *m, bool zero, pfn_t *ret_head)
 {
-	ASSERT(!is_zero_page(m, pfn));
-	frame_of(m, pfn)->flags = 0;
-	sync_range_dead(frame_memory(m, pfn), PAGE_BYTES);
-	sync_note("free frame %u", pfn.v);
-	pool_put(&m->pool, pfn.v);
+	int n = m->huge_base < m->frames ? pool_take(&m->huge_pool) : -1;
+	pfn_t head = { m->huge_base + (uint32_t)n * TABLE_ENTRIES };
+
+	if (n < 0)
+		return false;
+	frame_make(m, head, FRAME_ANON | FRAME_HUGE, HUGE_BYTES, zero);
+	for (uint32_t i = 1; i < TABLE_ENTRIES; i++) {
+		struct frame *f = frame_of(m, (pfn_t){ head.v + i });
+
+		f->flags = FRAME_ANON | FRAME_TAIL;
+		f->ksm = false;
+		f->dirty = (atomic_u64){ 1 }; /* for when it is split */
+	}
+	store_release(&frame_of(m, head)->refcount, 1);
+	*ret_head = head;
+	return true;
 }
 
-/* The caller has a reference, or a locked entry that has one. */
-void frame_get(struct mmun_machine *m, pfn_t pfn)
+static void huge_frame_give_back(struct mmun_machine *m, pfn_t head)
+{
+	pool_put(&m->huge_pool, (head.v - m->huge_base) / TABLE_ENTRIES);
+}
+
+static void frame_free_huge(struct mmun_machine *m, pfn_t head)
+{
+	for (uint32_t i = 0; i < TABLE_ENTRIES; i++)
+		frame_of(m, (pfn_t){ head.v + i })->flags = 0;
+	sync_range_dead(frame_memory(m, head), HUGE_BYTES);
+	sync_note("free huge page at frame %u", head.v);
+	huge_frame_give_back(m, head);
+}
+
+/* A frame of a huge page that was split. */
+static void frame_free_part(struct mmun_machine *m, pfn_t pfn)
+{
+	pfn_t first = { pfn.v & ~((uint32_t)TABLE_ENTRIES - 1) };
+
+	if (add_acq_rel(&frame_of(m, first)->left, (uint64_t)-1) == 1)
+		huge_frame_give_back(m, first);
+}
+
+void frame_free(struct mmun_machine *m, pfn_t pfn)
+{
+	struct frame *f = frame_of(m, pfn);
+
+	ASSERT(!is_zero_page(m, pfn) && f->flags && !(f->flags & FRAME_TAIL));
+	ASSERT(f->mapcount == 0);
+	/* Somebody may be looking whether this is the page he wants: frame_try_get(). */
+	if ((f->flags & (FRAME_ANON | FRAME_OBJECT)) && load_relaxed(&f->refcount) &&
+	    add_acq_rel(&f->refcount, (uint64_t)-1) != 1)
+		return; /* it is he who frees it */
+	if (f->flags & FRAME_HUGE) {
+		frame_free_huge(m, pfn);
+		return;
+	}
+	f->flags = 0;
+	sync_range_dead(frame_memory(m, pfn), PAGE_BYTES);
+	sync_note("free frame %u", pfn.v);
+	if (pfn.v >= m->huge_base)
+		frame_free_part(m, pfn);
+	else
+		pool_put(&m->pool, pfn.v);
+}
+
+void frame_get(struct mmun_machine *m, pfn_t pfn, uint64_t count)
 {
 	if (!is_zero_page(m, pfn))
-		add_relaxed(&frame_of(m, pfn)->refcount, 1);
+		add_relaxed(&frame_of(m, frame_head(m, pfn))->refcount, count);
 }
 
 void frame_put(struct mmun_machine *m, pfn_t pfn, uint64_t count)
 {
+	pfn_t head = frame_head(m, pfn);
 	uint64_t old;
 
 	if (is_zero_page(m, pfn))
 		return;
-	old = add_acq_rel(&frame_of(m, pfn)->refcount, (uint64_t)0 - count);
+	old = add_acq_rel(&frame_of(m, head)->refcount, (uint64_t)0 - count);
 	ASSERT(old >= count);
 	if (old == count)
-		frame_free(m, pfn);
+		frame_free(m, head);
+}
+
+/*
+ * The caller has found the page without any lock, and looks afterwards whether it is
+ * still the page that it wanted (gup_fast).
+ */
+bool frame_try_get(struct mmun_machine *m, pfn_t head)
+{
+	atomic_u64 *count = &frame_of(m, head)->refcount;
+	uint64_t old = load_relaxed(count);
+
+	while (old)
+		if (cmpxchg_acq_rel(count, &old, old + 1))
+			return true;
+	return false;
+}
+
+/* True: nobody but the caller has references, and nobody gets any until unfreeze. */
+bool frame_freeze(struct mmun_machine *m, pfn_t head, uint64_t expected)
+{
+	return cmpxchg_acq_rel(&frame_of(m, head)->refcount, &expected, 0);
+}
+
+void frame_unfreeze(struct mmun_machine *m, pfn_t head, uint64_t count)
+{
+	store_release(&frame_of(m, head)->refcount, count);
 }
 
 /* Others may still store to the old page; the new one is the caller's alone. */
@@ -83,38 +185,69 @@ uint32_t machine_frames_used(const struct mmun_machine *m)
 static void machine_free(struct mmun_machine *m)
 {
 	pool_fini(&m->pool);
+	pool_fini(&m->huge_pool);
+	pool_fini(&m->swap_pool);
+	sync_free(m->swap_memory);
+	sync_free(m->swap);
 	sync_free(m->frame);
 	sync_free(m->block);
 	sync_free(m);
 }
 
-int mmun_machine_create(const struct mmun_machine_opts *opts, struct mmun_machine **ret_machine)
+static int swap_init(struct mmun_machine *m)
 {
-	struct mmun_machine *m;
-	uint64_t frames;
+	m->swap = sync_alloc(m->swap_pages * sizeof(*m->swap));
+	m->swap_memory = sync_alloc(m->swap_pages * PAGE_BYTES);
+	if (!m->swap || !m->swap_memory || pool_init(&m->swap_pool, m->swap_pages))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < m->swap_pages; i++)
+		spin_init(&m->swap[i].lock, RANK_SWAP);
+	return 0;
+}
 
-	if (!opts || !ret_machine || opts->frames < FRAMES_MIN || opts->frames > FRAMES_MAX)
-		return -EINVAL;
-	frames = opts->frames;
-	m = sync_alloc(sizeof(*m));
-	if (!m)
+static int machine_init(struct mmun_machine *m)
+{
+	m->block = sync_alloc((m->frames + (uint64_t)1) * PAGE_BYTES);
+	m->frame = sync_alloc(m->frames * sizeof(*m->frame));
+	if (!m->block || !m->frame || pool_init(&m->pool, m->small))
 		return -ENOMEM;
-	m->frames = (uint32_t)frames;
-	m->block = sync_alloc((frames + 1) * PAGE_BYTES);
-	m->frame = sync_alloc(frames * sizeof(*m->frame));
-	if (!m->block || !m->frame || pool_init(&m->pool, m->frames)) {
-		sync_free(m->frame);
-		sync_free(m->block);
-		sync_free(m);
+	if (m->huge_base < m->frames &&
+	    pool_init(&m->huge_pool, (m->frames - m->huge_base) / TABLE_ENTRIES))
 		return -ENOMEM;
-	}
+	if (m->swap_pages && swap_init(m))
+		return -ENOMEM;
 	m->memory = (char *)page_down((uintptr_t)m->block + PAGE_BYTES - 1);
 	for (uint32_t i = 0; i < m->frames; i++) {
 		spin_init(&m->frame[i].ptl, RANK_PTL);
+		spin_init(&m->frame[i].pml, RANK_PML);
+		spin_init(&m->frame[i].rmap_lock, RANK_PAGE_RMAP);
 		mutex_init(&m->frame[i].page_lock, RANK_FRAME);
 	}
 	m->zero.v = UINT32_MAX;
-	if (!frame_alloc(m, FRAME_ZERO, true, &m->zero)) {
+	return frame_alloc(m, FRAME_ZERO, true, &m->zero) ? 0 : -ENOMEM;
+}
+
+int mmun_machine_create(const struct mmun_machine_opts *opts, struct mmun_machine **ret_machine)
+{
+	struct mmun_machine *m;
+	uint64_t base;
+
+	if (!opts || !ret_machine || opts->frames < FRAMES_MIN || opts->frames > FRAMES_MAX ||
+	    opts->huge_frames > FRAMES_MAX / TABLE_ENTRIES || opts->swap_pages > SWAP_MAX)
+		return -EINVAL;
+	base = (opts->frames + TABLE_ENTRIES - 1) & ~((uint64_t)TABLE_ENTRIES - 1);
+	if (!opts->huge_frames)
+		base = opts->frames;
+	if (base + opts->huge_frames * TABLE_ENTRIES > FRAMES_MAX)
+		return -EINVAL;
+	m = sync_alloc(sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->small = (uint32_t)opts->frames;
+	m->huge_base = (uint32_t)base;
+	m->frames = (uint32_t)(base + opts->huge_frames * TABLE_ENTRIES);
+	m->swap_pages = (uint32_t)opts->swap_pages;
+	if (machine_init(m)) {
 		machine_free(m);
 		return -ENOMEM;
 	}
@@ -129,6 +262,8 @@ int mmun_machine_destroy(struct mmun_machine *m)
 	if (load_acquire(&m->mms))
 		return -EBUSY;
 	ASSERT(machine_frames_used(m) == 0);
+	for (uint32_t i = 0; i < m->swap_pages; i++)
+		ASSERT(m->swap[i].count == 0);
 	pool_put(&m->pool, m->zero.v);
 	machine_free(m);
 	return 0;

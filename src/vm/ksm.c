@@ -6,7 +6,8 @@
  * The flush of secondary TLBs may wait for range_end, because both page locks
  * and a reference to each page are held past it (nothing is freed, nobody merges
  * or migrates), and because the pages are read-only and equal: a stale
- * translation reads the same. The comparison comes after the flush.
+ * translation reads the same. The comparison comes after the flush. A fault that copies
+ * one of them does not wait, but flushes first: see break_sharing() in fault.c.
  * Litmus: ksm+deferred, ksm+preempted.
  */
 #include <errno.h>
@@ -19,19 +20,27 @@ struct merge_page {
 	pte_t pte;
 };
 
+/* A small page of a private anonymous area, present and its own. */
+static bool mergeable(const struct mmun_mm *mm, const struct ptep *p, pte_t e)
+{
+	struct mmun_machine *m = mm->machine;
+
+	return !p->level && pte_present(e) && !is_zero_page(m, pte_pfn(e)) &&
+	       (frame_of(m, pte_pfn(e))->flags & (FRAME_ANON | FRAME_TAIL | FRAME_HUGE)) ==
+	       FRAME_ANON;
+}
+
 static bool get_page(struct mmun_mm *mm, struct merge_page *page)
 {
-	bool ok = false;
+	const struct vma *v = vma_find(mm, page->addr);
+	bool ok;
 
-	page->p = pgtable_walk(mm, page->addr);
-	if (!vma_find(mm, page->addr) || !page->p.entry)
+	if (!v || !vma_anonymous(v) || !pte_map_lock(mm, page->addr, &page->p))
 		return false;
-	pte_lock(&page->p, page->addr);
 	page->pte = pte_get(page->p.entry);
-	if (pte_present(page->pte) && !is_zero_page(mm->machine, pte_pfn(page->pte))) {
-		frame_get(mm->machine, pte_pfn(page->pte));
-		ok = true;
-	}
+	ok = mergeable(mm, &page->p, page->pte);
+	if (ok)
+		frame_get(mm->machine, pte_pfn(page->pte), 1);
 	pte_unlock(&page->p);
 	return ok;
 }
@@ -56,12 +65,59 @@ static void unlock_pages(struct mmun_machine *m, pfn_t a, pfn_t b)
 	mutex_unlock(&frame_of(m, b)->page_lock);
 }
 
+/*
+ * Nobody but the entries, the swap cache and we has a reference: nobody writes past the
+ * page tables. An exchange, since gup_fast's is one. The references first: the page may
+ * leave the swap cache meanwhile, and must then be found to have one too many.
+ */
+static bool only_mapped(struct mmun_machine *m, pfn_t pfn)
+{
+	uint64_t refs = add_acq_rel(&frame_of(m, pfn)->refcount, 0);
+	uint64_t cached = load_acquire(&frame_of(m, pfn)->swap) != 0;
+
+	return refs == rmap_count(m, pfn) + cached + 1;
+}
+
+/*
+ * write_protect_page() in mm/ksm.c. The CPUs' flush under the ptl is needed even though
+ * the page stays: gup_fast and who was writing through it must be over, or seen, before
+ * the references are counted.
+ *
+ *      KSM                                 gup_fast
+ *      clears the entry, flushes           reads the entry
+ *                                          reference + 1
+ *      references? [as expected: shares]   entry as before? [no: gives up]
+ *
+ * Litmus: ksm+pin.
+ */
 static bool write_protect(struct mmun_mm *mm, struct merge_page *page)
 {
-	pte_t old = page->pte;
+	uint64_t addr = page->addr, end = addr + PAGE_BYTES;
+	struct mmu_notifier_range range;
+	pte_t old, new;
+	bool ok;
 
-	page->pte = pte_wrprotect(old);
-	return update_pte(mm, MM_OP_KSM_MERGE, &page->p, page->addr, old, page->pte);
+	range_init(&range, mm, MMU_NOTIFY_CLEAR, addr, end);
+	invalidate_range_start(&range);
+	add_acq_rel(&mm->tlb_flush_pending, 1); /* see break_sharing() in fault.c */
+	(void)pte_lock(&page->p, addr);
+	ok = pte_same(pte_get(page->p.entry), page->pte);
+	if (ok && (page->pte.v & (PTE_RW | PTE_EXCL))) {
+		old = ptep_clear_flush(mm, &page->p, addr);
+		secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_CLEAR, addr, end);
+		ok = only_mapped(mm->machine, pte_pfn(old));
+		new = ok ? pte_clear_bits(old, PTE_RW | PTE_EXCL) : old;
+		notifiers_change_pte(mm, addr, new);
+		set_pte(page->p.entry, addr, new);
+		page->pte = new;
+		secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_SET, addr, end);
+	}
+	pte_unlock(&page->p);
+	secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_UNLOCK, addr, end);
+	invalidate_range_end(&range, MM_OP_KSM_MERGE);
+	secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_AFTER, addr, end);
+	add_acq_rel(&mm->tlb_flush_pending, (uint64_t)-1);
+	return ok;
 }
 
 static bool pages_identical(const struct mmun_machine *m, pfn_t a, pfn_t b)
@@ -74,7 +130,13 @@ static bool pages_identical(const struct mmun_machine *m, pfn_t a, pfn_t b)
 	return true;
 }
 
-/* Page locks held. True: b's entry maps a's page and has our reference to it. */
+/* Read-only; dirty, so that nobody takes it for a page that was never written. */
+static pte_t merged_entry(pfn_t kpage, pte_t old)
+{
+	return pte_make(kpage, PTE_READ_ONLY | PTE_D | (old.v & (PTE_UFFD_WP | PTE_SOFT_DIRTY)));
+}
+
+/* Page locks held. True: b's entry maps a's page. */
 static bool merge_locked(struct mmun_mm *mm, struct merge_page *a, struct merge_page *b)
 {
 	struct mmun_machine *m = mm->machine;
@@ -85,9 +147,13 @@ static bool merge_locked(struct mmun_mm *mm, struct merge_page *a, struct merge_
 	if (!pages_identical(m, kpage, pte_pfn(b->pte)))
 		return false;
 	sync_note("contents are equal");
-	frame_of(m, kpage)->flags |= FRAME_KSM;
-	return update_pte(mm, MM_OP_KSM_MERGE, &b->p, b->addr, b->pte,
-			  pte_make(kpage, PTE_READ_ONLY));
+	frame_of(m, kpage)->ksm = true;
+	frame_get(m, kpage, 1); /* the entry's */
+	if (update_pte(mm, MM_OP_KSM_MERGE, &b->p, b->addr, b->pte,
+		       merged_entry(kpage, b->pte), false))
+		return true;
+	frame_put(m, kpage, 1);
+	return false;
 }
 
 /* With a reference to each page, which it uses up. */
@@ -102,6 +168,7 @@ static int merge(struct mmun_mm *mm, struct merge_page *a, struct merge_page *b)
 		unlock_pages(m, pa, pb);
 		if (merged) {
 			frame_put(m, pb, 2); /* ours and the entry's */
+			frame_put(m, pa, 1);
 			secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_FREED,
 					b->addr, b->addr + PAGE_BYTES);
 			return 0;
@@ -129,5 +196,63 @@ int mmun_ksm_merge(struct mmun_mm *mm, uint64_t a, uint64_t b)
 			frame_put(mm->machine, pte_pfn(page_a.pte), 1);
 	}
 	up_read(&mm->mmap_lock);
+	return err;
+}
+
+/* --- taking merges back --------------------------------------------------- */
+
+/* Of the page that an entry maps; with a reference, which it uses up. */
+static bool was_merged(struct mmun_machine *m, pfn_t pfn)
+{
+	struct frame *f = frame_of(m, pfn);
+	bool ksm;
+
+	mutex_lock(&f->page_lock);
+	ksm = f->ksm;
+	mutex_unlock(&f->page_lock);
+	frame_put(m, pfn, 1);
+	return ksm;
+}
+
+/* 1: a KSM page is mapped there; 0: none; -EAGAIN: the page was on the move. */
+static int maps_merged(struct mmun_mm *mm, const struct vma *v, uint64_t addr)
+{
+	struct ptep p;
+	bool shared;
+	pte_t e;
+
+	if (!pte_map_lock(mm, addr, &p))
+		return 0;
+	e = pte_get(p.entry);
+	shared = !p.level && must_unshare(mm, v, e);
+	if (shared)
+		frame_get(mm->machine, pte_pfn(e), 1);
+	pte_unlock(&p);
+	if (!p.level && pte_migration(e)) {
+		migration_entry_wait(mm, e);
+		return -EAGAIN;
+	}
+	return shared && was_merged(mm->machine, pte_pfn(e));
+}
+
+/*
+ * break_ksm() in mm/ksm.c: an unsharing fault at each entry of a KSM page, until there is
+ * none. What is swapped out is left: who fetches it gets a page to share with others that
+ * did, as after fork. -ENOMEM: some are left.
+ */
+int ksm_unmerge(struct mmun_mm *mm, const struct vma *v, uint64_t start, uint64_t end)
+{
+	uint64_t addr = start, next;
+	int merged, err = 0;
+	struct ptep p;
+
+	while (!err && pgtable_next(mm, &addr, end, &p)) {
+		next = table_end(addr, end);
+		for (; !err && addr < next; addr += merged ? 0 : PAGE_BYTES) {
+			merged = maps_merged(mm, v, addr);
+			if (merged > 0)
+				err = fault_unshare(mm, v, addr);
+		}
+	}
 	return err;
 }

@@ -8,6 +8,11 @@
 
 #include "vm/vm.h"
 
+void mm_get(struct mmun_mm *mm)
+{
+	add_relaxed(&mm->count, 1);
+}
+
 int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct mmun_mm **ret_mm)
 {
 	struct mmun_mm *mm = sync_alloc(sizeof(*mm));
@@ -16,11 +21,15 @@ int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct
 		return -ENOMEM;
 	mm->machine = machine;
 	mm->semantics = semantics;
-	if (!frame_alloc(machine, FRAME_TABLE, true, &mm->pgd)) {
+	if (!table_alloc(mm, 0, TABLE_LEVELS - 1, &mm->pgd)) {
 		sync_free(mm);
 		return -ENOMEM;
 	}
 	rwsem_init(&mm->mmap_lock, RANK_MMAP);
+	rwsem_init(&mm->areas_sem, RANK_AREAS);
+	rwsem_init(&mm->rmap_sem, RANK_RMAP);
+	mm->lock_seq = (uint64_t)SYNC_SEQ_START;
+	mutex_init(&mm->release_lock, RANK_RELEASE);
 	mutex_init(&mm->subscriptions_lock, RANK_SUBSCRIPTIONS);
 	btree_init(&mm->areas, vma_btree_mem);
 	mm_where_init(mm);
@@ -36,6 +45,8 @@ void mm_put(struct mmun_mm *mm)
 
 	if (add_acq_rel(&mm->count, (uint64_t)-1) != 1)
 		return;
+	table_free(machine, mm->pgd);
+	intervals_free(mm);
 	sync_free(mm);
 	add_acq_rel(&machine->mms, (uint64_t)-1);
 }
@@ -48,20 +59,23 @@ int mmun_mm_create(struct mmun_machine *machine, enum mmun_semantics semantics,
 	return mm_alloc(machine, semantics, ret_mm);
 }
 
-/* As exit_mmap: release comes before any page goes, and ends all walks. */
+/*
+ * As exit_mmap: release comes before any page goes, and ends all walks by devices.
+ * Reclaim and migration may still come by rmap until the last page is unmapped;
+ * whoever is late finds no entry, in a page table of which the top is still there.
+ */
 void mm_exit(struct mmun_mm *mm)
 {
-	struct vma *v;
-
 	notifiers_release(mm);
-	down_write(&mm->mmap_lock);
+	mm_lock_all(mm);
 	notifiers_unlink(mm);
+	mm_unlock_all(mm);
+
+	mmap_write_lock(mm);
+	vma_start_write_range(mm, 0, TASK_BYTES);
 	unmap_region(mm, MM_OP_EXIT, 0, TASK_BYTES, 0, TASK_BYTES);
-	while ((v = vma_first(mm, 0, TASK_BYTES)))
-		vma_remove(mm, v);
 	btree_fini(&mm->areas);
-	frame_free(mm->machine, mm->pgd);
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 }
 
 int mmun_mm_destroy(struct mmun_mm *mm)
@@ -82,7 +96,13 @@ int mmun_mm_destroy(struct mmun_mm *mm)
 
 pte_t mm_translate(const struct mmun_mm *mm, uint64_t addr)
 {
-	return pgtable_walk_hw(mm, addr);
+	struct ptep p = pgtable_walk(mm, addr);
+	pte_t e = p.entry ? pte_get(p.entry) : (pte_t){ 0 };
+
+	if (pte_none(e) || pte_swap(e) || !p.level)
+		return e;
+	return pte_make((pfn_t){ pte_pfn(e).v + entry_index(addr, 0) },
+			e.v & PTE_BITS & ~(uint64_t)PTE_PS);
 }
 
 /* --- processors ---------------------------------------------------------- */
@@ -101,10 +121,10 @@ int mmun_cpu_create(struct mmun_mm *mm, struct mmun_cpu **ret_cpu)
 		return -ENOMEM;
 	}
 	cpu->mm = mm;
-	down_write(&mm->mmap_lock);
+	mm_lock_all(mm);
 	cpu->next = mm->cpus;
 	mm->cpus = cpu;
-	up_write(&mm->mmap_lock);
+	mm_unlock_all(mm);
 	*ret_cpu = cpu;
 	return 0;
 }
@@ -115,17 +135,18 @@ void mmun_cpu_destroy(struct mmun_cpu *cpu)
 
 	if (!cpu)
 		return;
-	down_write(&cpu->mm->mmap_lock);
+	mm_lock_all(cpu->mm);
 	for (link = &cpu->mm->cpus; *link != cpu; link = &(*link)->next)
 		ASSERT(*link);
 	*link = cpu->next;
-	up_write(&cpu->mm->mmap_lock);
+	mm_unlock_all(cpu->mm);
 	tlb_fini(&cpu->tlb);
 	sync_free(cpu);
 }
 
 void flush_tlb_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
 {
+	sync_probe(mm, start, end);
 	if (!mm->cpus)
 		return;
 	for (struct mmun_cpu *cpu = mm->cpus; cpu; cpu = cpu->next)

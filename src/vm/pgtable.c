@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pgtable.c - page tables: finding entries, making and freeing tables, changing
- * leaf entries. Invariant: an entry of an upper table is none or names a table
- * frame. A table is freed only through a gather, whose flush covers all that
- * the table can map and so waits for every walker that can be inside it.
+ * entries that map pages. Invariant: an entry of an upper table is none, names a
+ * table frame, or, at level 1, maps a huge page. A table is freed only through a
+ * gather, whose flush covers all that the table can map and so waits for every
+ * hardware walker that can be inside it, and which waits for RCU sections.
  */
+#include <errno.h>
+
 #include "vm/vm.h"
 
 enum { LEAF = 0, TOP = TABLE_LEVELS - 1 };
@@ -15,17 +18,23 @@ static inline atomic_u64 *table_entry(const struct mmun_mm *mm, pfn_t table,
 	return &frame_memory(mm->machine, table)[entry_index(addr, level)];
 }
 
-/* Descends as far as there are tables; *level tells how far that was. */
-static pfn_t descend(const struct mmun_mm *mm, uint64_t addr, unsigned *level)
+static inline bool is_table(pte_t e) { return !pte_none(e) && !pte_huge(e); }
+
+/* Descends to this level as far as there are tables; *level tells how far that
+ * was, *last what the entry was that stopped it. */
+static pfn_t descend(const struct mmun_mm *mm, uint64_t addr, unsigned to, unsigned *level,
+		     pte_t *last)
 {
 	pfn_t table = mm->pgd;
 	unsigned l;
 
-	for (l = TOP; l > LEAF; l--) {
+	*last = (pte_t){ 0 };
+	for (l = TOP; l > to; l--) {
 		/* Pairs with cmpxchg_acq_rel in table_install(). */
 		pte_t e = { load_acquire(table_entry(mm, table, addr, l)) };
 
-		if (pte_none(e))
+		*last = e;
+		if (!is_table(e))
 			break;
 		table = pte_pfn(e);
 	}
@@ -33,56 +42,165 @@ static pfn_t descend(const struct mmun_mm *mm, uint64_t addr, unsigned *level)
 	return table;
 }
 
-static struct ptep ptep_in(const struct mmun_mm *mm, pfn_t table, uint64_t addr)
-{
-	return (struct ptep){
-		.entry = table_entry(mm, table, addr, LEAF),
-		.ptl = &frame_of(mm->machine, table)->ptl,
-	};
-}
-
 struct ptep pgtable_walk(const struct mmun_mm *mm, uint64_t addr)
 {
 	unsigned level;
-	pfn_t table = descend(mm, addr, &level);
+	pte_t last;
+	pfn_t table = descend(mm, addr, LEAF, &level, &last);
 
-	return level == LEAF ? ptep_in(mm, table, addr) : (struct ptep){ NULL, NULL };
+	if (level == LEAF || pte_huge(last))
+		return ptep_in(mm, table, addr, level);
+	return (struct ptep){ 0 };
 }
 
-pte_t pgtable_walk_hw(const struct mmun_mm *mm, uint64_t addr)
+/* What the hardware's last step reads, and where. */
+static pte_t walk_hw(const struct mmun_mm *mm, uint64_t addr, atomic_u64 **ret_entry)
 {
 	unsigned level;
-	pfn_t table = descend(mm, addr, &level);
+	pte_t last;
+	pfn_t table = descend(mm, addr, LEAF, &level, &last);
 
+	*ret_entry = table_entry(mm, table, addr, level);
 	if (level != LEAF)
-		return (pte_t){ 0 };
+		return last;
 	/* Pairs with store_release in set_pte(): the page's contents are there. */
-	return (pte_t){ load_acquire(table_entry(mm, table, addr, LEAF)) };
+	return (pte_t){ load_acquire(*ret_entry) };
 }
 
-/* Two faults may both find none: one table stays, the other one is given back. */
-static bool table_install(const struct mmun_mm *mm, atomic_u64 *entry, pfn_t *ret_table)
+/* The entry of the small page at addr in a huge page. */
+static pte_t pte_of_huge(pte_t huge, uint64_t addr)
 {
-	pte_t old = { 0 };
+	pfn_t pfn = { pte_pfn(huge).v + entry_index(addr, LEAF) };
 
-	if (!frame_alloc(mm->machine, FRAME_TABLE, true, ret_table))
-		return false;
-	if (!cmpxchg_acq_rel(entry, &old.v, pte_make(*ret_table, PTE_WRITABLE).v)) {
-		frame_free(mm->machine, *ret_table);
-		*ret_table = pte_pfn(old);
+	return pte_make(pfn, huge.v & PTE_BITS & ~(uint64_t)PTE_PS);
+}
+
+/*
+ * An entry may be used for writing only once its dirty bit is set: whoever clears
+ * the entry afterwards sees the bit, and whoever cleared it before makes the
+ * exchange fail.
+ */
+pte_t pgtable_walk_hw(const struct mmun_mm *mm, uint64_t addr, bool write)
+{
+	uint64_t bits = write ? PTE_A | PTE_D | PTE_SOFT_DIRTY : PTE_A;
+	atomic_u64 *entry;
+	pte_t e = walk_hw(mm, addr, &entry);
+
+	while (pte_present(e) && (!write || pte_write(e)) && (e.v & bits) != bits) {
+		if (cmpxchg_acq_rel(entry, &e.v, e.v | bits))
+			e.v |= bits;
+		else
+			e = walk_hw(mm, addr, &entry);
 	}
+	return pte_huge(e) ? pte_of_huge(e, addr) : e;
+}
+
+bool table_alloc(struct mmun_mm *mm, uint64_t addr, unsigned level, pfn_t *ret_table)
+{
+	struct rmap_link *link = NULL;
+	struct frame *f;
+
+	if (level <= 1) {
+		link = sync_alloc(TABLE_ENTRIES * sizeof(*link));
+		if (!link)
+			return false;
+	}
+	if (!frame_alloc(mm->machine, FRAME_TABLE, true, ret_table)) {
+		sync_free(link);
+		return false;
+	}
+	f = frame_of(mm->machine, *ret_table);
+	f->link = link;
+	f->mm = mm;
+	f->level = level;
+	f->deposit = 0;
+	store_relaxed(&f->base, addr & ~(entry_bytes(level) * TABLE_ENTRIES - 1));
+	return true;
+}
+
+void table_free(struct mmun_machine *m, pfn_t table)
+{
+	struct frame *f = frame_of(m, table);
+
+	ASSERT(!f->deposit);
+	sync_free(f->link);
+	f->link = NULL;
+	frame_free(m, table);
+}
+
+void pgtable_deposit(struct mmun_mm *mm, const struct ptep *pmd, pfn_t table)
+{
+	struct frame *f = frame_of(mm->machine, pmd->table);
+
+	frame_of(mm->machine, table)->index = f->deposit;
+	f->deposit = table.v + 1;
+}
+
+pfn_t pgtable_withdraw(struct mmun_mm *mm, const struct ptep *pmd, uint64_t addr)
+{
+	struct frame *f = frame_of(mm->machine, pmd->table);
+	pfn_t table = { f->deposit - 1 };
+
+	ASSERT(f->deposit);
+	f->deposit = frame_of(mm->machine, table)->index;
+	store_relaxed(&frame_of(mm->machine, table)->base, huge_down(addr));
+	return table;
+}
+
+/* Two faults may both find none: one table stays, the other one is given back.
+ * -EEXIST: a huge entry came first; -ENOMEM. */
+static int table_install(struct mmun_mm *mm, uint64_t addr, unsigned level, pfn_t *table)
+{
+	atomic_u64 *entry = table_entry(mm, *table, addr, level);
+	pte_t old = { 0 };
+	pfn_t new;
+
+	if (!table_alloc(mm, addr, level - 1, &new))
+		return -ENOMEM;
+	if (!cmpxchg_acq_rel(entry, &old.v, pte_make(new, PTE_WRITABLE).v)) {
+		table_free(mm->machine, new);
+		if (!is_table(old))
+			return -EEXIST;
+		new = pte_pfn(old);
+	}
+	*table = new;
+	return 0;
+}
+
+/* Down to this level, or to a huge entry. False: no memory. */
+static bool descend_alloc(struct mmun_mm *mm, uint64_t addr, unsigned to, struct ptep *ret_ptep)
+{
+	unsigned level;
+	pte_t last;
+	pfn_t table = descend(mm, addr, to, &level, &last);
+
+	for (; level > to && !pte_huge(last); level--) {
+		int err = table_install(mm, addr, level, &table);
+
+		if (err == -EEXIST)
+			break;
+		if (err)
+			return false;
+	}
+	*ret_ptep = ptep_in(mm, table, addr, level);
 	return true;
 }
 
 bool pgtable_walk_alloc(struct mmun_mm *mm, uint64_t addr, struct ptep *ret_ptep)
 {
-	unsigned level;
-	pfn_t table = descend(mm, addr, &level);
+	return descend_alloc(mm, addr, LEAF, ret_ptep);
+}
 
-	for (; level > LEAF; level--)
-		if (!table_install(mm, table_entry(mm, table, addr, level), &table))
-			return false;
-	*ret_ptep = ptep_in(mm, table, addr);
+bool pgtable_walk_pmd(struct mmun_mm *mm, uint64_t addr, bool alloc, struct ptep *ret_ptep)
+{
+	unsigned level;
+	pte_t last;
+	pfn_t table;
+
+	if (alloc)
+		return descend_alloc(mm, addr, 1, ret_ptep);
+	table = descend(mm, addr, 1, &level, &last);
+	*ret_ptep = level == 1 ? ptep_in(mm, table, addr, 1) : (struct ptep){ 0 };
 	return true;
 }
 
@@ -90,10 +208,11 @@ bool pgtable_next(const struct mmun_mm *mm, uint64_t *addr, uint64_t end, struct
 {
 	while (*addr < end) {
 		unsigned level;
-		pfn_t table = descend(mm, *addr, &level);
+		pte_t last;
+		pfn_t table = descend(mm, *addr, LEAF, &level, &last);
 
-		if (level == LEAF) {
-			*ret_ptep = ptep_in(mm, table, *addr);
+		if (level == LEAF || pte_huge(last)) {
+			*ret_ptep = ptep_in(mm, table, *addr, level);
 			return true;
 		}
 		/* Nothing below this entry: on to what the next one maps. */
@@ -102,19 +221,50 @@ bool pgtable_next(const struct mmun_mm *mm, uint64_t *addr, uint64_t end, struct
 	return false;
 }
 
-/* --- leaf entries -------------------------------------------------------- */
+/* --- entries that map pages --------------------------------------------- */
 
-void pte_lock(const struct ptep *p, uint64_t addr)
+bool pte_lock(const struct ptep *p, uint64_t addr)
 {
 	spin_lock(p->ptl);
+	if (p->level && !pte_huge(pte_get(p->entry))) {
+		spin_unlock(p->ptl);
+		return false;
+	}
 	(void)addr;
 	sync_note("lock page table of %#lx", (unsigned long)addr);
+	return true;
+}
+
+bool pte_map_lock(const struct mmun_mm *mm, uint64_t addr, struct ptep *ret_p)
+{
+	do {
+		*ret_p = pgtable_walk(mm, addr);
+		if (!ret_p->entry)
+			return false;
+	} while (!pte_lock(ret_p, addr));
+	return true;
 }
 
 void pte_unlock(const struct ptep *p)
 {
 	spin_unlock(p->ptl);
 	sync_note("unlock page table");
+}
+
+void pte_lock_two(const struct ptep *a, const struct ptep *b)
+{
+	spin_lock(a->ptl < b->ptl ? a->ptl : b->ptl);
+	if (a->ptl != b->ptl)
+		spin_lock(a->ptl < b->ptl ? b->ptl : a->ptl);
+	sync_note("lock both page tables");
+}
+
+void pte_unlock_two(const struct ptep *a, const struct ptep *b)
+{
+	spin_unlock(a->ptl);
+	if (a->ptl != b->ptl)
+		spin_unlock(b->ptl);
+	sync_note("unlock both page tables");
 }
 
 pte_t ptep_get_and_clear(atomic_u64 *e, uint64_t addr)
@@ -126,6 +276,19 @@ pte_t ptep_get_and_clear(atomic_u64 *e, uint64_t addr)
 	return old;
 }
 
+pte_t ptep_clear_bits(atomic_u64 *e, uint64_t addr, pte_t old, uint64_t bits)
+{
+	pte_t new;
+
+	do
+		new = pte_clear_bits(old, bits);
+	while (!cmpxchg_acq_rel(e, &old.v, new.v));
+	(void)addr;
+	sync_note("set pte of %#lx -> frame %u, %s", (unsigned long)addr, pte_pfn(new).v,
+		  pte_write(new) ? "rw" : pte_present(new) ? "ro" : "no access");
+	return old;
+}
+
 void set_pte(atomic_u64 *e, uint64_t addr, pte_t pte)
 {
 	store_release(e, pte.v);
@@ -134,13 +297,26 @@ void set_pte(atomic_u64 *e, uint64_t addr, pte_t pte)
 		  pte_write(pte) ? "rw" : pte_present(pte) ? "ro" : "no access");
 }
 
-pte_t ptep_clear_flush(struct mmun_mm *mm, atomic_u64 *e, uint64_t addr)
+pte_t ptep_clear_flush(struct mmun_mm *mm, const struct ptep *p, uint64_t addr)
 {
-	pte_t old = ptep_get_and_clear(e, addr);
+	pte_t old = ptep_get_and_clear(p->entry, addr);
 
-	if (pte_present(old))
-		flush_tlb_range(mm, addr, addr + PAGE_BYTES);
+	/* Access that was taken away may not have been flushed yet (pte_accessible). */
+	if (pte_present(old) || (pte_mapped(old) && mm_tlb_flush_pending(mm)))
+		flush_tlb_range(mm, addr, addr + entry_bytes(p->level));
 	return old;
+}
+
+pte_t pmdp_invalidate(const struct ptep *p, uint64_t addr, pte_t seen)
+{
+	sync_assert_held(p->ptl);
+	if (!pte_present(seen)) /* then nobody changes it without the lock */
+		return seen;
+	/* The walk may have set accessed and dirty since. */
+	seen.v = xchg_acq_rel(p->entry, seen.v & ~(uint64_t)PTE_P);
+	(void)addr;
+	sync_note("invalidate huge entry of %#lx", (unsigned long)addr);
+	return seen;
 }
 
 /* --- freeing tables ------------------------------------------------------ */
@@ -157,7 +333,7 @@ static void free_tables_below(struct gather *g, pfn_t table, unsigned level,
 
 		base = start & ~(span - 1);
 		next = base + span;
-		if (pte_none(e))
+		if (!is_table(e)) /* a huge entry belongs to a neighbour */
 			continue;
 		if (level - 1 > LEAF)
 			free_tables_below(g, pte_pfn(e), level - 1, start, min_u64(end, next),
@@ -176,5 +352,6 @@ static void free_tables_below(struct gather *g, pfn_t table, unsigned level,
 void free_pgtables(struct gather *g, uint64_t start, uint64_t end,
 		   uint64_t floor, uint64_t ceiling)
 {
+	sync_probe(g->mm, start, end);
 	free_tables_below(g, g->mm->pgd, TOP, start, end, floor, ceiling);
 }

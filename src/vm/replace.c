@@ -14,17 +14,20 @@ static int get_old_page(struct mmun_mm *mm, uint64_t page, struct ptep *ret_p, p
 {
 	for (;;) {
 		struct ptep p;
-		pte_t e;
+		pte_t e = { 0 };
 		int err;
 
-		if (!pgtable_walk_alloc(mm, page, &p))
-			return -ENOMEM;
-		pte_lock(&p, page);
-		e = pte_get(p.entry);
-		if (!pte_none(e))
-			frame_get(mm->machine, pte_pfn(e));
-		pte_unlock(&p);
-		if (!pte_none(e)) {
+		if (pte_map_lock(mm, page, &p)) {
+			e = pte_get(p.entry);
+			if (!p.level && pte_present(e))
+				frame_get(mm->machine, pte_pfn(e), 1);
+			pte_unlock(&p);
+			if (p.level) {
+				huge_split_entry(mm, page);
+				continue;
+			}
+		}
+		if (pte_present(e)) {
 			*ret_p = p;
 			*ret_pte = e;
 			return 0;
@@ -55,7 +58,8 @@ static int replace_once(struct mmun_mm *mm, uint64_t addr, uint64_t value)
 	frame_copy(m, new, pte_pfn(old));
 	((uint64_t *)(void *)frame_memory(m, new))[(addr - page) / sizeof(value)] = value;
 
-	if (update_pte(mm, MM_OP_REPLACE_PAGE, &p, page, old, pte_make(new, PTE_READ_ONLY))) {
+	if (update_pte(mm, MM_OP_REPLACE_PAGE, &p, page, old,
+		       pte_make(new, PTE_READ_ONLY | PTE_D | PTE_EXCL), true)) {
 		frame_put(m, pte_pfn(old), 2); /* ours and the entry's */
 	} else {
 		frame_free(m, new);
@@ -73,7 +77,7 @@ static int replace_locked(struct mmun_mm *mm, uint64_t addr, uint64_t value)
 
 	if (!v || v->prot == MMUN_PROT_NONE)
 		return -EFAULT;
-	if (v->prot & MMUN_PROT_WRITE)
+	if ((v->prot & MMUN_PROT_WRITE) || vma_shared(v))
 		return -EINVAL;
 	do
 		err = replace_once(mm, addr, value);

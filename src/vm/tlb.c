@@ -55,7 +55,13 @@ int tlb_init(struct tlb *t, unsigned shift)
 	ASSERT(shift >= SYNC_CPU_TLB_SHIFT);
 	t->shift = shift;
 	t->entry = sync_alloc(sizeof(*t->entry) << shift);
-	return t->entry ? 0 : -ENOMEM;
+	if (!t->entry)
+		return -ENOMEM;
+	if (SYNC_GENERATION_START == 0)
+		return 0;
+	for (uint64_t i = 0; i >> shift == 0; i++)
+		store_relaxed(&t->entry[i], SYNC_GENERATION_START * GENERATION_ONE);
+	return 0;
 }
 
 void tlb_fini(struct tlb *t)
@@ -77,7 +83,9 @@ static inline uint64_t word_tag(const struct tlb *t, uint64_t vpn)
 
 static inline uint64_t word_make(const struct tlb *t, uint64_t old, uint64_t vpn, pte_t pte)
 {
-	return (old & GENERATION_MASK) | word_tag(t, vpn) | (pte_write(pte) ? ENTRY_W : 0) |
+	bool write = pte_write(pte) && pte_dirty(pte); /* the first store walks again */
+
+	return (old & GENERATION_MASK) | word_tag(t, vpn) | (write ? ENTRY_W : 0) |
 	       (uint64_t)pte_pfn(pte).v << PFN_SHIFT;
 }
 
@@ -124,7 +132,7 @@ static enum tlb_result fill(const struct tlb *t, const struct mmun_mm *mm, const
 	/* Pairs with the store before the invalidation that made this a miss. */
 	if (stop && load_relaxed(stop))
 		return TLB_STOPPED;
-	pte = pgtable_walk_hw(mm, addr);
+	pte = pgtable_walk_hw(mm, addr, write);
 	if (!pte_present(pte) || (write && !pte_write(pte))) {
 		sync_note("TLB miss, walk of %#lx: fault", (unsigned long)addr);
 		return TLB_FAULT;
@@ -157,6 +165,17 @@ enum tlb_result tlb_access(struct tlb *t, const struct mmun_mm *mm, const atomic
 		guard_leave();
 	} while (r == TLB_DONE && !w); /* invalidated or replaced during the walk */
 	return r;
+}
+
+bool tlb_peek(const struct tlb *t, uint64_t index, uint64_t *addr, pfn_t *pfn, bool *write)
+{
+	uint64_t w = load_relaxed(&t->entry[index]);
+	uint64_t vpn = (w & TAG_MASK) >> TAG_SHIFT << t->shift | index;
+
+	*addr = vpn << SYNC_PAGE_SHIFT;
+	*pfn = word_pfn(w);
+	*write = w & ENTRY_W;
+	return w & ENTRY_P;
 }
 
 static inline bool word_within(const struct tlb *t, uint64_t w, uint64_t index,

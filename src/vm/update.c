@@ -21,12 +21,25 @@
  */
 #include "vm/vm.h"
 
+static void move_rmap(struct mmun_machine *m, const struct ptep *p, pte_t old, pte_t new,
+		      bool new_page)
+{
+	if (pte_pfn(old).v == pte_pfn(new).v)
+		return;
+	rmap_remove(m, pte_pfn(old), p);
+	if (new_page)
+		rmap_add_new(m, pte_pfn(new), p);
+	else
+		rmap_add(m, pte_pfn(new), p);
+}
+
 /*
- * False if the entry is no longer what the caller saw: then nothing changed but
- * start and end have been told. old and new may be equal: a mere recheck.
+ * old and new may be equal: a mere recheck. Where the old entry could be used by
+ * nobody nothing is flushed. The old page leaves the rmap after the flush, so that
+ * whoever counts on its not being mapped knows that nobody uses it.
  */
 bool update_pte(struct mmun_mm *mm, enum mm_op op, const struct ptep *p, uint64_t addr,
-		pte_t old, pte_t new)
+		pte_t old, pte_t new, bool new_page)
 {
 	uint64_t end = addr + PAGE_BYTES;
 	struct mmu_notifier_range range;
@@ -34,11 +47,16 @@ bool update_pte(struct mmun_mm *mm, enum mm_op op, const struct ptep *p, uint64_
 
 	range_init(&range, mm, MMU_NOTIFY_CLEAR, addr, end);
 	invalidate_range_start(&range);
-	pte_lock(p, addr);
+	same = pte_lock(p, addr);
+	ASSERT(same);
 	same = pte_same(pte_get(p->entry), old);
 	if (same && !pte_same(old, new)) {
-		(void)ptep_clear_flush(mm, p->entry, addr);
+		old = ptep_clear_flush(mm, p, addr);
+		if (pte_pfn(old).v == pte_pfn(new).v) /* what was written until now */
+			new.v |= old.v & (PTE_D | PTE_SOFT_DIRTY);
 		secondary_point(mm, op, NOTIFY_CLEAR, addr, end);
+		notifiers_change_pte(mm, addr, new);
+		move_rmap(mm->machine, p, old, new, new_page);
 		set_pte(p->entry, addr, new);
 		secondary_point(mm, op, NOTIFY_SET, addr, end);
 	}

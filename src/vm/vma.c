@@ -1,8 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vma.c - the areas of an address space. Invariant: they do not overlap, their
- * bounds are whole pages, and neighbours that could be one are one (but inside
- * an operation). Called with mmap_lock held, for writing by whoever changes.
+ * vma.c - the areas of an address space, and their locks. Invariant: areas do not
+ * overlap, their bounds are whole pages, and neighbours that could be one are one
+ * (but inside an operation). Changed with mmap_lock held for writing and the area
+ * write-locked.
+ *
+ * A page fault takes no mmap_lock, as since Linux 6.4 (lock_vma_under_rcu in
+ * mm/memory.c): it finds the area under areas_sem and holds the area's lock. Who
+ * changes an area marks it first, under areas_sem, with the mm's lock_seq:
+ *
+ *      fault                               munmap
+ *                                          mmap_lock for writing
+ *      areas_sem for reading
+ *      finds v [not marked]
+ *                                          areas_sem for writing: waits
+ *      v.lock for reading
+ *      areas_sem let go
+ *                                          marks v
+ *                                          v.lock for writing: waits for the fault
+ *      sets the entry; v.lock let go
+ *                                          zaps the entry too
+ *
+ * Who finds v marked takes mmap_lock instead, and so waits. v.lock is never waited
+ * for under areas_sem: whoever marks v got areas_sem first. The mark ends with the
+ * number: mmap_write_unlock() counts lock_seq up.
+ * Litmus: munmap+none, and the matrix's pairs with loads and stores.
  */
 #include <errno.h>
 
@@ -13,6 +35,8 @@ static void *node_alloc(size_t size) { return sync_alloc(size); }
 static void node_free(void *p) { sync_free(p); }
 
 const struct btree_mem vma_btree_mem = { node_alloc, node_free };
+
+/* --- finding ------------------------------------------------------------- */
 
 struct vma *vma_first(const struct mmun_mm *mm, uint64_t lo, uint64_t hi)
 {
@@ -26,69 +50,16 @@ struct vma *vma_find(const struct mmun_mm *mm, uint64_t addr)
 	return vma_first(mm, addr, addr + 1);
 }
 
-struct vma *vma_new(uint64_t start, uint64_t end, int prot, uint32_t flags)
+bool all_mapped(const struct mmun_mm *mm, uint64_t start, uint64_t end)
 {
-	struct vma *v = sync_alloc(sizeof(*v));
+	while (start < end) {
+		const struct vma *v = vma_find(mm, start);
 
-	if (v)
-		*v = (struct vma){ start, end, prot, flags };
-	return v;
-}
-
-/* The part of v from addr on becomes an area of its own. */
-static int vma_split(struct mmun_mm *mm, struct vma *v, uint64_t addr)
-{
-	struct vma *upper = vma_new(addr, v->end, v->prot, v->flags);
-
-	if (!upper)
-		return -ENOMEM;
-	if (btree_insert(&mm->areas, upper->start, upper->end, upper)) {
-		sync_free(upper);
-		return -ENOMEM;
+		if (!v)
+			return false;
+		start = v->end;
 	}
-	v->end = addr;
-	ASSERT(btree_set_end(&mm->areas, v->start, v, addr));
-	return 0;
-}
-
-/* After it no area crosses start or end. A failure changes nothing visible. */
-int vma_split_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
-{
-	struct vma *v = vma_find(mm, start);
-	int err = 0;
-
-	if (v && v->start < start)
-		err = vma_split(mm, v, start);
-	v = vma_find(mm, end - 1);
-	if (!err && v && v->end > end)
-		err = vma_split(mm, v, end);
-	if (err)
-		vma_merge_range(mm, start, end);
-	return err;
-}
-
-void vma_remove(struct mmun_mm *mm, struct vma *v)
-{
-	ASSERT(btree_remove(&mm->areas, v->start, v));
-	sync_free(v);
-}
-
-/* Joins what can be joined among the areas that touch [start, end]. */
-void vma_merge_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
-{
-	struct vma *v = vma_first(mm, start ? start - 1 : 0, end + 1), *next;
-
-	while (v && v->end <= end) {
-		next = vma_first(mm, v->end, end + 1);
-		if (next && next->start == v->end && next->prot == v->prot &&
-		    next->flags == v->flags) {
-			v->end = next->end;
-			vma_remove(mm, next);
-			ASSERT(btree_set_end(&mm->areas, v->start, v, v->end));
-			continue;
-		}
-		v = next;
-	}
+	return true;
 }
 
 uint64_t vma_hole(const struct mmun_mm *mm, uint64_t from, uint64_t len)
@@ -116,4 +87,218 @@ uint64_t vma_ceiling(const struct mmun_mm *mm, uint64_t addr)
 	const struct vma *v = vma_first(mm, addr, TASK_BYTES);
 
 	return v ? v->start : TASK_BYTES;
+}
+
+/* --- locks --------------------------------------------------------------- */
+
+struct vma *vma_lock_read(struct mmun_mm *mm, uint64_t addr)
+{
+	struct vma *v;
+
+	down_read(&mm->areas_sem);
+	v = vma_find(mm, addr);
+	if (v && v->lock_seq == mm->lock_seq)
+		v = NULL;
+	if (v)
+		down_read(&v->lock);
+	up_read(&mm->areas_sem);
+	return v;
+}
+
+void vma_unlock_read(struct vma *v)
+{
+	up_read(&v->lock);
+}
+
+void vma_start_write_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	struct btree_iter it;
+	bool any = false;
+	struct vma *v;
+
+	sync_assert_held(&mm->mmap_lock);
+	for (v = btree_first(&mm->areas, &it, start, end); v && !any; v = btree_next(&it))
+		any = v->lock_seq != mm->lock_seq;
+	if (!any)
+		return;
+	down_write(&mm->areas_sem);
+	for (v = btree_first(&mm->areas, &it, start, end); v; v = btree_next(&it))
+		v->lock_seq = mm->lock_seq;
+	up_write(&mm->areas_sem);
+	/* Those that were marked before have no readers: this does not wait there. */
+	for (v = btree_first(&mm->areas, &it, start, end); v; v = btree_next(&it)) {
+		down_write(&v->lock);
+		up_write(&v->lock);
+	}
+	mm->areas_locked = true;
+}
+
+void vma_start_write(struct vma *v)
+{
+	vma_start_write_range(v->mm, v->start, v->end);
+}
+
+void mmap_write_lock(struct mmun_mm *mm)
+{
+	down_write(&mm->mmap_lock);
+}
+
+void mmap_write_unlock(struct mmun_mm *mm)
+{
+	if (mm->areas_locked) {
+		mm->areas_locked = false;
+		down_write(&mm->areas_sem);
+		mm->lock_seq++;
+		up_write(&mm->areas_sem);
+	}
+	up_write(&mm->mmap_lock);
+}
+
+void mm_lock_all(struct mmun_mm *mm)
+{
+	mmap_write_lock(mm);
+	vma_start_write_range(mm, 0, TASK_BYTES);
+	down_write(&mm->rmap_sem);
+}
+
+void mm_unlock_all(struct mmun_mm *mm)
+{
+	up_write(&mm->rmap_sem);
+	mmap_write_unlock(mm);
+}
+
+/* --- changing ------------------------------------------------------------ */
+
+/* Like another area, but with these bounds; write-locked until mmap_write_unlock(). */
+struct vma *vma_new(struct mmun_mm *mm, uint64_t start, uint64_t end, const struct vma *like)
+{
+	struct vma *v = sync_alloc(sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->start = start;
+	v->end = end;
+	v->prot = like->prot;
+	v->flags = like->flags;
+	v->object = like->object;
+	v->offset = like->offset;
+	v->mm = mm;
+	v->lock_seq = mm->lock_seq;
+	rwsem_init(&v->lock, RANK_VMA);
+	if (v->object)
+		object_get(v->object);
+	return v;
+}
+
+void vma_free(struct vma *v)
+{
+	if (!v)
+		return;
+	if (v->object)
+		object_put(v->object);
+	sync_free(v);
+}
+
+int vma_insert(struct mmun_mm *mm, struct vma *v)
+{
+	int err;
+
+	down_write(&mm->areas_sem);
+	err = btree_insert(&mm->areas, v->start, v->end, v);
+	up_write(&mm->areas_sem);
+	if (err)
+		return -ENOMEM;
+	mm->areas_locked = true; /* a new area is born locked */
+	if (v->object)
+		object_link(v);
+	return 0;
+}
+
+void vma_remove(struct mmun_mm *mm, struct vma *v)
+{
+	if (v->object)
+		object_unlink(v);
+	down_write(&mm->areas_sem);
+	ASSERT(btree_remove(&mm->areas, v->start, v));
+	up_write(&mm->areas_sem);
+	vma_free(v);
+}
+
+static void vma_set_end(struct mmun_mm *mm, struct vma *v, uint64_t end)
+{
+	struct mmun_object *o = v->object;
+
+	down_write(&mm->areas_sem);
+	if (o) /* who comes by the object reads the bounds under it */
+		down_write(&o->mappings_sem);
+	v->end = end;
+	if (o)
+		up_write(&o->mappings_sem);
+	ASSERT(btree_set_end(&mm->areas, v->start, v, end));
+	up_write(&mm->areas_sem);
+}
+
+/*
+ * The part of v from addr on becomes an area of its own. A page may be found through
+ * both for a moment, which does no harm: zapping twice is zapping.
+ */
+static int vma_split(struct mmun_mm *mm, struct vma *v, uint64_t addr)
+{
+	struct vma *upper = vma_new(mm, addr, v->end, v);
+
+	if (!upper)
+		return -ENOMEM;
+	upper->offset = v->offset + (addr - v->start);
+	vma_start_write(v);
+	if (addr % HUGE_BYTES)
+		huge_split_entry(mm, addr);
+	if (vma_insert(mm, upper)) {
+		vma_free(upper);
+		return -ENOMEM;
+	}
+	vma_set_end(mm, v, addr);
+	return 0;
+}
+
+/* After it no area crosses start or end. A failure changes nothing visible. */
+int vma_split_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	struct vma *v = vma_find(mm, start);
+	int err = 0;
+
+	if (v && v->start < start)
+		err = vma_split(mm, v, start);
+	v = vma_find(mm, end - 1);
+	if (!err && v && v->end > end)
+		err = vma_split(mm, v, end);
+	if (err)
+		vma_merge_range(mm, start, end);
+	return err;
+}
+
+static bool can_merge(const struct vma *v, const struct vma *next)
+{
+	return next->start == v->end && next->prot == v->prot && next->flags == v->flags &&
+	       next->object == v->object &&
+	       (!v->object || next->offset == v->offset + (v->end - v->start));
+}
+
+/* Joins what can be joined among the areas that touch [start, end]. */
+void vma_merge_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	struct vma *v = vma_first(mm, start ? start - 1 : 0, end + 1), *next;
+	uint64_t joined;
+
+	while (v && v->end <= end) {
+		next = vma_first(mm, v->end, end + 1);
+		if (!next || !can_merge(v, next)) {
+			v = next;
+			continue;
+		}
+		vma_start_write(v);
+		vma_start_write(next);
+		joined = next->end;
+		vma_set_end(mm, v, joined); /* first: whoever looks misses nothing */
+		vma_remove(mm, next);
+	}
 }

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz_trace.c - anything at all as a recording: parse it, and compare each of its
+ * operations with itself and with the one before.
+ *
+ * Built with -fsanitize=fuzzer it is a fuzzer; with -DFUZZ_STANDALONE a program
+ * that replays the files given as arguments.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/trace.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+_Noreturn void base_assert_failed(const char *expr, const char *file, int line)
+{
+	fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, expr);
+	abort();
+}
+
+static void compare(const struct trace_file *file, const struct trace_recorded *a,
+		    const struct trace_recorded *b)
+{
+	static struct trace_comparison c;
+	size_t kernel = 0, own = 0;
+
+	trace_compare(file, "none", &a->order, &b->order, &c);
+	ASSERT(c.places <= TRACE_PLACES_MAX && strlen(c.wrong) < sizeof(c.wrong));
+	for (size_t i = 0; i < c.places; i++) {
+		ASSERT(c.place[i].kernel || c.place[i].own);
+		ASSERT(!c.place[i].same || (c.place[i].kernel && c.place[i].own));
+		kernel += c.place[i].kernel != NULL;
+		own += c.place[i].own != NULL;
+		if (a == b)
+			ASSERT(c.place[i].same);
+	}
+	ASSERT(kernel == c.kernel.count && own == c.own.count);
+	ASSERT(a != b || !*c.wrong);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *why = NULL;
+	struct trace_file file;
+	unsigned line = 0;
+
+	if (trace_file_parse((const char *)data, size, &file, &line, &why)) {
+		ASSERT(!why || (*why && line <= size));
+		return 0;
+	}
+	for (size_t i = 0; i < file.count; i++) {
+		ASSERT(trace_file_find(&file, file.op[i].name) == &file.op[i]);
+		compare(&file, &file.op[i], &file.op[i]);
+		if (i)
+			compare(&file, &file.op[i - 1], &file.op[i]);
+	}
+	trace_file_fini(&file);
+	return 0;
+}
+
+#ifdef FUZZ_STANDALONE
+#include "standalone.h"
+
+int main(int argc, char **argv)
+{
+	int ret = 0;
+
+	for (int i = 1; i < argc; i++)
+		ret |= replay(argv[i]);
+	return ret;
+}
+#endif

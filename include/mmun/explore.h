@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explore.h - run a check along every schedule that is not equivalent to one
+ * already run, and say what was found.
+ *
+ * A check is set-up, threads, and what must hold at the end. Its threads meet each
+ * other through mmun/kernel.h or the calls of mmun/mmun.h only, it keeps its state
+ * in the block that the explorer gives it, in memory of kmalloc(), or in static
+ * variables, and it is deterministic. Threads are fibers of one thread of the process;
+ * one exploration runs at a time. The memory model is sequential consistency.
+ *
+ *	struct s { spinlock_t lock; int n; };
+ *	static void count(void *state, unsigned thread, void *arg)
+ *	{
+ *		struct s *s = state;
+ *
+ *		WRITE_ONCE(s->n, READ_ONCE(s->n) + 1);
+ *	}
+ *	static void judge(void *state, void *arg) { EXPLORE_ASSERT(((struct s *)state)->n == 2); }
+ *	EXPLORE_CHECK(counter, .threads = 2, .state_size = sizeof(struct s), .thread = count,
+ *		      .finish = judge)
+ *
+ * "mmun check counter.c" compiles and explores it, and so does the program that
+ * "cc counter.c $(pkg-config --cflags --libs mmun-checked)" makes, whose main() is the
+ * library's.
+ */
+#ifndef MMUN_EXPLORE_H
+#define MMUN_EXPLORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { EXPLORE_THREADS_MAX = 16 };
+
+#define EXPLORE_PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* X(enumerator, name, what it means) */
+#define EXPLORE_ORACLES(X)                                                              \
+	X(ORACLE_FLAT,       "flat",         "a result that flat memory cannot have")   \
+	X(ORACLE_LIFETIME,   "lifetime",     "memory was touched after it was freed")   \
+	X(ORACLE_RETURN,     "after-return", "what a call took away was used after it returned") \
+	X(ORACLE_LOST_WRITE, "lost-write",   "a store succeeded and is in no memory")   \
+	X(ORACLE_DEADLOCK,   "deadlock",     "threads wait for each other for ever")    \
+	X(ORACLE_ASSERTION,  "assertion",    "an assertion failed")                     \
+	X(ORACLE_LOCK_HELD,  "lock-held",    "a thread ended with a lock held or in a section") \
+	X(ORACLE_LOCK_ORDER, "lock-order",                                              \
+	  "a lock was taken against its rank, twice, or dropped unheld")                \
+	X(ORACLE_ATOMIC,     "atomic-sleep",                                            \
+	  "something that may sleep was called in atomic context")                      \
+	X(ORACLE_LEAK,       "leak",         "memory was not freed by the end")         \
+	X(ORACLE_STEPS,      "endless",      "an execution took more steps than allowed") \
+	X(ORACLE_DETERMINISM,"determinism",  "two runs of one schedule parted")         \
+	X(ORACLE_CRASH,      "crash",        "the check's code crashed")                 \
+	X(ORACLE_CONDITION,  "condition",    "the check's own condition")
+
+enum explore_oracle {
+#define X(e, ...) e,
+	EXPLORE_ORACLES(X)
+#undef X
+	ORACLE_COUNT,
+};
+
+const char *explore_oracle_name(enum explore_oracle oracle);
+const char *explore_oracle_meaning(enum explore_oracle oracle);
+
+struct explore_check {
+	const char *name;
+	unsigned threads;                 /* 1 .. EXPLORE_THREADS_MAX */
+	const char *const *thread_name;   /* NULL: T0, T1, ... */
+	size_t state_size;                /* bytes, zeroed before setup */
+	void (*setup)(void *state, void *arg);  /* once; its effect is then restored */
+	void (*thread)(void *state, unsigned thread, void *arg);
+	void (*finish)(void *state, void *arg); /* after each complete execution; may be NULL */
+	void *arg;                        /* not part of the state; never restored */
+	const char *expect;               /* the oracle that must find something, and no other;
+	                                     NULL: none may */
+	void *data;                       /* memory to be restored as the state is: the */
+	size_t data_size;                 /* runner puts in the check's static variables */
+};
+
+/* --- checks of a file ----------------------------------------------------- */
+
+struct explore_entry { const struct explore_check *check; struct explore_entry *next; };
+
+void explore_register(struct explore_entry *entry);
+const struct explore_entry *explore_registered(void); /* in the order of registration */
+
+/* At the top level of a file: EXPLORE_CHECK(name, .threads = 2, ...), a check. */
+#define EXPLORE_CHECK(name_, ...) \
+	static const struct explore_check explore_check_##name_ = { .name = #name_, __VA_ARGS__ }; \
+	__attribute__((constructor)) static void explore_register_##name_(void) \
+	{ \
+		static struct explore_entry entry = { &explore_check_##name_, NULL }; \
+		explore_register(&entry); \
+	}
+
+/* What is false is a finding and ends the execution. */
+#define EXPLORE_ASSERT(expr) \
+	((expr) ? (void)0 : explore_assert_failed(#expr, __FILE__, __LINE__))
+__attribute__((noreturn)) void explore_assert_failed(const char *expr, const char *file,
+						     int line);
+
+/* --- exploring ------------------------------------------------------------ */
+
+enum explore_algorithm {
+	EXPLORE_OPTIMAL,     /* one execution per inequivalent schedule */
+	EXPLORE_ALL,         /* every interleaving: for checking the other */
+};
+
+struct explore_progress { uint64_t executions, findings; double seconds, done; };
+
+struct explore_options {
+	enum explore_algorithm algorithm;
+	uint64_t executions_max; /* 0: no bound */
+	double seconds_max;      /* 0: no bound */
+	unsigned plans_max;      /* steps planned ahead at a time, 24 bytes each; 0: 1 << 20 */
+	unsigned steps_max;      /* per execution; 0: 8000, which is also the most */
+	bool stop_at_first;      /* end the search at the first finding */
+	bool (*enough)(void *arg); /* asked after each execution that has a finding: has the
+	                            search shown what it was to show? */
+	void *enough_arg;
+	bool failing_allocations;/* each sync_alloc() in a thread may fail by choice */
+	void (*progress)(void *arg, const struct explore_progress *p); /* a few times a second */
+	void *progress_arg;
+};
+
+/* One row of a picture. */
+struct explore_event {
+	unsigned step;           /* of the execution, from 0 */
+	unsigned thread;
+	bool note;               /* text is sync_note()'s; else an operation */
+	const char *kind;        /* operation's name */
+	const void *object;      /* operation's object */
+	uint64_t value;          /* a word's value after the operation */
+	const char *file, *function; /* where */
+	int line;
+	char text[96];           /* note */
+};
+
+struct explore_trace {
+	struct explore_event *event;
+	size_t count, capacity;
+};
+
+struct explore_finding {
+	enum explore_oracle oracle;
+	char text[192];          /* one line */
+	char *replay;            /* what explore_replay() takes */
+	unsigned switches;       /* between threads, in the shortest schedule that shows it */
+	unsigned steps;
+	uint64_t times;          /* executions that showed it */
+	struct explore_trace trace;
+};
+
+enum { EXPLORE_FINDINGS_MAX = 32 };
+
+struct explore_result {
+	uint64_t executions;     /* complete ones, deadlocked ones included */
+	uint64_t abandoned;      /* begun and given up: redundant */
+	uint64_t steps;          /* operations run, all executions together */
+	uint64_t classes;        /* EXPLORE_ALL: inequivalent executions among them */
+	bool exhaustive;         /* every inequivalent schedule was run to its end */
+	const char *stopped_by;  /* why not, in words; NULL if exhaustive */
+	double seconds;          /* processor time */
+	size_t memory;           /* bytes that the search itself had at most */
+	unsigned findings;       /* kept; further ones are only counted */
+	uint64_t findings_dropped;
+	struct explore_finding finding[EXPLORE_FINDINGS_MAX];
+};
+
+/*
+ * Explore. Returns 0 with *ret filled (also when something was found),
+ * -EINVAL for a check that cannot be, -ENOMEM. Give *ret to
+ * explore_result_fini() afterwards.
+ */
+int explore(const struct explore_check *check, const struct explore_options *options,
+	    struct explore_result *ret);
+void explore_result_fini(struct explore_result *result);
+
+/*
+ * Run one schedule again, from the string in explore_finding.replay, and keep
+ * its trace. Returns 0, -EINVAL if the string is malformed or not of this
+ * check, -ENOMEM. ret->finding has what this one execution shows.
+ */
+int explore_replay(const struct explore_check *check, const char *schedule,
+		   struct explore_trace *ret_trace, struct explore_result *ret);
+void explore_trace_fini(struct explore_trace *trace);
+
+/* --- for the code of a check, and for oracles that live above ------------- */
+
+/* Report: the current execution shows what no execution may. It goes on. */
+void explore_fail(enum explore_oracle oracle, const char *fmt, ...)
+	EXPLORE_PRINTF_LIKE(2, 3);
+
+/*
+ * The same, where the wrong thing shows only if step @then, which has run, is
+ * run after step @first, which has run, and nothing orders them so far.
+ */
+void explore_fail_if_reordered(enum explore_oracle oracle, unsigned first, unsigned then,
+			       const char *fmt, ...) EXPLORE_PRINTF_LIKE(4, 5);
+
+/* The number of the calling thread's latest operation, of the current execution. */
+unsigned explore_step(void);
+/* Is step @a ordered before step @b in every execution equivalent to this one? */
+bool explore_ordered(unsigned a, unsigned b);
+/* How many operations has the calling thread done? Is @thread's @n-th, from 1, which
+ * need not have run, ordered before step @b, or that step itself? */
+unsigned explore_done(void);
+bool explore_follows(unsigned b, unsigned thread, unsigned n);
+
+/*
+ * From now on, in this process: what a check's code does wrong is a finding with a
+ * schedule, instead of the end of the process. A fault, abort(), too deep a recursion;
+ * and running on for three seconds without an operation that the explorer sees, which
+ * also ends the search. Takes SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP and
+ * SIGALRM. Returns 0 or a negative errno.
+ */
+int explore_catch_crashes(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

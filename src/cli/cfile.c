@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cfile.c - checks in C: FILE.c is compiled to a shared object in a temporary
+ * directory, and each of its checks is explored by a child that loads it.
+ *
+ * Invariant: the tool itself never loads or runs what the file has. A child reports to
+ * the tool's own output and hands back its counts in shared memory; a child that
+ * ends otherwise is reported by the tool.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/runs.h"
+
+/* What a child tells. */
+struct told {
+	struct report report;
+	int status;              /* of a replay */
+	bool done, no_check;     /* it came to its end; there is no such check */
+	char check[64];          /* that it runs */
+};
+
+struct cfile {
+	const char *path;
+	char dir[64], object[80];
+	struct told *told;       /* shared with the children */
+	const char *error;       /* why it is no test; NULL: it is one */
+	char text[160];
+};
+
+bool cli_is_cfile(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 2 && !strcmp(path + n - 2, ".c");
+}
+
+static bool refuse(struct cfile *f, const char *why)
+{
+	snprintf(f->text, sizeof(f->text), "%s", why);
+	f->error = f->text;
+	cli_complain("%s: %s", f->path, why);
+	return false;
+}
+
+/* --- compiling ----------------------------------------------------------- */
+
+/* Runs in the child. $CC may have arguments: a shell takes it apart. */
+static _Noreturn void exec_compiler(const struct cfile *f, const char *include)
+{
+	char source[PATH_MAX + 2];
+
+	snprintf(source, sizeof(source), "%s%s", *f->path == '-' ? "./" : "", f->path);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	execl("/bin/sh", "sh", "-c", "exec ${CC:-cc} \"$@\"", "sh", "-std=gnu11", "-g", "-O1",
+	      "-Wall", "-fPIC", "-shared", "-Wl,-Bsymbolic", "-fstack-clash-protection",
+	      "-I", include, "-o", f->object, source, (char *)NULL);
+	_exit(127);
+}
+
+static bool compile(struct cfile *f)
+{
+	char include[PATH_MAX];
+	int status;
+	pid_t child;
+
+	if (!cli_directory("MMUN_INCLUDE", "../include", "../include", include, sizeof(include)))
+		return refuse(f, "the headers of mmun are not installed");
+	fflush(NULL);
+	child = fork();
+	if (!child)
+		exec_compiler(f, include);
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return refuse(f, strerror(errno));
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return refuse(f, "does not compile");
+	return true;
+}
+
+/* --- what the explorer cannot see ---------------------------------------- */
+
+static bool is_unseen(const char *name)
+{
+	static const char *const begin[] = { "pthread_", "sem_", "thrd_", "mtx_", "cnd_" };
+	static const char *const whole[] = { "fork", "vfork", "clone", "sleep", "usleep",
+					     "nanosleep", "longjmp", "siglongjmp", "setitimer",
+					     "sigaction", "signal", "alarm" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(begin); i++)
+		if (!strncmp(name, begin[i], strlen(begin[i])))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		if (!strcmp(name, whole[i]))
+			return true;
+	return false;
+}
+
+/* The first function that the object wants and that is_unseen(), or NULL. The compiler
+ * has just written it: it is what a 64-bit object should be. */
+static const char *find_unseen(const char *image)
+{
+	const Elf64_Ehdr *head = (const void *)image;
+	const Elf64_Shdr *section = (const void *)(image + head->e_shoff);
+
+	for (unsigned s = 0; s < head->e_shnum; s++) {
+		const Elf64_Sym *sym = (const void *)(image + section[s].sh_offset);
+
+		if (section[s].sh_type != SHT_DYNSYM)
+			continue;
+		for (size_t i = 0; i < section[s].sh_size / sizeof(*sym); i++) {
+			const char *name = image + section[section[s].sh_link].sh_offset +
+					   sym[i].st_name;
+
+			if (sym[i].st_shndx == SHN_UNDEF && is_unseen(name))
+				return name;
+		}
+	}
+	return NULL;
+}
+
+static bool inspect(struct cfile *f)
+{
+	int fd = open(f->object, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *image = MAP_FAILED, why[128];
+	const char *name = NULL;
+
+	if (fd >= 0 && !fstat(fd, &st))
+		image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (image == MAP_FAILED)
+		return refuse(f, strerror(errno));
+	if ((size_t)st.st_size > sizeof(Elf64_Ehdr) && !memcmp(image, ELFMAG, SELFMAG) &&
+	    image[EI_CLASS] == ELFCLASS64)
+		name = find_unseen(image);
+	if (name)
+		snprintf(why, sizeof(why), "calls %s(), which the explorer does not see", name);
+	munmap(image, (size_t)st.st_size);
+	return !name || refuse(f, why);
+}
+
+/* --- opening and closing ------------------------------------------------- */
+
+static bool cfile_open(struct cfile *f, const char *path)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	*f = (struct cfile){ .path = path };
+	if (access(path, R_OK))
+		return refuse(f, strerror(errno));
+	if (!tmp || strlen(tmp) > 40)
+		tmp = "/tmp";
+	f->told = mmap(NULL, sizeof(*f->told), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (f->told == MAP_FAILED) {
+		f->told = NULL;
+		return refuse(f, "not enough memory");
+	}
+	snprintf(f->dir, sizeof(f->dir), "%s/mmun-XXXXXX", tmp);
+	if (!mkdtemp(f->dir)) {
+		*f->dir = 0;
+		return refuse(f, "cannot make a temporary directory");
+	}
+	snprintf(f->object, sizeof(f->object), "%s/check.so", f->dir);
+	return compile(f) && inspect(f);
+}
+
+static void cfile_close(struct cfile *f)
+{
+	if (*f->dir) {
+		unlink(f->object);
+		rmdir(f->dir);
+	}
+	if (f->told)
+		munmap(f->told, sizeof(*f->told));
+}
+
+/* --- children ------------------------------------------------------------ */
+
+/* Runs in the child. */
+static bool load(const struct cfile *f)
+{
+	struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+	if (dlopen(f->object, RTLD_NOW | RTLD_LOCAL))
+		return true;
+	cli_complain("%s: %s", f->path, dlerror());
+	return false;
+}
+
+static int child_ends(pid_t child)
+{
+	int status = 0;
+
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+static _Noreturn void run_nth(const struct cfile *f, const struct runs *runs, unsigned nth)
+{
+	struct told *told = f->told;
+	const struct explore_entry *e;
+
+	if (!load(f))
+		_exit(STATUS_ERROR);
+	for (e = explore_registered(); e && nth; nth--)
+		e = e->next;
+	if (e) {
+		snprintf(told->check, sizeof(told->check), "%s", e->check->name);
+		runs_begin();
+		runs_check(runs, e->check);
+		told->report = *runs->report;
+	}
+	told->no_check = !e;
+	fflush(stdout);
+	told->done = true;
+	_exit(0);
+}
+
+static void add_error(struct report *report, const char *path, const char *name,
+		      const char *text)
+{
+	report_add(report, &(struct report_run){ .file = path, .name = name,
+		.verdict = REPORT_ERROR, .error = text });
+}
+
+/* The child has taken the whole process with it. */
+static void add_death(const struct cfile *f, struct report *report, int status)
+{
+	static struct explore_result r;
+	struct explore_finding *g = &r.finding[0];
+
+	r = (struct explore_result){ .findings = 1, .stopped_by = "the process ended" };
+	g->oracle = ORACLE_CRASH;
+	g->times = 1;
+	if (WIFSIGNALED(status))
+		snprintf(g->text, sizeof(g->text), "the process was ended by signal %d (%s)",
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(g->text, sizeof(g->text), "the check called exit(%d)",
+			 WEXITSTATUS(status));
+	report_add(report, &(struct report_run){ .file = f->path, .name = f->told->check,
+		.verdict = REPORT_VIOLATION, .why = "crash", .certain = true, .explore = &r });
+}
+
+void cli_cfile_check(const char *path, const struct explore_options *options,
+		     struct report *report)
+{
+	struct runs runs = { .file = path, .options = *options, .report = report };
+	struct cfile f;
+
+	if (!cfile_open(&f, path))
+		add_error(report, path, NULL, f.error);
+	for (unsigned nth = 0; !f.error; nth++) {
+		pid_t child;
+		int status;
+
+		memset(f.told, 0, sizeof(*f.told));
+		fflush(NULL);
+		child = fork();
+		if (!child)
+			run_nth(&f, &runs, nth);
+		status = child < 0 ? -1 : child_ends(child);
+		if (f.told->done && f.told->no_check) {
+			if (!nth && !refuse(&f, "has no check: see EXPLORE_CHECK in mmun/explore.h"))
+				add_error(report, path, NULL, f.error);
+			break;
+		}
+		if (f.told->done) {
+			*report = f.told->report;
+		} else if (*f.told->check) {
+			add_death(&f, report, status);
+		} else {
+			refuse(&f, "cannot be loaded");
+			add_error(report, path, NULL, f.error);
+		}
+	}
+	cfile_close(&f);
+}
+
+int cli_cfile_replay(const char *path, const char *string, bool verbose)
+{
+	struct cfile f;
+	int status = STATUS_ERROR;
+
+	if (cfile_open(&f, path)) {
+		pid_t child;
+
+		f.told->status = STATUS_ERROR;
+		fflush(NULL);
+		child = fork();
+		if (!child) {
+			if (load(&f)) {
+				runs_begin();
+				f.told->status = runs_replay(path, string, verbose);
+			}
+			fflush(stdout);
+			_exit(0);
+		}
+		if (child > 0 && WIFSIGNALED(child_ends(child)))
+			refuse(&f, "the execution ended the process");
+		status = f.told->status;
+	}
+	cfile_close(&f);
+	return status;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runs.c - a registered check from its search to its report. The static variables of
+ * the file that has it are handed to the explorer, which restores them.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cli/cli.h"
+#include "cli/runs.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define RUNS_BOUNDED 0 /* the sanitizer maps terabytes */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RUNS_BOUNDED 0
+#endif
+#endif
+#ifndef RUNS_BOUNDED
+#define RUNS_BOUNDED 1
+#endif
+
+#define MEMORY_MAX ((rlim_t)4 << 30)
+
+void runs_begin(void)
+{
+	struct rlimit memory;
+
+	if (explore_catch_crashes())
+		cli_complain("crashes will not be caught: %s", strerror(errno));
+	if (RUNS_BOUNDED && !getrlimit(RLIMIT_AS, &memory) && memory.rlim_cur > MEMORY_MAX) {
+		memory.rlim_cur = MEMORY_MAX;
+		setrlimit(RLIMIT_AS, &memory);
+	}
+}
+
+/* --- static variables ---------------------------------------------------- */
+
+struct data { uintptr_t inside, start, end; };
+
+/* The writable part of the object that has @inside, without what is made read-only. */
+static int find_data(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct data *d = arg;
+	uintptr_t start = 0, end = 0, constant = 0;
+	bool has = false;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + p->p_vaddr, to = from + p->p_memsz;
+
+		if (p->p_type == PT_LOAD && d->inside >= from && d->inside < to)
+			has = true;
+		if (p->p_type == PT_LOAD && (p->p_flags & PF_W)) {
+			start = from;
+			end = to;
+		}
+		if (p->p_type == PT_GNU_RELRO)
+			constant = to;
+	}
+	if (!has)
+		return 0;
+	d->start = constant > start && constant < end ? constant : start;
+	d->end = end;
+	return 1;
+}
+
+static struct explore_check with_data(const struct explore_check *check)
+{
+	struct explore_check c = *check;
+	struct data d = { .inside = (uintptr_t)check };
+
+	if (dl_iterate_phdr(find_data, &d) && d.end > d.start) {
+		c.data = (void *)d.start;
+		c.data_size = d.end - d.start;
+	}
+	return c;
+}
+
+/* --- one check ----------------------------------------------------------- */
+
+struct names { char text[EXPLORE_THREADS_MAX][8]; const char *name[EXPLORE_THREADS_MAX]; };
+
+static const char *const *thread_names(const struct explore_check *check, struct names *n)
+{
+	if (check->thread_name)
+		return check->thread_name;
+	for (unsigned t = 0; t < EXPLORE_THREADS_MAX; t++) {
+		snprintf(n->text[t], sizeof(n->text[t]), "T%u", t);
+		n->name[t] = n->text[t];
+	}
+	return n->name;
+}
+
+/* Shortest first. */
+static int compare_findings(const void *a, const void *b)
+{
+	const struct explore_finding *f = a, *g = b;
+
+	if (f->switches != g->switches)
+		return f->switches < g->switches ? -1 : 1;
+	if (f->steps != g->steps)
+		return f->steps < g->steps ? -1 : 1;
+	return strcmp(f->text, g->text);
+}
+
+/* A string for a file says of which check it is. */
+static void name_replays(struct explore_result *r, const char *name)
+{
+	for (unsigned i = 0; i < r->findings; i++) {
+		char *named, **replay = &r->finding[i].replay;
+
+		if (*replay && asprintf(&named, "%s:%s", name, *replay) > 0) {
+			free(*replay);
+			*replay = named;
+		}
+	}
+}
+
+static enum report_verdict judge(const struct explore_check *check,
+				 const struct explore_result *r, char *why, size_t size)
+{
+	unsigned expected = 0;
+
+	for (unsigned i = 0; i < r->findings; i++)
+		expected += check->expect &&
+			!strcmp(check->expect, explore_oracle_name(r->finding[i].oracle));
+	if (expected && expected == r->findings)
+		return REPORT_OK;
+	if (r->findings) {
+		snprintf(why, size, "%s%s", explore_oracle_name(r->finding[0].oracle),
+			 r->findings > 1 ? " and others" : "");
+		return REPORT_VIOLATION;
+	}
+	if (!r->exhaustive) {
+		snprintf(why, size, "%s", r->stopped_by);
+		return REPORT_UNFINISHED;
+	}
+	if (!check->expect)
+		return REPORT_OK;
+	snprintf(why, size, "expected finding %s, found none", check->expect);
+	return REPORT_DIFFERS;
+}
+
+void runs_check(const struct runs *runs, const struct explore_check *check)
+{
+	struct explore_check c = with_data(check);
+	struct explore_result *r = calloc(1, sizeof(*r));
+	struct report_run run = { .file = runs->file, .name = c.name };
+	struct names names;
+	char why[128] = "";
+	int err = r ? explore(&c, &runs->options, r) : -ENOMEM;
+
+	if (err) {
+		run.verdict = REPORT_ERROR;
+		run.error = err == -EINVAL ? "a check that cannot be" : "not enough memory";
+		cli_complain("%s: %s: %s", runs->file, c.name, run.error);
+		report_add(runs->report, &run);
+		free(r);
+		return;
+	}
+	qsort(r->finding, r->findings, sizeof(*r->finding), compare_findings);
+	name_replays(r, c.name);
+	run.verdict = judge(&c, r, why, sizeof(why));
+	run.why = *why ? why : NULL;
+	run.certain = r->findings && run.verdict != REPORT_UNFINISHED;
+	run.explore = r;
+	run.replay_with = runs->replay_with;
+	run.thread = thread_names(&c, &names);
+	run.threads = c.threads;
+	report_add(runs->report, &run);
+	fflush(runs->report->out);
+	explore_result_fini(r);
+	free(r);
+}
+
+/* --- replay and the rest ------------------------------------------------- */
+
+static const struct explore_check *check_find(const char *string, const char **ret_schedule)
+{
+	for (const struct explore_entry *e = explore_registered(); e; e = e->next) {
+		size_t n = strlen(e->check->name);
+
+		if (strncmp(string, e->check->name, n) || string[n] != ':')
+			continue;
+		*ret_schedule = string + n + 1;
+		return e->check;
+	}
+	return NULL;
+}
+
+int runs_replay(const char *file, const char *string, bool verbose)
+{
+	const char *schedule;
+	const struct explore_check *check = check_find(string, &schedule);
+	struct explore_result *r = calloc(1, sizeof(*r));
+	struct explore_trace trace = { 0 };
+	struct explore_check c;
+	struct names names;
+	int err = -EINVAL, status = STATUS_OK;
+
+	if (check && r) {
+		c = with_data(check);
+		err = explore_replay(&c, schedule, &trace, r);
+	}
+	if (err || !r) {
+		cli_complain("%s: %s", file, r && err == -EINVAL ?
+			     "the replay string is not of a check in it" : "not enough memory");
+		free(r);
+		return STATUS_ERROR;
+	}
+	printf("Test %s, one execution\n\n", c.name);
+	table_print(stdout, &trace, thread_names(&c, &names), c.threads, verbose);
+	printf("\n");
+	for (unsigned i = 0; i < r->findings; i++) {
+		printf("Finding %s: %s\n", explore_oracle_name(r->finding[i].oracle),
+		       r->finding[i].text);
+		status = STATUS_VIOLATION;
+	}
+	if (!r->findings)
+		printf("No finding in this execution\n");
+	explore_trace_fini(&trace);
+	explore_result_fini(r);
+	free(r);
+	return status;
+}
+
+int runs_status(const struct report *r, bool failed)
+{
+	if (r->count[REPORT_VIOLATION] || r->count[REPORT_DIFFERS])
+		return STATUS_VIOLATION;
+	if (r->count[REPORT_ERROR] || failed)
+		return STATUS_ERROR;
+	return r->count[REPORT_UNFINISHED] ? STATUS_UNFINISHED : STATUS_OK;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace.c - mmun trace: the order in which mmun clears and sets entries, flushes
+ * TLBs and tells notifiers during an operation; and next to it what was recorded
+ * of Linux.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "trace/trace.h"
+
+enum { OPTION_CLASSIC = OPTION_FIRST, OPTION_KERNEL, OPTION_LIST };
+enum { FILES_MAX = 32, FILE_BYTES_MAX = 256 << 10 };
+
+const struct cli_option cli_trace_options[] = {
+	{ OPTION_CLASSIC, "classic", NULL, "as before Linux 6.6: invalidate_range and range_end" },
+	{ OPTION_KERNEL, "kernel", NULL, "what was recorded of Linux, and why it differs" },
+	{ OPTION_LIST, "list", NULL, "say what operations there are" },
+	{ 0 },
+};
+
+const char cli_trace_details[] =
+	"\nThe names of operations are those of the recordings; \"all\" is all of them, and none a\n"
+	"list. How an order is written: mmun(1). The recordings are those installed with mmun, or\n"
+	"those of the directory in the environment variable MMUN_KERNEL.\n";
+
+struct command {
+	enum mmun_semantics semantics;
+	bool kernel;
+	struct trace_file file[FILES_MAX];
+	size_t files;
+};
+
+/* --- recordings ---------------------------------------------------------- */
+
+static int is_recording(const struct dirent *entry)
+{
+	size_t n = strlen(entry->d_name);
+
+	return n > 4 && !strcmp(entry->d_name + n - 4, ".txt");
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* The file's text, to be freed; NULL with errno. */
+static char *read_file(const char *path, size_t *ret_size)
+{
+	FILE *f = fopen(path, "re");
+	char *text = f ? malloc(FILE_BYTES_MAX) : NULL;
+	size_t n = text ? fread(text, 1, FILE_BYTES_MAX, f) : 0;
+	int err = f && text && !ferror(f) ? 0 : errno;
+
+	if (f)
+		fclose(f);
+	if (!err && n == FILE_BYTES_MAX)
+		err = EFBIG;
+	if (err) {
+		free(text);
+		errno = err;
+		return NULL;
+	}
+	*ret_size = n;
+	return text;
+}
+
+static bool open_recording(struct command *c, const char *path)
+{
+	struct trace_file *file = &c->file[c->files];
+	const char *why = "not enough memory";
+	unsigned line = 0;
+	size_t size;
+	char *text = read_file(path, &size);
+	int err;
+
+	if (!text) {
+		cli_complain("%s: %s", path, strerror(errno));
+		return false;
+	}
+	err = trace_file_parse(text, size, file, &line, &why);
+	free(text);
+	if (err) {
+		cli_complain("%s:%u: %s", path, line, why);
+		return false;
+	}
+	if (file->semantics == c->semantics)
+		c->files++;
+	else
+		trace_file_fini(file);
+	return true;
+}
+
+static bool open_recordings(struct command *c)
+{
+	char directory[PATH_MAX], path[PATH_MAX + 256];
+	struct dirent **entry;
+	bool good = true;
+	int n;
+
+	if (!cli_directory("MMUN_KERNEL", "../tests/kernel", "../share/mmun/kernel", directory,
+			   sizeof(directory))) {
+		cli_complain("trace: no recordings are installed; set MMUN_KERNEL");
+		return false;
+	}
+	n = scandir(directory, &entry, is_recording, by_name);
+	if (n <= 0) {
+		cli_complain("%s: %s", directory,
+			     n ? strerror(errno) : "no *.txt in this directory");
+		good = false;
+	}
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, entry[i]->d_name);
+		if (good && c->files < FILES_MAX)
+			good = open_recording(c, path);
+		free(entry[i]);
+	}
+	if (n >= 0)
+		free(entry);
+	return good;
+}
+
+/* --- printing ------------------------------------------------------------ */
+
+static void print_order(const struct trace_order *order)
+{
+	for (size_t i = 0; i < order->count; i++)
+		printf("    %s\n", order->event[i].text);
+}
+
+static void print_omissions(const struct trace_order *kernel)
+{
+	for (const struct trace_omission *o = trace_omissions; o->text; o++)
+		for (size_t i = 0; i < kernel->count; i++)
+			if (!strcmp(kernel->event[i].text, o->text)) {
+				printf("    left out: %s: %s\n", o->text, o->why);
+				break;
+			}
+}
+
+/* Linux's events on the left, mmun's on the right, and numbers where they differ. */
+static void print_comparison(const char *name, const struct trace_comparison *c)
+{
+	unsigned number = 0;
+	bool before = true;
+
+	printf("\n    %-44s    mmun\n", name);
+	for (size_t i = 0; i < c->places; i++) {
+		const struct trace_place *p = &c->place[i];
+		char mark[12] = "";
+
+		number += before && !p->same;
+		before = p->same;
+		if (!p->same)
+			snprintf(mark, sizeof(mark), "%u", number);
+		if (p->own)
+			printf("    %-44s %-2s %s\n", p->kernel ? p->kernel : "", mark, p->own);
+		else
+			printf("    %-44s %s\n", p->kernel, mark);
+	}
+	for (size_t i = 0; i < c->count; i++)
+		printf("    %zu: %s\n", i + 1, c->expected[i]->why);
+	if (*c->wrong)
+		printf("    WRONG: %s\n", c->wrong);
+}
+
+static int compare(const struct command *c, const struct trace_op *op,
+		   const struct trace_order *own)
+{
+	int status = STATUS_OK;
+	bool found = false;
+
+	for (size_t i = 0; i < c->files; i++) {
+		const struct trace_recorded *r = trace_file_find(&c->file[i], op->name);
+		struct trace_comparison comparison;
+
+		if (!r)
+			continue;
+		found = true;
+		trace_compare(&c->file[i], op->name, &r->order, own, &comparison);
+		print_comparison(c->file[i].name, &comparison);
+		print_omissions(&r->order);
+		if (*comparison.wrong)
+			status = STATUS_VIOLATION;
+	}
+	if (!found)
+		printf("\n    not recorded\n");
+	return status;
+}
+
+/* What mmun has no such operation for: the recordings alone. */
+static void print_recordings(const struct command *c, const struct trace_op *op)
+{
+	for (size_t i = 0; i < c->files; i++) {
+		const struct trace_recorded *r = trace_file_find(&c->file[i], op->name);
+
+		if (!r)
+			continue;
+		printf("\n    %s\n", c->file[i].name);
+		print_order(&r->order);
+	}
+}
+
+static int trace_one(const struct command *c, const struct trace_op *op)
+{
+	const struct trace_how how = { .semantics = c->semantics };
+	struct trace_order order;
+	char why[192];
+
+	if (!op->act) {
+		printf("%s: not in mmun: %s\n", op->name, op->what);
+		print_recordings(c, op);
+		return STATUS_OK;
+	}
+	if (trace_record(op, &how, &order, why)) {
+		cli_complain("%s: %s", op->name, why);
+		return STATUS_VIOLATION;
+	}
+	printf("%s: %s\n", op->name, op->what);
+	if (c->kernel)
+		return compare(c, op, &order);
+	print_order(&order);
+	return STATUS_OK;
+}
+
+/* --- the command --------------------------------------------------------- */
+
+static int print_list(void)
+{
+	for (const struct trace_op *op = trace_ops; op->name; op++)
+		printf("%-24s %s%s\n", op->name, op->act ? "" : "not in mmun: ", op->what);
+	return STATUS_OK;
+}
+
+static const struct trace_op *find(const char *name)
+{
+	const char *names[128];
+	const struct trace_op *op = trace_op_find(name);
+	size_t count = 0;
+
+	if (op)
+		return op;
+	for (op = trace_ops; op->name && count < ARRAY_SIZE(names); op++)
+		names[count++] = op->name;
+	cli_complain_unknown("trace: unknown operation", name, names, count, "mmun trace --list");
+	return NULL;
+}
+
+static int trace_operands(const struct command *c, int argc, char **argv)
+{
+	int worst = STATUS_OK;
+	bool first = true;
+
+	for (int i = optind; i < argc; i++)
+		if (strcmp(argv[i], "all") && !find(argv[i]))
+			return STATUS_ERROR;
+	for (int i = optind; i < argc; i++) {
+		bool all = !strcmp(argv[i], "all");
+
+		for (const struct trace_op *op = trace_ops; op->name; op++) {
+			int status;
+
+			if (!all && strcmp(op->name, argv[i]))
+				continue;
+			if (!first)
+				putchar('\n');
+			first = false;
+			status = trace_one(c, op);
+			if (status > worst)
+				worst = status;
+		}
+	}
+	return worst;
+}
+
+int cli_trace(const struct cli_command *command, int argc, char **argv)
+{
+	static struct command c;
+	bool list = false;
+	int id, status = STATUS_ERROR;
+
+	while ((id = cli_next_option(command, argc, argv)) >= 0) {
+		if (id == OPTION_CLASSIC)
+			c.semantics = MMUN_CLASSIC;
+		else if (id == OPTION_KERNEL)
+			c.kernel = true;
+		else if (id == OPTION_LIST)
+			list = true;
+	}
+	if (id != CLI_END)
+		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (list || optind == argc)
+		return print_list();
+	if (!c.kernel || open_recordings(&c))
+		status = trace_operands(&c, argc, argv);
+	while (c.files)
+		trace_file_fini(&c.file[--c.files]);
+	return status;
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * when.c - mmun when: where may the secondary TLBs be told, for every kind of update? The
+ * table is computed now: each cell is the answer of exhaustive searches, in processes of
+ * their own, one for each processor. Invariant: each cell that is asked for is computed by
+ * exactly one of them, and missing ones are an error, never an answer.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/when.h"
+#include "report/report.h"
+
+enum { JSON = OPTION_FIRST, MARKDOWN, MODERN, CLASSIC, JOBS, LIST };
+enum { JOBS_MAX = 64, OPERAND_MAX = 64 };
+
+const char cli_when_details[] =
+	"\nWithout a row: the whole table, and what its words mean. A row is a kind of update, a\n"
+	"column a place at which the secondary TLBs are told, a cell what exhaustive searches of\n"
+	"small tests found: \"safe\", or the check that failed.\n\n"
+	"With rows: one line for each place, and a picture of each that is broken. ROW@PLACE, or\n"
+	"ROW@PLACE/modern or /classic, is that place only, with its test.\n\n"
+	"The exit status is 0 if every search was finished, whatever it found, else 3.\n";
+
+const struct cli_option cli_when_options[] = {
+	{ MODERN, "modern", NULL, "Linux 6.6 and later only" },
+	{ CLASSIC, "classic", NULL, "Linux 4.15 to 6.5 only" },
+	{ JSON, "json", NULL, "the table as JSON" },
+	{ MARKDOWN, "markdown", NULL, "the table as Markdown" },
+	{ JOBS, "jobs", "N", "processes (default: one for each processor)" },
+	{ LIST, "list", NULL, "list the updates" },
+	{ 0 },
+};
+
+/* --- computing ----------------------------------------------------------- */
+
+struct result { unsigned index; int err; struct when_cell cell; char why[128]; };
+
+static size_t cells_of(const struct when_table *t) { return ERAS * t->rows * t->places; }
+
+static struct when_cell *cell_at(struct when_table *t, unsigned index, const struct when_row **row,
+				 const char **place, unsigned *era)
+{
+	size_t p = index % t->places, r = index / t->places % t->rows;
+
+	*era = (unsigned)(index / t->places / t->rows);
+	*row = &when_rows[r];
+	*place = when_places[p].name;
+	return &t->cell[*era][r][p];
+}
+
+static const char *reason(int err, const struct litmus_error *error)
+{
+	return err == -ENOMEM ? "not enough memory" : error->text;
+}
+
+/* A child: each jobs-th cell. One write() of so little is not torn. */
+static void work(struct when_table *t, unsigned job, unsigned jobs, int out)
+{
+	const struct when_row *row;
+	struct litmus_error error;
+	const char *place;
+	unsigned era;
+
+	for (unsigned i = job; i < cells_of(t); i += jobs) {
+		struct result r = { .index = i };
+
+		(void)cell_at(t, i, &row, &place, &era);
+		if (!t->era[era])
+			continue;
+		r.err = when_check(row, place, era == 1, &r.cell, &error);
+		if (r.err)
+			snprintf(r.why, sizeof(r.why), "%.127s", reason(r.err, &error));
+		if (write(out, &r, sizeof(r)) != (ssize_t)sizeof(r))
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static void show_progress(const struct when_table *t, size_t done, size_t all, bool end)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (end)
+		fprintf(stderr, "\r%40s\r", "");
+	else
+		fprintf(stderr, "\r%zu of %zu cells, %" PRIu64 " executions", done, all,
+			t->executions);
+}
+
+/* False: a worker failed, which was said. */
+static bool collect(struct when_table *t, int in, size_t all)
+{
+	const struct when_row *row;
+	struct result r;
+	const char *place;
+	size_t done = 0;
+	unsigned era;
+	bool ok = true;
+
+	while (read(in, &r, sizeof(r)) == (ssize_t)sizeof(r)) {
+		*cell_at(t, r.index, &row, &place, &era) = r.cell;
+		t->executions += r.cell.executions;
+		t->unfinished |= r.cell.answer == WHEN_UNFINISHED;
+		show_progress(t, ++done, all, false);
+		if (r.err) {
+			cli_complain("when: %s@%s/%s: %s", row->name, place, when_era_name[era],
+				     r.why);
+			ok = false;
+		}
+	}
+	show_progress(t, done, all, true);
+	if (ok && done != all) {
+		cli_complain("when: %zu of %zu cells are missing: a process ended early",
+			     all - done, all);
+		ok = false;
+	}
+	return ok;
+}
+
+static bool compute(struct when_table *t, unsigned jobs)
+{
+	size_t all = ((size_t)t->era[0] + t->era[1]) * t->rows * t->places;
+	int pipes[2];
+	bool ok;
+
+	if (pipe(pipes)) {
+		cli_complain("when: no pipe: %s", strerror(errno));
+		return false;
+	}
+	fflush(stdout);
+	for (unsigned j = 0; j < jobs; j++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			close(pipes[0]);
+			work(t, j, jobs, pipes[1]);
+		}
+		if (pid < 0) /* the others go on, and collect() misses its cells */
+			cli_complain("when: no process: %s", strerror(errno));
+	}
+	close(pipes[1]);
+	ok = collect(t, pipes[0], all);
+	close(pipes[0]);
+	while (wait(NULL) > 0)
+		;
+	return ok;
+}
+
+/* --- one row ------------------------------------------------------------- */
+
+static void draw(const struct litmus *test, struct litmus_report *r)
+{
+	const char *thread[LITMUS_THREADS_MAX];
+
+	for (int i = 0; i < test->threads; i++)
+		thread[i] = test->thread[i].name;
+	printf("\n%s: %s\n", explore_oracle_name(r->explore.finding[0].oracle),
+	       r->explore.finding[0].text);
+	table_print(stdout, &r->explore.finding[0].trace, thread, (unsigned)test->threads, false);
+	printf("\n");
+}
+
+/* The scene again, for its picture. */
+static int draw_scene(const struct when_row *row, unsigned scene, const char *place, bool classic,
+		      struct litmus_error *error)
+{
+	struct litmus_report *r = malloc(sizeof(*r));
+	struct litmus *test;
+	int err = r ? when_run(row, scene, place, classic, &test, r, error) : -ENOMEM;
+
+	if (!err) {
+		draw(test, r);
+		litmus_report_fini(r);
+		litmus_destroy(test);
+	}
+	free(r);
+	return err;
+}
+
+/* What was run: all scenes, or the one that is broken. */
+static void print_scenes(const struct when_row *row, const struct when_cell *cell,
+			 const char *place, bool classic)
+{
+	char text[WHEN_TEXT_MAX];
+
+	for (unsigned s = 0; when_text(row, s, place, classic, text, sizeof(text)); s++)
+		if (cell->answer != WHEN_BROKEN || s == cell->scene)
+			printf("\n%s", text);
+}
+
+static int show_cell(const struct when_row *row, const char *place, bool classic, bool scenes)
+{
+	struct litmus_error error;
+	struct when_cell cell;
+	int err = when_check(row, place, classic, &cell, &error);
+
+	if (!err) {
+		printf("%s@%s/%s: ", row->name, place, when_era_name[classic]);
+		if (cell.answer == WHEN_NOT_PASSED)
+			printf("the operation does not come by this place");
+		else
+			printf("%s (%" PRIu64 " executions)", when_answer_name(&cell),
+			       cell.executions);
+		printf("%s\n", cell.used ? ", and where these semantics notify" : "");
+	}
+	if (!err && scenes)
+		print_scenes(row, &cell, place, classic);
+	if (!err && cell.answer == WHEN_BROKEN)
+		err = draw_scene(row, cell.scene, place, classic, &error);
+	if (!err)
+		return cell.answer == WHEN_UNFINISHED ? STATUS_UNFINISHED : STATUS_OK;
+	cli_complain("when: %s@%s: %s", row->name, place, reason(err, &error));
+	return STATUS_ERROR;
+}
+
+static void complain_row(const char *name)
+{
+	const char *names[ROWS_MAX];
+	size_t count = 0;
+
+	for (const struct when_row *r = when_rows; r->name; r++)
+		names[count++] = r->name;
+	cli_complain_unknown("when: unknown update", name, names, count, "mmun when --list");
+}
+
+static bool known_place(const char *name)
+{
+	const char *names[PLACES_MAX];
+	size_t count = 0;
+
+	for (const struct when_place *p = when_places; p->name; p++) {
+		if (!strcmp(p->name, name))
+			return true;
+		names[count++] = p->name;
+	}
+	cli_complain_unknown("when: unknown place", name, names, count, "mmun when --help");
+	return false;
+}
+
+static bool known_semantics(const char *name)
+{
+	if (!strcmp(name, when_era_name[0]) || !strcmp(name, when_era_name[1]))
+		return true;
+	cli_complain_unknown("when: unknown semantics", name, when_era_name, ERAS,
+			     "mmun when --help");
+	return false;
+}
+
+/* ROW, ROW@PLACE, ROW@PLACE/SEMANTICS; NULL: all of them. */
+struct operand { const struct when_row *row; char text[OPERAND_MAX]; const char *place, *era; };
+
+static bool parse_operand(const char *from, struct operand *o)
+{
+	char *at, *slash;
+
+	snprintf(o->text, sizeof(o->text), "%s", from);
+	slash = strchr(o->text, '/');
+	if (slash)
+		*slash++ = 0;
+	at = strchr(o->text, '@');
+	if (at)
+		*at++ = 0;
+	o->place = at;
+	o->era = slash;
+	o->row = when_row_find(o->text);
+	if (!o->row) {
+		complain_row(o->text);
+		return false;
+	}
+	return (!at || known_place(at)) && (!slash || known_semantics(slash));
+}
+
+static int show(const char *operand, const bool era[ERAS])
+{
+	int worst = STATUS_OK;
+	struct operand o;
+
+	if (!parse_operand(operand, &o))
+		return STATUS_ERROR;
+	printf("%c %s: %s\n", o.row->kind, o.row->name, o.row->update);
+	when_print_note(o.row);
+	printf("\n");
+	for (unsigned e = 0; e < ERAS; e++) {
+		if (o.era ? strcmp(o.era, when_era_name[e]) != 0 : !era[e])
+			continue;
+		for (const struct when_place *p = when_places; p->name; p++) {
+			int status = !o.place || !strcmp(o.place, p->name) ?
+				     show_cell(o.row, p->name, e == 1, o.place != NULL) : STATUS_OK;
+
+			if (status > worst)
+				worst = status;
+		}
+	}
+	return worst;
+}
+
+/* --- the command --------------------------------------------------------- */
+
+struct settings { bool era[ERAS], list; enum when_format format; unsigned jobs; };
+
+static bool set_option(struct settings *s, int id)
+{
+	uint64_t n;
+
+	switch (id) {
+	case MODERN:
+	case CLASSIC:
+		s->era[id == CLASSIC] = true;
+		return true;
+	case LIST:
+		s->list = true;
+		return true;
+	case JOBS:
+		if (cli_parse_count(optarg, &n) && n <= JOBS_MAX) {
+			s->jobs = (unsigned)n;
+			return true;
+		}
+		cli_complain("when: --jobs wants a number from 1 to %d, not %s", JOBS_MAX, optarg);
+		return false;
+	default:
+		s->format = id == JSON ? WHEN_JSON : WHEN_MARKDOWN;
+		return true;
+	}
+}
+
+static int list_rows(void)
+{
+	for (const struct when_row *r = when_rows; r->name; r++)
+		printf("%-15s %c  %s\n", r->name, r->kind, r->update);
+	return STATUS_OK;
+}
+
+static int whole_table(const struct settings *s)
+{
+	struct when_table *t = calloc(1, sizeof(*t));
+	bool ok;
+	int status;
+
+	if (!t) {
+		cli_complain("when: not enough memory");
+		return STATUS_ERROR;
+	}
+	memcpy(t->era, s->era, sizeof(t->era));
+	while (when_rows[t->rows].name)
+		t->rows++;
+	while (when_places[t->places].name)
+		t->places++;
+	ok = compute(t, s->jobs);
+	if (ok)
+		when_print(t, s->format);
+	status = !ok ? STATUS_ERROR : t->unfinished ? STATUS_UNFINISHED : STATUS_OK;
+	free(t);
+	return status;
+}
+
+int cli_when(const struct cli_command *command, int argc, char **argv)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	struct settings s = { .jobs = processors > JOBS_MAX ? JOBS_MAX :
+				      processors < 1 ? 1 : (unsigned)processors };
+	int id, worst = STATUS_OK;
+
+	while ((id = cli_next_option(command, argc, argv)) >= 0)
+		if (!set_option(&s, id))
+			return STATUS_ERROR;
+	if (id != CLI_END)
+		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (!s.era[0] && !s.era[1])
+		s.era[0] = s.era[1] = true;
+	if (s.list)
+		return list_rows();
+	if (optind == argc)
+		return whole_table(&s);
+	if (s.format != WHEN_TEXT) {
+		cli_complain("when: --json and --markdown are for the whole table");
+		return STATUS_ERROR;
+	}
+	for (; optind < argc; optind++) {
+		int status = show(argv[optind], s.era);
+
+		if (status > worst)
+			worst = status;
+	}
+	return worst;
+}

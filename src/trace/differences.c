@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * differences.c - where mmun's orders are not those of the recordings, and why
+ * that is as it should be. tests/kernel_orders.c fails for a difference that is
+ * not here, and for a line here that is not true any more.
+ */
+#include "trace/trace.h"
+
+/* Ranges: p0, a window's only page, the first huge page. */
+#define P0 "W+0x1000..W+0x2000"
+#define ONE "W+0..W+0x1000"
+#define HUGE "W+0..W+0x200000"
+
+#define UNSHARE_WHY \
+	"before 6.2 a write fault gave the page its own copy; mmun's is made without a write"
+
+/* What a huge entry is while it is split, under its lock. */
+#define NOT_PRESENT(bits) "p0:=PMD-HUGE[np " bits "] ; p1:=PMD-HUGE[np " bits "]"
+#define NO_ACCESS "p0:=PMD-HUGE[PROTNONE] ; p1:=PMD-HUGE[PROTNONE]"
+#define NOT_PRESENT_WHY \
+	"x86 has a mark of its own for a huge entry that is being split, mmun takes its access away"
+
+const struct trace_omission trace_omissions[] = {
+	{ "kvm-flush", "there is no KVM here" },
+	{ 0 },
+};
+
+const struct trace_difference trace_differences[] = {
+	{ "clear_refs_4", "6.12.117-small", "", "p0:=[P RO A #A] ; p1:=[P RO A #B]",
+	  "this kernel keeps no soft-dirty bits, so it has nothing to write-protect" },
+	{ "cow_reuse_write", "6.12.117-small",
+	  "START(" P0 " CLEAR) ; p0:=none ; CPUTLB(" P0 ")@ptl ; SECTLB(" P0 ")@ptl ; "
+	  "p0:=[P RW A D #C] ; END(" P0 " CLEAR)",
+	  "p0:=[P RW A D #A]",
+	  "there somebody still had a reference to the page when it was written: it was copied" },
+	{ "exit", "6.12", "CPUTLB(0..~0)", "",
+	  "the process maps more than the window, which Linux flushes on the way: a batch is "
+	  "full, or a dirty page of a file may not wait" },
+	{ "ksm_unmerge", "classic", "p0:=[P RW A D #B]", "p0:=[P RO A #B]", UNSHARE_WHY },
+	{ "ksm_unmerge", "classic", "p1:=[P RW A D #C]", "p1:=[P RO A #C]", UNSHARE_WHY },
+	{ "move_pages", "6.12.117-small", "", "*", "this kernel has one node of memory only" },
+	{ "page_idle", "6.12.117-debian", "", "*", "this kernel does not track idle pages" },
+	{ "soft_offline", "6.12.117-small", "", "*",
+	  "this kernel cannot take a page out of service" },
+	{ "thp_cow_fork_write", "", NOT_PRESENT("RO A"), NO_ACCESS, NOT_PRESENT_WHY },
+	{ "thp_split_dontneed", "", NOT_PRESENT("RW A D"), NO_ACCESS, NOT_PRESENT_WHY },
+	{ "thp_split_folio", "", NOT_PRESENT("RW A D"), NO_ACCESS, NOT_PRESENT_WHY },
+	{ "thp_split_folio", "6.12.117-small",
+	  "START(" HUGE " CLEAR) ; p0:=pmd-none ; p1:=pmd-none ; CPUTLB(" HUGE ")@pmdl ; "
+	  "SECTLB(0..~0)@pmdl",
+	  "", "khugepaged collapses the page again before the record ends" },
+	{ "thp_split_mprotect", "", NOT_PRESENT("RW A D"), NO_ACCESS, NOT_PRESENT_WHY },
+	{ "thp_split_munmap", "", NOT_PRESENT("RW A D"), NO_ACCESS, NOT_PRESENT_WHY },
+	{ "uprobe", "6.12",
+	  "-- unregister ; START(" ONE " CLEAR) ; p0:=none ; CPUTLB(" ONE ")@ptl ; "
+	  "SECTLB(" ONE ")@ptl ; END(" ONE " CLEAR) ; p0:=[P RO A #A]",
+	  "", "mmun does not put the instruction back" },
+	{ 0 },
+};

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * order.c - recordings as text: see docs/trace.md. A line is a comment, the
+ * recording's name and era, an operation's name, or, indented, an event of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/trace.h"
+
+static const char header[] = "recording ";
+
+/* --- ranges -------------------------------------------------------------- */
+
+/* "W+0x1000", "0", "~0" */
+static const char *parse_address(const char *s, int64_t *ret)
+{
+	char *end;
+
+	if (*s == '0') {
+		*ret = INT64_MIN;
+		return s + 1;
+	}
+	if (!strncmp(s, "~0", 2)) {
+		*ret = INT64_MAX;
+		return s + 2;
+	}
+	if (strncmp(s, "W+", 2))
+		return NULL;
+	*ret = strtoll(s + 2, &end, 16);
+	return end;
+}
+
+const char *trace_range_parse(const char *text, int64_t *ret_start, int64_t *ret_end)
+{
+	const char *s = strchr(text, '(');
+
+	s = s ? parse_address(s + 1, ret_start) : NULL;
+	return s && !strncmp(s, "..", 2) ? parse_address(s + 2, ret_end) : NULL;
+}
+
+/* --- files --------------------------------------------------------------- */
+
+struct parser {
+	struct trace_file *file;
+	unsigned line;
+	const char *why;
+};
+
+static bool wrong(struct parser *p, const char *why)
+{
+	p->why = why;
+	return false;
+}
+
+/* "recording NAME modern" */
+static bool parse_header(struct parser *p, const char *s, size_t n)
+{
+	const char *name = s + sizeof(header) - 1;
+	const char *era = memchr(name, ' ', n - (sizeof(header) - 1));
+	size_t length;
+
+	if (!era || era - name >= TRACE_NAME_MAX)
+		return wrong(p, "wants a name and an era");
+	if (*p->file->name)
+		return wrong(p, "this is another recording");
+	memcpy(p->file->name, name, (size_t)(era - name));
+	era++;
+	length = n - (size_t)(era - s);
+	if (length == 6 && !memcmp(era, "modern", 6))
+		p->file->semantics = MMUN_MODERN;
+	else if (length == 7 && !memcmp(era, "classic", 7))
+		p->file->semantics = MMUN_CLASSIC;
+	else
+		return wrong(p, "the era is modern or classic");
+	return true;
+}
+
+static bool parse_op(struct parser *p, const char *s, size_t n)
+{
+	struct trace_file *f = p->file;
+	struct trace_recorded *grown;
+
+	if (n >= TRACE_NAME_MAX || memchr(s, ' ', n))
+		return wrong(p, "is no name of an operation");
+	grown = realloc(f->op, (f->count + 1) * sizeof(*grown));
+	if (!grown)
+		return wrong(p, NULL);
+	f->op = grown;
+	f->op[f->count] = (struct trace_recorded){ 0 };
+	memcpy(f->op[f->count].name, s, n);
+	f->count++;
+	for (size_t i = 0; i + 1 < f->count; i++)
+		if (!strcmp(f->op[i].name, f->op[f->count - 1].name))
+			return wrong(p, "this operation was there already");
+	return true;
+}
+
+static bool parse_event(struct parser *p, const char *s, size_t n)
+{
+	struct trace_order *o;
+	char *text;
+	int64_t start, end;
+
+	if (!p->file->count)
+		return wrong(p, "an event before the first operation");
+	o = &p->file->op[p->file->count - 1].order;
+	if (n >= TRACE_TEXT_MAX || o->count == TRACE_EVENTS_MAX)
+		return wrong(p, "too long");
+	text = o->event[o->count++].text;
+	memcpy(text, s, n);
+	text[n] = 0;
+	if (strchr(text, '(') && !trace_range_parse(text, &start, &end))
+		return wrong(p, "there is no range like this");
+	return true;
+}
+
+static bool parse_line(struct parser *p, const char *s, size_t n)
+{
+	size_t indent = 0;
+
+	if (memchr(s, 0, n))
+		return wrong(p, "is no text");
+	while (n && strchr(" \t\r", s[n - 1]))
+		n--;
+	while (indent < n && strchr(" \t", s[indent]))
+		indent++;
+	s += indent;
+	n -= indent;
+	if (!n || *s == '#')
+		return true;
+	if (indent)
+		return parse_event(p, s, n);
+	if (n >= sizeof(header) && !memcmp(s, header, sizeof(header) - 1))
+		return parse_header(p, s, n);
+	return parse_op(p, s, n);
+}
+
+int trace_file_parse(const char *text, size_t size, struct trace_file *ret_file,
+		     unsigned *ret_line, const char **ret_why)
+{
+	struct trace_file file = { 0 };
+	struct parser p = { .file = &file };
+	bool good = true;
+
+	while (good && size) {
+		const char *newline = memchr(text, '\n', size);
+		size_t n = newline ? (size_t)(newline - text) : size;
+
+		p.line++;
+		good = parse_line(&p, text, n);
+		n += newline != NULL;
+		text += n;
+		size -= n;
+	}
+	if (good && !*file.name)
+		good = wrong(&p, "does not say what recording it is");
+	if (!good) {
+		trace_file_fini(&file);
+		if (!p.why)
+			return -ENOMEM;
+		*ret_line = p.line;
+		*ret_why = p.why;
+		return -EINVAL;
+	}
+	*ret_file = file;
+	return 0;
+}
+
+void trace_file_fini(struct trace_file *file)
+{
+	free(file->op);
+	file->op = NULL;
+	file->count = 0;
+}
+
+const struct trace_recorded *trace_file_find(const struct trace_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->count; i++)
+		if (!strcmp(file->op[i].name, name))
+			return &file->op[i];
+	return NULL;
+}

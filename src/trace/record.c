@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * record.c - runs an operation on the checked core, as the only thread of a
+ * check of the explorer, whose oracles so watch it too, and writes down what a
+ * kernel module would see: what notifiers are told, and what probes find
+ * (sync_probe()). Page tables are looked at from outside, at each event: what an
+ * entry has become is known since the event before, and no finer, as in the
+ * recordings.
+ *
+ * The checked world is small, so addresses are printed in the kernel's units: page
+ * n of the window is W+n*0x1000, huge page n W+n*0x200000, and the end of a window
+ * of small pages, one leaf table, W+0x10000, for the kernel's has 16 pages.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "explore/explore.h"
+#include "trace/world.h"
+
+enum {
+	FRAMES = 256, HUGE_FRAMES = 16 * TABLE_ENTRIES, SWAP_PAGES = 16,
+	KERNEL_PAGE = 0x1000, KERNEL_HUGE = 0x200000, KERNEL_WINDOW = 0x10000,
+	WATCHED = 2,
+};
+
+struct listener {
+	struct mmu_notifier range;   /* start, end, release, young; classic: all there is */
+	struct mmu_notifier flush;   /* modern: may have no start and end besides */
+};
+
+/* The explorer's state: restored before it runs the thread. */
+struct state {
+	struct trace_world world;
+	struct listener listener;
+};
+
+/* What one recording is about; outside the explorer's state. */
+static struct recorder {
+	const struct trace_op *op;
+	const struct trace_how *how;
+	struct trace_order *order;
+	struct trace_world *world;
+	const struct mmun_mm *mm;    /* listened to; NULL: before and after the operation */
+	char last[WATCHED][TRACE_TEXT_MAX];
+	uint32_t frame[26];          /* A is frame[0], ... */
+	unsigned frames;
+	bool batch;                  /* the flush that comes is a batch's */
+	bool full;
+	int err;
+	const char *failed;          /* what failed with err */
+} rec;
+
+/* --- writing ------------------------------------------------------------- */
+
+static void PRINTF_LIKE(1, 2) write_event(const char *fmt, ...)
+{
+	va_list args;
+
+	if (rec.order->count == TRACE_EVENTS_MAX) {
+		rec.full = true;
+		return;
+	}
+	va_start(args, fmt);
+	vsnprintf(rec.order->event[rec.order->count++].text, TRACE_TEXT_MAX, fmt, args);
+	va_end(args);
+}
+
+static char frame_letter(pfn_t pfn)
+{
+	for (unsigned i = 0; i < rec.frames; i++)
+		if (rec.frame[i] == pfn.v)
+			return (char)('A' + i);
+	if (rec.frames == ARRAY_SIZE(rec.frame))
+		return '?';
+	rec.frame[rec.frames] = pfn.v;
+	return (char)('A' + rec.frames++);
+}
+
+static void address_text(uint64_t addr, char *buf, size_t size)
+{
+	uint64_t n = (addr - rec.world->base) / PAGE_BYTES;
+	uint64_t offset = n * KERNEL_PAGE;
+
+	if (addr == 0 || addr >= TASK_BYTES) {
+		snprintf(buf, size, "%s", addr ? "~0" : "0");
+		return;
+	}
+	if (rec.op->window == TRACE_HUGE)
+		offset = n / TABLE_ENTRIES * KERNEL_HUGE + n % TABLE_ENTRIES * KERNEL_PAGE;
+	else if (rec.op->window == TRACE_SMALL && addr == rec.world->base + rec.world->bytes)
+		offset = KERNEL_WINDOW;
+	snprintf(buf, size, offset ? "W+%#lx" : "W+0", (unsigned long)offset);
+}
+
+static void range_text(uint64_t start, uint64_t end, char *buf, size_t size)
+{
+	char from[24], to[24];
+
+	address_text(start, from, sizeof(from));
+	address_text(end, to, sizeof(to));
+	snprintf(buf, size, "%s..%s", from, to);
+}
+
+/* --- looking ------------------------------------------------------------- */
+
+/* The table of this level that maps addr; level 1 or 0. False: there is none. */
+static bool table_of(uint64_t addr, unsigned level, pfn_t *ret_table)
+{
+	const struct mmun_machine *m = rec.mm->machine;
+	pfn_t table = rec.mm->pgd;
+
+	for (unsigned l = TABLE_LEVELS - 1; l > level; l--) {
+		pte_t e = { frame_memory(m, table)[entry_index(addr, l)].v };
+
+		if (!pte_present(e) || (l == 1 && pte_huge(e)))
+			return false;
+		table = pte_pfn(e);
+	}
+	*ret_table = table;
+	return true;
+}
+
+static void bits_text(pte_t e, char *buf, size_t size)
+{
+	if (pte_none(e))
+		snprintf(buf, size, "none");
+	else if (pte_migration(e))
+		snprintf(buf, size, "[migration]");
+	else if (pte_swap(e))
+		snprintf(buf, size, "[swap]");
+	else if (!pte_present(e))
+		snprintf(buf, size, "[PROTNONE]");
+	else
+		snprintf(buf, size, "[P %s%s%s #%c]", pte_write(e) ? "RW" : "RO",
+			 pte_young(e) ? " A" : "", pte_dirty(e) ? " D" : "",
+			 frame_letter(pte_pfn(e)));
+}
+
+static void entry_text(uint64_t addr, char *buf, size_t size)
+{
+	const struct mmun_machine *m = rec.mm->machine;
+	char bits[24];
+	pfn_t table;
+	pte_t e;
+
+	if (table_of(addr, 0, &table)) {
+		bits_text((pte_t){ frame_memory(m, table)[entry_index(addr, 0)].v }, buf, size);
+		return;
+	}
+	if (!table_of(addr, 1, &table)) {
+		snprintf(buf, size, "no-pmd");
+		return;
+	}
+	e = (pte_t){ frame_memory(m, table)[entry_index(addr, 1)].v };
+	bits_text(e, bits, sizeof(bits));
+	snprintf(buf, size, "%s%s", pte_none(e) ? "pmd-" : "PMD-HUGE", bits);
+}
+
+static unsigned watched_count(void) { return rec.op->window == TRACE_ONE ? 1 : WATCHED; }
+
+/* Comes before each event: what has changed since the last one. */
+static void look(void)
+{
+	for (unsigned i = 0; i < watched_count(); i++) {
+		char now[TRACE_TEXT_MAX];
+
+		entry_text(rec.world->watched[i], now, sizeof(now));
+		if (!strcmp(now, rec.last[i]))
+			continue;
+		write_event("p%u%s=%s", i, *rec.last[i] ? ":" : "", now);
+		memcpy(rec.last[i], now, sizeof(now));
+	}
+}
+
+/* Is the lock of a watched page's table held? */
+static const char *locks_text(void)
+{
+	const char *text = "";
+
+	for (unsigned i = 0; i < watched_count(); i++) {
+		pfn_t table;
+
+		if (table_of(rec.world->watched[i], 0, &table) &&
+		    frame_of(rec.mm->machine, table)->ptl.owner)
+			return "@ptl";
+		if (table_of(rec.world->watched[i], 1, &table) &&
+		    frame_of(rec.mm->machine, table)->pml.owner)
+			text = "@pmdl";
+	}
+	return text;
+}
+
+static bool in_window(uint64_t start, uint64_t end)
+{
+	return start < rec.world->base + rec.world->bytes && end > rec.world->base;
+}
+
+static void write_range(const char *what, uint64_t start, uint64_t end)
+{
+	char range[64];
+
+	if (!rec.mm || !in_window(start, end))
+		return;
+	look();
+	range_text(start, end, range, sizeof(range));
+	write_event("%s(%s)%s", what, range, locks_text());
+}
+
+/* --- listening ----------------------------------------------------------- */
+
+static void write_pair(const char *what, const struct mmu_notifier_range *r)
+{
+	static const char *const event[] = {
+		[MMU_NOTIFY_UNMAP] = "UNMAP", [MMU_NOTIFY_CLEAR] = "CLEAR",
+		[MMU_NOTIFY_PROTECTION_VMA] = "PROTECTION_VMA",
+		[MMU_NOTIFY_PROTECTION_PAGE] = "PROTECTION_PAGE",
+		[MMU_NOTIFY_SOFT_DIRTY] = "SOFT_DIRTY", [MMU_NOTIFY_RELEASE] = "RELEASE",
+		[MMU_NOTIFY_MIGRATE] = "MIGRATE", [MMU_NOTIFY_EXCLUSIVE] = "EXCLUSIVE",
+	};
+	char range[64];
+
+	if (!rec.mm || !in_window(r->start, r->end))
+		return;
+	look();
+	range_text(r->start, r->end, range, sizeof(range));
+	write_event("%s(%s %s)", what, range, event[r->event]);
+}
+
+static int on_start(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
+{
+	(void)mn;
+	write_pair("START", r);
+	return 0;
+}
+
+static void on_end(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
+{
+	(void)mn;
+	write_pair("END", r);
+}
+
+static void on_flush(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	(void)mn;
+	(void)mm;
+	write_range("SECTLB", start, end);
+}
+
+static void on_release(struct mmu_notifier *mn, struct mmun_mm *mm)
+{
+	(void)mn;
+	(void)mm;
+	if (!rec.mm)
+		return;
+	look();
+	write_event("RELEASE");
+}
+
+static bool on_clear_flush_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t start,
+				 uint64_t end)
+{
+	(void)mn;
+	(void)mm;
+	write_range("CLEAR_FLUSH_YOUNG", start, end);
+	return false;
+}
+
+static bool on_clear_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t start,
+			   uint64_t end)
+{
+	(void)mn;
+	(void)mm;
+	write_range("CLEAR_YOUNG", start, end);
+	return false;
+}
+
+static bool on_test_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t addr)
+{
+	(void)mn;
+	(void)mm;
+	write_range("TEST_YOUNG", addr, addr + PAGE_BYTES);
+	return false;
+}
+
+static void on_change(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t addr, uint64_t frame,
+		      bool writable)
+{
+	(void)mn;
+	(void)mm;
+	(void)frame;
+	(void)writable;
+	if (!rec.mm || !in_window(addr, addr + PAGE_BYTES))
+		return;
+	look();
+	write_event("CHANGE_PTE%s", locks_text());
+}
+
+#define RANGE_OPS \
+	.release = on_release, .invalidate_range_start = on_start, \
+	.invalidate_range_end = on_end, .clear_flush_young = on_clear_flush_young, \
+	.clear_young = on_clear_young, .test_young = on_test_young
+
+static const struct mmu_notifier_ops range_ops = { RANGE_OPS };
+static const struct mmu_notifier_ops flush_ops = { .arch_invalidate_secondary_tlbs = on_flush };
+static const struct mmu_notifier_ops classic_ops = {
+	RANGE_OPS, .invalidate_range = on_flush, .change_pte = on_change,
+};
+
+/* What no notifier is told. The names are those of the functions that have a probe. */
+static void on_probe(const char *function, const void *mm, uint64_t start, uint64_t end)
+{
+	const struct mmu_notifier_range r = { .start = start, .end = end,
+					      .event = MMU_NOTIFY_UNMAP };
+	bool nobody;
+
+	if (!rec.mm || mm != rec.mm)
+		return;
+	nobody = !rec.mm->subscriptions;
+	if (!strcmp(function, "tlb_batch_flush")) {
+		rec.batch = true;
+		return;
+	}
+	if (!strcmp(function, "flush_tlb_range") && rec.batch) {
+		look();
+		write_event("CPUTLB-BATCH");
+	} else if (!strcmp(function, "flush_tlb_range")) {
+		write_range("CPUTLB", start, end);
+	}
+	rec.batch = false;
+	if (!strcmp(function, "invalidate_range_start") && nobody)
+		write_pair("start-without-listener", &r);
+	if (!strcmp(function, "invalidate_range_end") && nobody)
+		write_pair("end-without-listener", &r);
+	if (!strcmp(function, "free_pgtables") && in_window(start, end)) {
+		look();
+		write_event("free_pgtables");
+	}
+}
+
+static int listen(struct state *s)
+{
+	bool classic = rec.how->semantics == MMUN_CLASSIC;
+	struct listener *l = &s->listener;
+	int err;
+
+	l->range.ops = classic ? &classic_ops : &range_ops;
+	l->flush.ops = &flush_ops;
+	err = mmu_notifier_register(&l->range, s->world.mm);
+	if (!err && !classic)
+		err = mmu_notifier_register(&l->flush, s->world.mm);
+	return err;
+}
+
+/* --- the check ----------------------------------------------------------- */
+
+static bool failed(int err, const char *what)
+{
+	if (err && !rec.err) {
+		rec.err = err;
+		rec.failed = what;
+	}
+	return err != 0;
+}
+
+static int map_window(struct trace_world *w)
+{
+	bool huge = rec.op->window == TRACE_HUGE;
+	uint64_t at;
+	int err;
+
+	w->bytes = (huge ? 2 : 1) * HUGE_BYTES;
+	w->watched[0] = window_page(w, rec.op->window == TRACE_SMALL ? 1 : 0);
+	w->watched[1] = window_page(w, 2);
+	err = mmun_mmap(w->mm, w->base, w->bytes, MMUN_PROT_READ | MMUN_PROT_WRITE,
+			MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &at);
+	if (!err && huge)
+		err = mmun_madvise(w->mm, w->base, w->bytes, MMUN_MADV_HUGEPAGE);
+	for (uint64_t a = w->base; !err && a < w->base + w->bytes; a += PAGE_BYTES)
+		err = mmun_cpu_store(w->cpu, a, 0x100 + a / PAGE_BYTES);
+	return err;
+}
+
+static void setup(void *state, void *arg)
+{
+	struct mmun_machine_opts opts = { FRAMES, HUGE_FRAMES, SWAP_PAGES };
+	struct state *s = state;
+	struct trace_world *w = &s->world;
+
+	(void)arg;
+	w->base = entry_bytes(TABLE_LEVELS - 1);
+	if (failed(mmun_machine_create(&opts, &w->machine), "the machine") ||
+	    failed(mmun_mm_create(w->machine, rec.how->semantics, &w->mm), "the address space"))
+		return;
+	if (rec.how->moved)
+		mm_set_where(w->mm, (enum mm_op)(rec.how->moved - 1), rec.how->where);
+	if (!failed(mmun_cpu_create(w->mm, &w->cpu), "a processor") &&
+	    !failed(map_window(w), "the window") && rec.op->prepare)
+		failed(rec.op->prepare(w), "what comes before");
+}
+
+static void thread(void *state, unsigned me, void *arg)
+{
+	struct state *s = state;
+
+	(void)me;
+	(void)arg;
+	if (rec.err || failed(listen(s), "a notifier"))
+		return;
+	rec.world = &s->world;
+	rec.mm = s->world.mm;
+	rec.frames = 0;
+	rec.order->count = 0;
+	memset(rec.last, 0, sizeof(rec.last));
+	look();
+	sync_probe_listener = on_probe;
+	failed(rec.op->act(&s->world), "the operation");
+	look();
+	sync_probe_listener = NULL;
+	rec.mm = NULL;
+}
+
+static void finish(void *state, void *arg)
+{
+	struct state *s = state;
+	struct trace_world *w = &s->world;
+
+	(void)arg;
+	mmu_notifier_unregister(&s->listener.range, s->listener.range.mm);
+	mmu_notifier_unregister(&s->listener.flush, s->listener.flush.mm);
+	mmun_cpu_destroy(w->cpu);
+	failed(mmun_mm_destroy(w->mm), "exit");
+	failed(mmun_mm_destroy(w->other), "the relative's exit");
+	mmun_ats_destroy(w->ats);
+	mmun_object_destroy(w->object);
+	failed(mmun_machine_destroy(w->machine), "the machine's end");
+}
+
+int trace_record(const struct trace_op *op, const struct trace_how *how,
+		 struct trace_order *ret_order, char ret_why[192])
+{
+	const struct explore_check check = {
+		.name = op->name, .threads = 1, .state_size = sizeof(struct state),
+		.setup = setup, .thread = thread, .finish = finish,
+	};
+	struct explore_result result;
+	int err;
+
+	ASSERT(op->act);
+	rec = (struct recorder){ .op = op, .how = how, .order = ret_order };
+	err = explore(&check, &(struct explore_options){ 0 }, &result);
+	if (err) {
+		snprintf(ret_why, 192, "not enough memory");
+		return err;
+	}
+	if (rec.err) {
+		err = -EINVAL;
+		snprintf(ret_why, 192, "%s: %s", rec.failed, strerror(-rec.err));
+	} else if (result.findings) {
+		err = -EPROTO;
+		snprintf(ret_why, 192, "%s: %.160s", explore_oracle_name(result.finding[0].oracle),
+			 result.finding[0].text);
+	} else if (rec.full) {
+		err = -E2BIG;
+		snprintf(ret_why, 192, "more than %d events", TRACE_EVENTS_MAX);
+	}
+	explore_result_fini(&result);
+	return err;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * world.h - what an operation works on: between ops.c, which says what is done,
+ * and record.c, which makes it, listens, and takes it down again.
+ */
+#ifndef MMUN_TRACE_WORLD_H
+#define MMUN_TRACE_WORLD_H
+
+#include "vm/vm.h"
+#include "trace/trace.h"
+
+struct trace_world {
+	struct mmun_machine *machine;
+	struct mmun_mm *mm;          /* that is listened to; NULL: has exited */
+	struct mmun_mm *other;       /* a relative, or NULL */
+	struct mmun_cpu *cpu;
+	struct mmun_ats *ats;        /* NULL: none was needed */
+	struct mmun_object *object;  /* or NULL */
+	uint64_t base, bytes;        /* the window */
+	uint64_t watched[2];         /* addresses of p0, p1 */
+};
+
+static inline uint64_t window_page(const struct trace_world *w, unsigned n)
+{
+	return w->base + n * PAGE_BYTES;
+}
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel_orders.c RECORDING... - holds each operation that was recorded of Linux
+ * against what mmun does: events, their order, their ranges, what happens under
+ * which lock. Where they differ, src/trace/differences.c must say so and why.
+ *
+ * Nothing is skipped silently: an operation that mmun does not have is printed with
+ * the reason; one that src/trace/ops.c does not know, one that was never recorded, a
+ * difference that nobody expects and one that is expected but not there fail.
+ *
+ * Then each place to notify is moved, and some recording must not agree any more.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/trace.h"
+#include "vm/vm.h"
+
+enum { FILES_MAX = 16, FILE_BYTES_MAX = 256 << 10, OPS_MAX = 128, DIFFERENCES_MAX = 512 };
+
+static struct trace_file file[FILES_MAX];
+static size_t files;
+static bool agrees[FILES_MAX][OPS_MAX]; /* as it should, before anything was moved */
+static bool used[DIFFERENCES_MAX];
+static int failures;
+
+static void PRINTF_LIKE(1, 2) fail(const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("FAILED: ", stdout);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+	failures++;
+}
+
+static void read_recording(const char *path)
+{
+	static char text[FILE_BYTES_MAX];
+	FILE *f = fopen(path, "r");
+	const char *why = "?";
+	unsigned line = 0;
+	size_t n;
+
+	if (!f || files == FILES_MAX) {
+		fail("%s: cannot be read", path);
+		return;
+	}
+	n = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	if (n == sizeof(text) || trace_file_parse(text, n, &file[files], &line, &why))
+		fail("%s:%u: %s", path, line, why);
+	else
+		files++;
+}
+
+/* --- each recording ------------------------------------------------------ */
+
+static bool compare_op(const struct trace_file *f, const struct trace_recorded *r,
+		       const struct trace_op *op)
+{
+	const struct trace_how how = { .semantics = f->semantics };
+	static struct trace_comparison c;
+	struct trace_order own;
+	char why[192];
+
+	if (trace_record(op, &how, &own, why)) {
+		fail("%s: %s: %s", f->name, op->name, why);
+		return false;
+	}
+	trace_compare(f, op->name, &r->order, &own, &c);
+	for (size_t i = 0; i < c.count; i++)
+		used[c.expected[i] - trace_differences] = true;
+	if (*c.wrong)
+		fail("%s: %s: %s", f->name, op->name, c.wrong);
+	return !*c.wrong;
+}
+
+static void compare_file(const struct trace_file *f)
+{
+	unsigned compared = 0;
+
+	for (size_t i = 0; i < f->count && i < OPS_MAX; i++) {
+		const struct trace_op *op = trace_op_find(f->op[i].name);
+
+		if (!op) {
+			fail("%s: %s: src/trace/ops.c has no such operation", f->name,
+			     f->op[i].name);
+		} else if (!op->act) {
+			printf("%s: %s: not compared: %s\n", f->name, op->name, op->what);
+		} else {
+			agrees[f - file][i] = compare_op(f, &f->op[i], op);
+			compared++;
+		}
+	}
+	printf("%s: %u operations compared\n", f->name, compared);
+}
+
+/* --- each line of the tables --------------------------------------------- */
+
+static bool was_recorded(const char *op)
+{
+	for (size_t i = 0; i < files; i++)
+		if (trace_file_find(&file[i], op))
+			return true;
+	return false;
+}
+
+static bool was_omitted(const char *text)
+{
+	for (size_t i = 0; i < files; i++)
+		for (size_t j = 0; j < file[i].count; j++)
+			for (size_t k = 0; k < file[i].op[j].order.count; k++)
+				if (!strcmp(file[i].op[j].order.event[k].text, text))
+					return true;
+	return false;
+}
+
+static void check_tables(void)
+{
+	size_t n = 0;
+
+	for (const struct trace_op *op = trace_ops; op->name; op++)
+		if (!was_recorded(op->name))
+			fail("%s: in src/trace/ops.c, and never recorded", op->name);
+	for (const struct trace_omission *o = trace_omissions; o->text; o++) {
+		printf("left out: %s: %s\n", o->text, o->why);
+		if (!was_omitted(o->text))
+			fail("%s: left out, and in no recording", o->text);
+	}
+	for (const struct trace_difference *d = trace_differences; d->op; d++, n++)
+		if (!used[n])
+			fail("%s in %s: a difference that is not there: %s", d->op, d->in, d->why);
+	printf("%zu differences are expected\n", n);
+}
+
+/* --- could it fail? ------------------------------------------------------ */
+
+/* Does some recording of this era disagree if op notifies there? */
+static bool noticed(enum mmun_semantics semantics, enum mm_op op, unsigned where)
+{
+	const struct trace_how how = { semantics, (unsigned)op + 1, where };
+	static struct trace_comparison c;
+	struct trace_order own;
+	char why[192];
+
+	for (size_t i = 0; i < files; i++)
+		for (size_t j = 0; j < file[i].count && file[i].semantics == semantics; j++) {
+			const struct trace_op *o = trace_op_find(file[i].op[j].name);
+
+			if (!agrees[i][j])
+				continue;
+			if (trace_record(o, &how, &own, why))
+				return true;
+			trace_compare(&file[i], o->name, &file[i].op[j].order, &own, &c);
+			if (*c.wrong)
+				return true;
+		}
+	return false;
+}
+
+/* No recording is of these. */
+static bool is_unrecorded(enum mmun_semantics semantics, enum mm_op op)
+{
+	return op == MM_OP_NUMA || op == MM_OP_CLEAN ||
+	       /* Nobody is told any more. */
+	       op == MM_OP_EXIT ||
+	       /* Younger than that era. */
+	       (op == MM_OP_UFFD_MOVE && semantics == MMUN_CLASSIC);
+}
+
+/* Do the recordings tell these two apart? Of a move, what is set is where nobody looked. */
+static bool is_other_place(enum mm_op op, unsigned a, unsigned b)
+{
+	bool moves = op == MM_OP_MREMAP || op == MM_OP_UFFD_MOVE;
+
+	return a != b && !(moves && (a | b) == (NOTIFY_CLEAR | NOTIFY_SET));
+}
+
+/*
+ * Whether pages are freed before or after the flush is no event, so NOTIFY_FREED
+ * is like NOTIFY_AFTER here, and NOTIFY_UNLOCK like NOTIFY_END: litmus tests tell
+ * them apart.
+ */
+static void move_places(enum mmun_semantics semantics)
+{
+	static const unsigned places[] = { 0, NOTIFY_CLEAR, NOTIFY_SET, NOTIFY_END, NOTIFY_AFTER };
+	static const char *const names[] = {
+#define X(e, name) name,
+		MM_OPS(X)
+#undef X
+	};
+	struct mmun_mm mm = { .semantics = semantics };
+	unsigned moved = 0;
+
+	mm_where_init(&mm);
+	for (int op = 0; op < MM_OP_COUNT; op++)
+		for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+			if (!is_other_place((enum mm_op)op, places[i], mm.where[op]) ||
+			    is_unrecorded(semantics, (enum mm_op)op))
+				continue;
+			moved++;
+			if (!noticed(semantics, (enum mm_op)op, places[i]))
+				fail("%s: nobody noticed that it notifies at %u instead of %u",
+				     names[op], places[i], mm.where[op]);
+		}
+	printf("%u places moved\n", moved);
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		read_recording(argv[i]);
+	for (size_t i = 0; i < files; i++)
+		compare_file(&file[i]);
+	check_tables();
+	if (failures) {
+		printf("no place was moved: the above comes first\n");
+	} else {
+		move_places(MMUN_MODERN);
+		move_places(MMUN_CLASSIC);
+	}
+	for (size_t i = 0; i < files; i++)
+		trace_file_fini(&file[i]);
+	printf("%d failures\n", failures);
+	return failures != 0;
+}
