@@ -23,7 +23,7 @@ _mmun() {
 	case ${COMP_WORDS[1]} in
 	check)
 		options+=' --max-executions --max-seconds --fast --format --json --quiet'
-		options+=' --verbose --picture --no-picture --no-oracles --matrix --print'
+		options+=' --verbose --picture --no-picture --no-oracles --fail-allocations --matrix --print'
 		;;
 	replay)
 		options+=' --verbose'

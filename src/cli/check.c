@@ -12,8 +12,8 @@
 #include "cli/runs.h"
 #include "report/report.h"
 
-enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, FORMAT, JSON, FAST, NO_ORACLES, PICTURE,
-       NO_PICTURE, MATRIX, PRINT };
+enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, FORMAT, JSON, FAST, NO_ORACLES,
+       FAIL_ALLOCATIONS, PICTURE, NO_PICTURE, MATRIX, PRINT };
 
 const char cli_check_details[] =
 	"\nA directory stands for all *.litmus in it, \"-\" for standard input, and a name that\n"
@@ -40,6 +40,8 @@ const struct cli_option cli_check_options[] = {
 	{ NO_PICTURE, "no-picture", NULL, "draw nothing" },
 	{ MATRIX, "matrix", NULL, "run tests of each pair of operations" },
 	{ PRINT, "print", NULL, "print the tests instead of running them" },
+	{ FAIL_ALLOCATIONS, "fail-allocations", NULL,
+	  "each allocation may also fail; implies --no-oracles" },
 	{ NO_ORACLES, "no-oracles", NULL, "results only, not held to flat memory" },
 	{ 0 },
 };
@@ -419,6 +421,10 @@ static bool set_option(struct settings *s, int id)
 		return true;
 	case PRINT:
 		s->print = true;
+		return true;
+	case FAIL_ALLOCATIONS:
+		s->litmus.fail_allocations = true;
+		s->litmus.no_oracles = true;
 		return true;
 	default:
 		s->litmus.no_oracles = true;

@@ -68,15 +68,20 @@ void sync_range_live_(void *p, size_t size)
 	x.dead_count = kept;
 }
 
+bool sync_alloc_fails_(const struct sync_site *site)
+{
+	return x.cur >= 0 && x.opt.failing_allocations && sync_choose_(2, site);
+}
+
 void *sync_alloc_(size_t size, const struct sync_site *site)
 {
 	char *base = x.arena;
 	size_t *used = &x.arena_used, limit = ARENA_SETUP;
 	struct block *b;
 
+	if (sync_alloc_fails_(site))
+		return NULL;
 	if (x.cur >= 0) {
-		if (x.opt.failing_allocations && sync_choose_(2, site))
-			return NULL;
 		used = &x.thread[x.cur].arena_used;
 		base += ARENA_SETUP + (size_t)x.cur * ARENA_THREAD;
 		limit = ARENA_THREAD;

@@ -512,6 +512,7 @@ int litmus_check(const struct litmus *test, const struct litmus_options *options
 	struct explore_options o = {
 		.executions_max = options->executions_max, .seconds_max = options->seconds_max,
 		.progress = options->progress, .progress_arg = options->progress_arg,
+		.failing_allocations = options->fail_allocations,
 	};
 	struct check *c = check_open(test, ret, !options->no_oracles);
 	struct explore_check check;

@@ -395,6 +395,8 @@ struct world;
 struct litmus_options {
 	uint64_t executions_max; /* 0: no bound */
 	double seconds_max;      /* 0: no bound */
+	bool fail_allocations;   /* each allocation may also fail; give no_oracles, too, since
+	                            flat memory has room for everything */
 	bool no_oracles;         /* results only: nothing is held to flat memory */
 	bool fast;               /* end a search as soon as its verdict is certain */
 	void (*progress)(void *arg, const struct explore_progress *p);

@@ -106,6 +106,7 @@ void sync_guard_mark_(const atomic_u64 *w);
 void sync_guard_wait_(const struct sync_site *site);
 void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t arg,
 		 const struct sync_site *site);
+bool sync_alloc_fails_(const struct sync_site *site); /* by choice */
 void *sync_alloc_(size_t size, const struct sync_site *site);
 void sync_free_(void *p, const struct sync_site *site);
 uint64_t sync_alloc_live(void);
@@ -317,13 +318,17 @@ static inline int pool_init(pool_t *p, uint32_t size)
 
 static inline void pool_fini(pool_t *p) { (void)p; }
 
-static inline int pool_take(pool_t *p)
+static inline int sync_pool_take_(pool_t *p, const struct sync_site *site)
 {
 	uint32_t end, first = sync_pool_slice(p->size, &end);
 	uint32_t *taken = &p->taken[sync_self() - 1];
 
+	if (sync_alloc_fails_(site))
+		return -1;
 	return first + *taken < end ? (int)(first + (*taken)++) : -1;
 }
+
+#define pool_take(p) sync_pool_take_((p), SYNC_SITE)
 
 static inline void pool_put(pool_t *p, uint32_t i) { ASSERT(i < p->size); }
 
