@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "explore/explore.h"
+#include "explore_scene.h"
 #include "vm/vm.h"
 
 #define A (entry_bytes(1) * 2)
@@ -596,26 +597,14 @@ static const struct check checks[] = {
 
 static void explore_check(const struct check *c)
 {
-	static struct explore_result result;
 	struct explore_check check = {
 		.name = c->name, .state_size = sizeof(struct world), .setup = world_setup,
 		.thread = world_thread, .finish = world_finish, .arg = (void *)(uintptr_t)c,
 	};
-	struct explore_options options = { .stop_at_first = true };
 
 	for (check.threads = 0; check.threads < 3 && c->thread[check.threads]; check.threads++)
 		;
-	assert_int_equal(explore(&check, &options, &result), 0);
-	printf("%-24s%s %8llu executions, %.1f s\n", c->name, c->planted ? " (planted)" : "",
-	       (unsigned long long)result.executions, result.seconds);
-	if (c->planted && !result.findings)
-		fail_msg("%s: nothing is found without the notification", c->name);
-	if (!c->planted && result.findings)
-		fail_msg("%s: %s: %s (%s)", c->name, explore_oracle_name(result.finding[0].oracle),
-			 result.finding[0].text, result.finding[0].replay);
-	if (!c->planted && !result.exhaustive)
-		fail_msg("%s: %s", c->name, result.stopped_by);
-	explore_result_fini(&result);
+	explore_scene(&check, c->planted);
 }
 
 static const char *only; /* this check */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "explore/explore.h"
+#include "explore_scene.h"
 #include "vm/vm.h"
 
 enum { FRAMES = 160, SLOTS = 16, RW = MMUN_PROT_READ | MMUN_PROT_WRITE,
@@ -372,29 +373,13 @@ static const struct scene scenes[] = {
 
 static void run(const struct scene *scene)
 {
-	static struct explore_result result;
-	struct explore_check check = {
+	const struct explore_check check = {
 		.name = scene->name, .threads = scene->threads,
 		.state_size = sizeof(struct world), .setup = setup, .thread = thread,
 		.finish = finish, .arg = (void *)(uintptr_t)scene,
 	};
-	struct explore_options options = { .stop_at_first = scene->wrong };
 
-	assert_int_equal(explore(&check, &options, &result), 0);
-	printf("%-34s %8llu executions, %.1f s\n", scene->name,
-	       (unsigned long long)result.executions, result.seconds);
-	if (scene->wrong) {
-		if (!result.findings)
-			fail_msg("%s: nothing found", scene->name);
-	} else {
-		if (result.findings)
-			fail_msg("%s: %s: %s (%s)", scene->name,
-				 explore_oracle_name(result.finding[0].oracle),
-				 result.finding[0].text, result.finding[0].replay);
-		if (!result.exhaustive)
-			fail_msg("%s: not finished: %s", scene->name, result.stopped_by);
-	}
-	explore_result_fini(&result);
+	explore_scene(&check, scene->wrong);
 }
 
 static const char *only; /* scenes with this in their names */

@@ -92,8 +92,7 @@ void exclusive_restore(struct mmun_mm *mm, const struct ptep *p, uint64_t page)
 	(void)pte_lock(p, page);
 	e = pte_get(p->entry);
 	if (pte_device(e))
-		set_pte(p->entry, page,
-			pte_set_bits(pte_clear_bits(e, PTE_PROTNONE | PTE_DEVICE), PTE_P | PTE_A));
+		set_pte(p->entry, page, pte_allow(e));
 	pte_unlock(p);
 	invalidate_range_end(&range, MM_OP_MIGRATE);
 }

@@ -113,12 +113,6 @@ static int wp_fault(struct mmun_mm *mm, const struct vma *v, const struct ptep *
 	return break_sharing(mm, p, page, old, PTE_WRITABLE | PTE_EXCL);
 }
 
-/* A NUMA hint, or mprotect() has given the access back: the page is there. */
-static void allow_access(const struct ptep *p, uint64_t page, pte_t old)
-{
-	set_pte(p->entry, page, pte_set_bits(pte_clear_bits(old, PTE_PROTNONE), PTE_P | PTE_A));
-}
-
 /* --- all of them --------------------------------------------------------- */
 
 /* Nothing there; under the ptl, which it drops. */
@@ -149,7 +143,7 @@ static int pte_fault(struct mmun_mm *mm, const struct vma *v, const struct ptep 
 	if (pte_present(old) && write && !pte_write(old))
 		return wp_fault(mm, v, p, page, old);
 	if (!pte_present(old) && pte_mapped(old) && !pte_device(old))
-		allow_access(p, page, old);
+		set_pte(p->entry, page, pte_allow(old)); /* after a NUMA hint, or mprotect() */
 	pte_unlock(p);
 	if (pte_device(old))
 		exclusive_restore(mm, p, page);

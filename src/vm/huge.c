@@ -97,8 +97,7 @@ int huge_wp_fault(struct mmun_mm *mm, const struct vma *v, uint64_t addr, bool w
 	else if (pte_present(e) && write && !pte_write(e))
 		done = huge_wp_reuse(mm, &p, huge_down(addr), e);
 	else if (!pte_present(e) && pte_mapped(e)) /* a hint, or mprotect gave it back */
-		set_pte(p.entry, huge_down(addr),
-			pte_set_bits(pte_clear_bits(e, PTE_PROTNONE), PTE_P | PTE_A));
+		set_pte(p.entry, huge_down(addr), pte_allow(e));
 	pte_unlock(&p);
 	if (p.level && pte_migration(e))
 		migration_entry_wait(mm, e);
@@ -124,10 +123,10 @@ static void split_references(struct mmun_machine *m, pte_t e, bool migrate)
 static void split_fill(struct mmun_machine *m, struct ptep to, pte_t e)
 {
 	for (uint32_t i = 0; i < TABLE_ENTRIES; i++, to = ptep_next(to)) {
-		pfn_t pfn = { pte_pfn(e).v + i };
+		pte_t small = pte_of_huge(e, i);
 
-		store_relaxed(to.entry, pte_make(pfn, e.v & PTE_BITS & ~(uint64_t)PTE_PS).v);
-		rmap_add(m, pfn, &to);
+		store_relaxed(to.entry, small.v);
+		rmap_add(m, pte_pfn(small), &to);
 	}
 }
 

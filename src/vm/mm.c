@@ -101,8 +101,7 @@ pte_t mm_translate(const struct mmun_mm *mm, uint64_t addr)
 
 	if (pte_none(e) || pte_swap(e) || !p.level)
 		return e;
-	return pte_make((pfn_t){ pte_pfn(e).v + entry_index(addr, 0) },
-			e.v & PTE_BITS & ~(uint64_t)PTE_PS);
+	return pte_of_huge(e, entry_index(addr, 0));
 }
 
 /* --- processors ---------------------------------------------------------- */

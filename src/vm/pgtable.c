@@ -67,14 +67,6 @@ static pte_t walk_hw(const struct mmun_mm *mm, uint64_t addr, atomic_u64 **ret_e
 	return (pte_t){ load_acquire(*ret_entry) };
 }
 
-/* The entry of the small page at addr in a huge page. */
-static pte_t pte_of_huge(pte_t huge, uint64_t addr)
-{
-	pfn_t pfn = { pte_pfn(huge).v + entry_index(addr, LEAF) };
-
-	return pte_make(pfn, huge.v & PTE_BITS & ~(uint64_t)PTE_PS);
-}
-
 /*
  * An entry may be used for writing only once its dirty bit is set: whoever clears
  * the entry afterwards sees the bit, and whoever cleared it before makes the
@@ -92,7 +84,7 @@ pte_t pgtable_walk_hw(const struct mmun_mm *mm, uint64_t addr, bool write)
 		else
 			e = walk_hw(mm, addr, &entry);
 	}
-	return pte_huge(e) ? pte_of_huge(e, addr) : e;
+	return pte_huge(e) ? pte_of_huge(e, entry_index(addr, LEAF)) : e;
 }
 
 bool table_alloc(struct mmun_mm *mm, uint64_t addr, unsigned level, pfn_t *ret_table)

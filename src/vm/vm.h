@@ -137,6 +137,18 @@ static inline pte_t pte_clear_bits(pte_t e, uint64_t bits) { return (pte_t){ e.v
 static inline pte_t pte_set_bits(pte_t e, uint64_t bits) { return (pte_t){ e.v | bits }; }
 static inline pte_t pte_wrprotect(pte_t e) { return pte_clear_bits(e, PTE_RW); }
 
+/* Access again, after a hint or from a device. */
+static inline pte_t pte_allow(pte_t e)
+{
+	return pte_set_bits(pte_clear_bits(e, PTE_PROTNONE | PTE_DEVICE), PTE_P | PTE_A);
+}
+
+/* The entry of a small page of a huge one, index from 0. */
+static inline pte_t pte_of_huge(pte_t huge, unsigned index)
+{
+	return pte_make((pfn_t){ pte_pfn(huge).v + index }, huge.v & PTE_BITS & ~(uint64_t)PTE_PS);
+}
+
 static inline pte_t pte_mkwrite(pte_t e)
 {
 	return pte_set_bits(pte_clear_bits(e, PTE_UFFD_WP), PTE_RW | PTE_D | PTE_SOFT_DIRTY);
