@@ -56,6 +56,9 @@ enum { EXPLORE_THREADS_MAX = 16 };
 	X(ORACLE_STEPS,      "endless",      "an execution took more steps than allowed") \
 	X(ORACLE_DETERMINISM,"determinism",  "two runs of one schedule parted")         \
 	X(ORACLE_CRASH,      "crash",        "the check's code crashed")                 \
+	X(ORACLE_RACE,       "race",         "two accesses meet, at least one of them plain") \
+	X(ORACLE_PROTOCOL,   "protocol",     "a rule of the notifiers or page tables was broken") \
+	X(ORACLE_LIVENESS,   "liveness",     "a thread tries again for ever")            \
 	X(ORACLE_CONDITION,  "condition",    "the check's own condition")
 
 enum explore_oracle {
@@ -76,6 +79,8 @@ struct explore_check {
 	void (*setup)(void *state, void *arg);  /* once; its effect is then restored */
 	void (*thread)(void *state, unsigned thread, void *arg);
 	void (*finish)(void *state, void *arg); /* after each complete execution; may be NULL */
+	void (*watch)(void *state, void *arg);  /* for pictures, after each operation: calls
+	                                           explore_watch(); may be NULL */
 	void *arg;                        /* not part of the state; never restored */
 	const char *expect;               /* the oracle that must find something, and no other;
 	                                     NULL: none may */
@@ -140,11 +145,27 @@ struct explore_event {
 	const char *file, *function; /* where */
 	int line;
 	char text[96];           /* note */
+	const char *operation;   /* note: of which operation it is a step, "COW"; NULL: none */
+	unsigned operation_step; /* note: which, from 0 */
 };
+
+/* What a watched thing is from an event on; see explore_watch(). */
+struct explore_held {
+	size_t event;            /* index: it is so before this event; the last one of an
+	                            item with event <= E says how it is before event E */
+	unsigned item;
+	char text[40];
+};
+
+enum { EXPLORE_ITEMS_MAX = 64 };
 
 struct explore_trace {
 	struct explore_event *event;
 	size_t count, capacity;
+	struct explore_held *held; /* in order of events */
+	size_t helds, held_capacity;
+	char item[EXPLORE_ITEMS_MAX][32]; /* names of what is watched */
+	unsigned items;
 };
 
 struct explore_finding {
@@ -203,6 +224,13 @@ void explore_fail(enum explore_oracle oracle, const char *fmt, ...)
  */
 void explore_fail_if_reordered(enum explore_oracle oracle, unsigned first, unsigned then,
 			       const char *fmt, ...) EXPLORE_PRINTF_LIKE(4, 5);
+
+/*
+ * In a check's watch function: how something is now, in a few words, for the picture. The
+ * first call with a name adds a row, up to EXPLORE_ITEMS_MAX; names have at most 31 characters
+ * and texts 39. The function only looks: it changes nothing and takes no lock.
+ */
+void explore_watch(const char *name, const char *fmt, ...) EXPLORE_PRINTF_LIKE(2, 3);
 
 /* The number of the calling thread's latest operation, of the current execution. */
 unsigned explore_step(void);

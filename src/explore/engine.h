@@ -119,6 +119,7 @@ struct thread {
 	const void *guard_word[GUARD_WORDS_MAX];
 	unsigned rcu;                  /* nesting */
 	struct wait_set guard_wait, rcu_wait;
+	struct sync_operation operation; /* that it carries out; name NULL: none */
 	size_t arena_used;
 };
 
@@ -220,6 +221,7 @@ void engine_leaks_report(void);
 
 /* --- trace.c ------------------------------------------------------------- */
 size_t engine_record_step(unsigned thread); /* its index in the trace, SIZE_MAX: none */
+void engine_watch(void);               /* how what is watched is now, if it is recorded */
 
 /* --- plan.c -------------------------------------------------------------- */
 uint32_t plan_node_new(const struct node *like); /* 0: no memory */

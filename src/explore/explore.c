@@ -245,6 +245,7 @@ int explore_replay(const struct explore_check *check, const char *schedule,
 void explore_trace_fini(struct explore_trace *trace)
 {
 	free(trace->event);
+	free(trace->held);
 	*trace = (struct explore_trace){ 0 };
 }
 

@@ -411,6 +411,8 @@ static void record(struct explore_finding *g)
 	while (kept < g->trace.count && g->trace.event[kept].step <= end)
 		kept++;
 	g->trace.count = kept;
+	while (g->trace.helds && g->trace.held[g->trace.helds - 1].event > kept)
+		g->trace.helds--;
 	free(forced);
 	free(choice);
 }

@@ -127,6 +127,7 @@ static void restore(void)
 		p->last = -1;
 		p->held_count = p->spins = p->nonblock = p->rcu = 0;
 		p->guard = false;
+		p->operation = (struct sync_operation){ 0 };
 		p->guard_wait = p->rcu_wait = (struct wait_set){ 0 };
 		p->arena_used = 0;
 		fiber_arm(&x.fiber[t], thread_main, (void *)(uintptr_t)t);
@@ -299,6 +300,7 @@ static void step_end(void)
 	if (x.trace && x.event != SIZE_MAX && is_word(s->kind))
 		x.trace->event[x.event].value = word_at(s);
 	x.depth++;
+	engine_watch();
 }
 
 static void deadlock_report(void)
@@ -354,6 +356,7 @@ enum run_end engine_run(void)
 	x.cur = -1;
 	end = RUN_ABORTED;
 	if (!x.aborted) {
+		engine_watch();
 		if (step_begin())
 			fiber_switch(&x.main, &x.fiber[x.cur]);
 		x.cur = -1;

@@ -349,7 +349,7 @@ static struct explore_check check_of(struct check *c)
 	return (struct explore_check){
 		.name = c->test->name, .threads = (unsigned)c->test->threads,
 		.thread_name = c->thread_name, .state_size = sizeof(struct world),
-		.setup = setup, .thread = thread, .finish = finish, .arg = c,
+		.setup = setup, .thread = thread, .finish = finish, .watch = world_watch, .arg = c,
 	};
 }
 

@@ -51,6 +51,10 @@ void world_thread(struct world *w, unsigned thread);
 void world_outcome(const struct world *w, int64_t *outcome);
 void world_fini(struct world *w);
 
+/* --- held.c: for explore_check.watch; the checked build only ------------- */
+
+void world_watch(void *state, void *arg);
+
 /* --- world_memory.c ------------------------------------------------------ */
 
 uint64_t world_page_addr(const struct litmus *test, int var);

@@ -63,7 +63,9 @@
  * in the checked build, an ASSERT natively with MMUN_DEBUG, else not evaluated.
  *
  * For the picture. sync_note(fmt, ...) says in a few words what the calling
- * thread has just done; it is compiled away natively.
+ * thread has just done; it is compiled away natively. sync_operation(name), a
+ * declaration, names the operation that the rest of its block carries out: what is
+ * said there is numbered as its steps. name lasts.
  *
  * For who looks on from outside (src/trace). sync_probe(mm, start, end) tells who
  * listens that the function it stands in was called; compiled away natively.

@@ -122,6 +122,15 @@ void sync_note_(const struct sync_site *site, const char *fmt, ...) PRINTF_LIKE(
 		sync_note_(SYNC_SITE, __VA_ARGS__); \
 } while (0)
 
+struct sync_operation { const char *name; unsigned steps; };
+
+struct sync_operation sync_operation_begin_(const char *name); /* the one before */
+void sync_operation_end_(struct sync_operation *before);
+
+#define sync_operation(name) \
+	__attribute__((cleanup(sync_operation_end_), unused)) struct sync_operation operation_ = \
+		sync_operation_begin_(name)
+
 /* Who listens is told the function's name. One at a time; NULL: nobody. */
 extern void (*sync_probe_listener)(const char *function, const void *mm, uint64_t start,
 				   uint64_t end);

@@ -260,6 +260,7 @@ void pool_put(pool_t *p, uint32_t i);
 void sync_range_dead(void *p, size_t size);
 static inline void sync_range_live(void *p, size_t size) { (void)p, (void)size; }
 
+#define sync_operation(name) ((void)sizeof(name))
 #define sync_note(...) ((void)0)
 #define sync_probe(...) ((void)0)
 

@@ -67,6 +67,8 @@ static void forget_writes(struct mmun_mm *mm)
 
 int mmun_clear_refs(struct mmun_mm *mm, enum mmun_clear_refs what)
 {
+	sync_operation("CLEAR_REFS");
+
 	if (!mm)
 		return -EINVAL;
 	switch (what) {

@@ -70,6 +70,7 @@ static int make_exclusive(struct mmun_mm *mm, uint64_t page, void *owner)
 int mmun_make_exclusive(struct mmun_mm *mm, uint64_t addr, void *owner)
 {
 	int err;
+	sync_operation("EXCLUSIVE");
 
 	if (!mm || addr % PAGE_BYTES)
 		return -EINVAL;

@@ -54,6 +54,7 @@ static int wp_page_copy(struct mmun_mm *mm, const struct ptep *p, uint64_t page,
 	struct mmun_machine *m = mm->machine;
 	bool zero = is_zero_page(m, pte_pfn(old));
 	pfn_t new;
+	sync_operation("COW");
 
 	if (!frame_alloc(m, FRAME_ANON, zero, &new)) {
 		frame_put(m, pte_pfn(old), 1);

@@ -215,6 +215,7 @@ int mmun_fork(struct mmun_mm *mm, struct mmun_mm **ret_child)
 {
 	struct mmun_mm *child;
 	int err;
+	sync_operation("FORK");
 
 	if (!mm || !ret_child)
 		return -EINVAL;

@@ -87,6 +87,7 @@ int huge_wp_fault(struct mmun_mm *mm, const struct vma *v, uint64_t addr, bool w
 	bool done = true;
 	struct ptep p;
 	pte_t e;
+	sync_operation("HUGE_WP");
 
 	(void)v; /* what the access needs it allows: fault_area() has looked */
 	if (!pte_map_lock(mm, addr, &p))

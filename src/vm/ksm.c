@@ -183,6 +183,7 @@ int mmun_ksm_merge(struct mmun_mm *mm, uint64_t a, uint64_t b)
 {
 	struct merge_page page_a = { .addr = a }, page_b = { .addr = b };
 	int err = -EFAULT;
+	sync_operation("KSM");
 
 	if (!mm || a % PAGE_BYTES || b % PAGE_BYTES || a == b)
 		return -EINVAL;

@@ -308,6 +308,7 @@ int mmun_madvise(struct mmun_mm *mm, uint64_t addr, uint64_t len, int advice)
 	const struct advice *a = find_advice(advice);
 	uint64_t end = addr + page_down(len + PAGE_BYTES - 1);
 	int err;
+	sync_operation("MADVISE");
 
 	if (!mm || !a || addr % PAGE_BYTES || end < addr || (len && end == addr))
 		return -EINVAL;

@@ -20,6 +20,7 @@ void munmap_locked(struct mmun_mm *mm, uint64_t start, uint64_t end)
 int mmun_munmap(struct mmun_mm *mm, uint64_t addr, uint64_t len)
 {
 	int err;
+	sync_operation("MUNMAP");
 
 	if (!mm || addr % PAGE_BYTES || len == 0 || !range_fits(addr, &len))
 		return -EINVAL;
@@ -117,6 +118,7 @@ int mmun_mmap(struct mmun_mm *mm, uint64_t addr, uint64_t len, int prot, int fla
 {
 	struct vma like = { .prot = prot, .flags = (uint32_t)(flags & ~MAP_PLACE) };
 	int err;
+	sync_operation("MMAP");
 
 	if (!args_are_valid(mm, addr, len, prot, flags, ret_addr) ||
 	    !(flags & MMUN_MAP_ANONYMOUS))
@@ -138,6 +140,7 @@ int mmun_mmap_object(struct mmun_mm *mm, uint64_t addr, uint64_t len, int prot, 
 {
 	struct vma like = { .prot = prot, .flags = (uint32_t)(flags & ~MAP_PLACE),
 			    .object = object, .offset = offset };
+	sync_operation("MMAP");
 
 	if (!args_are_valid(mm, addr, len, prot, flags, ret_addr) || !object ||
 	    (flags & MMUN_MAP_ANONYMOUS) || object->machine != mm->machine ||

@@ -258,6 +258,7 @@ static int migrate(struct mmun_mm *mm, uint64_t addr, enum mmu_notifier_event ev
 	struct migration how = { .batch.op = MM_OP_MIGRATE, .event = event, .owner = owner };
 	pfn_t pfn;
 	int err;
+	sync_operation("MIGRATE");
 
 	if (!mm || addr % PAGE_BYTES)
 		return -EINVAL;

@@ -432,6 +432,7 @@ int mmun_mremap(struct mmun_mm *mm, uint64_t addr, uint64_t old_len, uint64_t ne
 {
 	struct remap r = { .mm = mm, .addr = addr, .flags = flags };
 	int err;
+	sync_operation("MREMAP");
 
 	if (!mm || !ret_addr || addr % PAGE_BYTES || !old_len || !new_len)
 		return -EINVAL;

@@ -40,6 +40,7 @@ int mmun_numa_hint(struct mmun_mm *mm, uint64_t addr, uint64_t len)
 	struct btree_iter it;
 	const struct vma *v;
 	int err = 0;
+	sync_operation("NUMA_HINT");
 
 	if (!mm || addr % PAGE_BYTES || len % PAGE_BYTES || len == 0 || !range_fits(addr, &len))
 		return -EINVAL;

@@ -456,6 +456,7 @@ int mmun_object_truncate(struct mmun_object *object, uint64_t len)
 {
 	uint64_t pages;
 	int err;
+	sync_operation("TRUNCATE");
 
 	if (!object || !pages_of(len, &pages))
 		return -EINVAL;
@@ -477,6 +478,7 @@ static bool range_of(uint64_t offset, uint64_t len, uint64_t *ret_first, uint64_
 int mmun_object_punch(struct mmun_object *object, uint64_t offset, uint64_t len)
 {
 	uint64_t first, end;
+	sync_operation("PUNCH");
 
 	if (!object || !range_of(offset, len, &first, &end))
 		return -EINVAL;
@@ -538,6 +540,7 @@ int mmun_object_clean(struct mmun_object *object, uint64_t offset, uint64_t len,
 {
 	uint64_t first, end, dirty = 0;
 	pfn_t pfn;
+	sync_operation("CLEAN");
 
 	if (!object || !ret_dirty || !range_of(offset, len, &first, &end))
 		return -EINVAL;

@@ -168,6 +168,7 @@ static int mprotect_locked(struct mmun_mm *mm, uint64_t start, uint64_t end, int
 int mmun_mprotect(struct mmun_mm *mm, uint64_t addr, uint64_t len, int prot)
 {
 	int err;
+	sync_operation("MPROTECT");
 
 	if (!mm || addr % PAGE_BYTES || (prot & ~(MMUN_PROT_READ | MMUN_PROT_WRITE)))
 		return -EINVAL;

@@ -35,6 +35,7 @@ int mmun_oom_reap(struct mmun_mm *mm)
 	struct btree_iter it;
 	const struct vma *v;
 	int err = 0;
+	sync_operation("OOM_REAP");
 
 	if (!mm)
 		return -EINVAL;

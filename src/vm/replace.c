@@ -88,6 +88,7 @@ static int replace_locked(struct mmun_mm *mm, uint64_t addr, uint64_t value)
 int mmun_replace_page(struct mmun_mm *mm, uint64_t addr, uint64_t value)
 {
 	int err;
+	sync_operation("REPLACE");
 
 	if (!mm || addr % sizeof(value))
 		return -EINVAL;

@@ -184,6 +184,7 @@ int mmun_split_huge_page(struct mmun_mm *mm, uint64_t addr)
 {
 	pfn_t head;
 	int err;
+	sync_operation("SPLIT");
 
 	if (!mm)
 		return -EINVAL;

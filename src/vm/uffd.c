@@ -54,6 +54,7 @@ int mmun_uffd_writeprotect(struct mmun_mm *mm, uint64_t addr, uint64_t len, bool
 	struct btree_iter it;
 	const struct vma *v;
 	int err = 0;
+	sync_operation("UFFD_WP");
 
 	if (!mm || !whole_pages(addr, len))
 		return -EINVAL;
@@ -225,6 +226,7 @@ int mmun_uffd_move(struct mmun_mm *mm, uint64_t dst, uint64_t src, uint64_t len,
 {
 	struct move m = { .mm = mm, .src = src, .dst = dst };
 	int err;
+	sync_operation("UFFD_MOVE");
 
 	if (!mm || !ret_moved || !whole_pages(dst, len) || !whole_pages(src, len) ||
 	    (src < dst + len && dst < src + len))

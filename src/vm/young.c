@@ -74,6 +74,7 @@ int mmun_page_young(struct mmun_mm *mm, uint64_t addr, bool clear, bool *ret_you
 	struct mmun_machine *m;
 	pfn_t page;
 	int err;
+	sync_operation("PAGE_YOUNG");
 
 	if (!mm || !ret_young)
 		return -EINVAL;
