@@ -11,7 +11,7 @@ enum { WORDS = 3 };
 enum kind {
 	R_LOAD, R_STORE, R_XCHG, R_CMPXCHG, R_ADD, R_INC, /* INC: add_relaxed */
 	R_SPIN, R_MUTEX, R_READ, R_WRITE,     /* take, touch a word, drop */
-	R_TRY, R_GUARD, R_CLEAR, R_RCU, R_SYNC, R_AWAIT, R_CHOOSE,
+	R_TRY, R_GUARD, R_CLEAR, R_RCU, R_SYNC, R_AWAIT, R_RELAX, R_CHOOSE,
 	R_KINDS,
 };
 
@@ -62,7 +62,7 @@ void random_check_make(struct random_check *r, uint64_t seed, unsigned ops_max)
 			r->op[t][k].kind = (uint8_t)(next(&s) % 3 ? kinds[next(&s) % 3] :
 						     next(&s) % R_KINDS);
 			r->op[t][k].object = (uint8_t)(next(&s) % WORDS);
-			awaits |= r->op[t][k].kind == R_AWAIT;
+			awaits |= r->op[t][k].kind == R_AWAIT || r->op[t][k].kind == R_RELAX;
 		}
 	}
 	for (unsigned t = 0; t < r->threads && awaits; t++)
@@ -132,6 +132,16 @@ static uint64_t locked(struct world *w, enum kind kind, unsigned k, atomic_u64 *
 	return v;
 }
 
+/* Asks until the word is set; other is loaded in between by odd ones. */
+static uint64_t spin(atomic_u64 *word, atomic_u64 *other, unsigned k)
+{
+	uint64_t v = k & 1 ? load_acquire(other) : 0;
+
+	while (!load_acquire(word))
+		sync_relax_(SYNC_SITE);
+	return v;
+}
+
 static uint64_t section(enum kind kind, atomic_u64 *word, atomic_u64 *other, uint64_t value)
 {
 	uint64_t v = 0;
@@ -182,6 +192,7 @@ static void thread(void *state, unsigned t, void *arg)
 		case R_ADD:     v = add_acq_rel(word, value); break;
 		case R_INC:     add_relaxed(word, value); break;
 		case R_AWAIT:   wait_until(word, is_set, 0); break;
+		case R_RELAX:   v = spin(word, other, k); break;
 		case R_CHOOSE:  v = sync_choose_(2, SYNC_SITE); break;
 		case R_GUARD:
 		case R_CLEAR:

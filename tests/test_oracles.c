@@ -107,7 +107,24 @@ static void spins(struct world *w, unsigned thread, bool broken)
 	}
 }
 
+/* Broken: it asks for a change that nobody makes. */
+static void retries(struct world *w, unsigned thread, bool broken)
+{
+	if (thread && !broken)
+		store_release(&w->word[0], 1);
+	else if (!thread)
+		while (!load_acquire(&w->word[0]))
+			sync_relax_(SYNC_SITE);
+}
+
 /* --- assertions, and mutual exclusion ------------------------------------ */
+
+/* Broken: only if the other thread comes between. */
+static void breaks_promise(struct world *w, unsigned thread, bool broken)
+{
+	store_release(&w->word[0], thread);
+	sync_contract(!broken || load_acquire(&w->word[0]) == thread);
+}
 
 static void message(struct world *w, unsigned thread, bool broken)
 {
@@ -478,6 +495,8 @@ static const struct pair pairs[] = {
 	PAIR("never woken", ORACLE_DEADLOCK, never_woken),
 	PAIR("waits for each other", ORACLE_DEADLOCK, waits_for_each_other),
 	PAIR("spins for ever", ORACLE_STEPS, spins, .options.steps_max = 100),
+	PAIR("retries for ever", ORACLE_LIVENESS, retries),
+	PAIR("breaks a promise", ORACLE_PROTOCOL, breaks_promise),
 	PAIR("message passing", ORACLE_ASSERTION, message),
 	PAIR("counting atomically", ORACLE_ASSERTION, count_atomically, .finish = counts_to_two),
 	PAIR("counting, spin lock", ORACLE_ASSERTION, count_with_spin_lock,

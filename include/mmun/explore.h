@@ -170,7 +170,7 @@ struct explore_trace {
 
 struct explore_finding {
 	enum explore_oracle oracle;
-	char text[192];          /* one line */
+	char text[256];          /* one line */
 	char *replay;            /* what explore_replay() takes */
 	unsigned switches;       /* between threads, in the shortest schedule that shows it */
 	unsigned steps;

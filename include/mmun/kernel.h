@@ -35,7 +35,7 @@ struct sync_site { const char *file, *function; int line; };
 	static const struct sync_site site_ = { __FILE__, __func__, __LINE__ }; \
 	&site_; })
 
-enum kernel_access_kind { KERNEL_READ_, KERNEL_WRITE_, KERNEL_UPDATE_, KERNEL_ADD_ };
+enum kernel_access_kind { KERNEL_READ_, KERNEL_WRITE_, KERNEL_UPDATE_ };
 
 void kernel_access_(enum kernel_access_kind kind, const volatile void *word, size_t size,
 		    const struct sync_site *site);
@@ -88,6 +88,15 @@ void kernel_note_(const struct sync_site *site, const char *fmt, ...)
 			  bool same_ = old_ == *want_; \
 			  if (same_) *at_ = put_; else *want_ = old_, same_); })
 
+/*
+ * In a loop that asks until something has changed: goes on when the word that the thread
+ * has loaded last (READ_ONCE() and so on), or updated just now, is another one than then.
+ * If it never is, the thread tries again for ever, which is a finding. Without it a loop
+ * that waits for another thread has no last round, and ends at the bound on steps.
+ */
+#define cpu_relax() kernel_relax_(KERNEL_SITE_)
+void kernel_relax_(const struct sync_site *site);
+
 /* Sequential consistency needs none. */
 #define barrier() __asm__ volatile("" ::: "memory")
 #define smp_mb() barrier()
@@ -100,7 +109,7 @@ typedef struct { int counter; } atomic_t;
 typedef struct { int64_t counter; } atomic64_t;
 #define ATOMIC_INIT(i) { (i) }
 
-#define KERNEL_ADD_AS_(name, v, i) ((void)KERNEL_UPDATE_AS_(name "(" #v ")", KERNEL_ADD_, \
+#define KERNEL_ADD_AS_(name, v, i) ((void)KERNEL_UPDATE_AS_(name "(" #v ")", KERNEL_UPDATE_, \
 	&(v)->counter, *at_ = old_ + (i), *at_))
 #define KERNEL_RETURN_AS_(name, v, i, result) KERNEL_UPDATE_AS_(name "(" #v ")", \
 	KERNEL_UPDATE_, &(v)->counter, *at_ = old_ + (i), result)

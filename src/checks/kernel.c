@@ -39,7 +39,7 @@ void kernel_access_(enum kernel_access_kind kind, const volatile void *word, siz
 {
 	static const enum sync_kind door[] = {
 		[KERNEL_READ_] = SYNC_LOAD, [KERNEL_WRITE_] = SYNC_STORE,
-		[KERNEL_UPDATE_] = SYNC_RMW, [KERNEL_ADD_] = SYNC_INC,
+		[KERNEL_UPDATE_] = SYNC_RMW,
 	};
 
 	ASSERT(size == 1 || size == 2 || size == 4 || size == 8);
@@ -48,6 +48,8 @@ void kernel_access_(enum kernel_access_kind kind, const volatile void *word, siz
 	(void)*((const volatile char *)word + size - 1);
 	sync_visible_bytes(door[kind], (const void *)(uintptr_t)word, (uint8_t)size, site);
 }
+
+void kernel_relax_(const struct sync_site *site) { sync_relax_(site); }
 
 void kernel_say_(const struct sync_site *site, const char *text, int64_t value)
 {

@@ -147,7 +147,7 @@ static void race_of_await(int j, const struct access *a, const struct clk *clk,
 static void races_find(int j, const struct access *a, const struct clk *clk,
 		       unsigned thread, const struct pending *p)
 {
-	if (p->kind == SYNC_AWAIT) {
+	if (kind_awaits(p->kind)) {
 		ASSERT(!a->o->adders); /* sync.h: not on a word that may be waited for */
 		race_of_await(j, a, clk, thread, p);
 		return;

@@ -81,20 +81,44 @@ unsigned sync_choose_(unsigned n, const struct sync_site *site)
 	return x.step[x.depth].choice;
 }
 
-void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t arg,
-		 const struct sync_site *site)
+static void await(enum sync_kind kind, const void *w, uint8_t bytes,
+		  bool (*pred)(uint64_t, uint64_t), uint64_t arg, const struct sync_site *site)
 {
-	struct pending outside = { .addr = w, .site = site, .kind = SYNC_AWAIT };
+	struct pending outside = { .addr = w, .site = site, .kind = (uint8_t)kind,
+				   .bytes = bytes };
 	struct pending *p = x.cur < 0 ? &outside : &x.pend[x.cur];
 
-	sync_might_sleep_(site);
 	p->pred = pred;
 	p->arg = arg;
 	p->choices = 1;
 	if (x.cur < 0)
 		visible_outside(p);
 	else
-		announce(p, SYNC_AWAIT, w, sizeof(*w), site);
+		announce(p, kind, w, bytes, site);
+}
+
+void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t arg,
+		 const struct sync_site *site)
+{
+	sync_might_sleep_(site);
+	await(SYNC_AWAIT, w, sizeof(*w), pred, arg, site);
+}
+
+static bool differs(uint64_t word, uint64_t seen) { return word != seen; }
+
+void sync_relax_(const struct sync_site *site)
+{
+	int last = x.cur < 0 ? -1 : x.thread[x.cur].last, at = last;
+
+	while (at >= 0 && x.step[at].kind != SYNC_LOAD &&
+	       (at != last || x.step[at].kind != SYNC_RMW))
+		at = x.step[at].prev;
+	if (at < 0)
+		return;
+	/* Nobody has run since the last operation. */
+	await(SYNC_RELAX, x.step[at].addr, x.step[at].bytes, differs,
+	      x.step[at].kind == SYNC_LOAD ? x.step[at].old :
+	      engine_word(x.step[at].addr, x.step[at].bytes), site);
 }
 
 uint32_t sync_self(void) { return (uint32_t)(x.cur >= 0 ? x.cur : SETUP) + 1; }

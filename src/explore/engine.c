@@ -101,6 +101,13 @@ _Noreturn void base_assert_failed(const char *expr, const char *file, int line)
 	engine_give_up();
 }
 
+_Noreturn void sync_contract_broken_(const char *expr, const struct sync_site *site)
+{
+	engine_fail(ORACLE_PROTOCOL, -1, -1, x.cur >= 0 ? x.depth : -1, "%s:%d: broken: %s",
+		    site->function, site->line, expr);
+	engine_give_up();
+}
+
 _Noreturn void explore_assert_failed(const char *expr, const char *file, int line)
 {
 	base_assert_failed(expr, file, line);

@@ -26,6 +26,7 @@
 #define MMUN_ENGINE_H
 
 #include <setjmp.h>
+#include <string.h>
 
 #include "explore/explore.h"
 #include "explore/fiber.h"
@@ -129,7 +130,7 @@ struct fail {                          /* of the current execution */
 	enum explore_oracle oracle;
 	int16_t first, then;           /* ordering wanted, -1: as it is */
 	int16_t target;                /* the picture may end here, -1: whole execution */
-	char text[192];
+	char text[256];
 };
 
 enum run_end { RUN_COMPLETE, RUN_DEADLOCK, RUN_ASLEEP, RUN_ABORTED };
@@ -253,10 +254,27 @@ static inline bool dependent(uint8_t cls_a, const void *a, uint8_t cls_b, const 
 	return a == b && cls_a && cls_b && (cls_a != cls_b || cls_a == SYNC_WRITE);
 }
 
+/* Does the operation wait for its word? */
+static inline bool kind_awaits(uint8_t kind)
+{
+	return kind == SYNC_AWAIT || kind == SYNC_RELAX;
+}
+
 /* Does step a happen before step b? a ran first. */
 static inline bool before(const struct step *a, const struct step *b)
 {
 	return b->clk.c[a->thread] >= a->idx;
+}
+
+/* A word of so many bytes, aligned or not. */
+static inline uint64_t engine_word(const void *addr, uint8_t bytes)
+{
+	uint64_t v = 0;
+
+	if (bytes == sizeof(v))
+		return ((const atomic_u64 *)addr)->v;
+	memcpy(&v, addr, bytes);
+	return v;
 }
 
 static inline void clk_join(struct clk *a, const struct clk *b)

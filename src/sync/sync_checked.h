@@ -61,6 +61,7 @@ enum sync_class { SYNC_NONE, SYNC_READ, SYNC_ADD, SYNC_WRITE };
 	X(SYNC_RCU_WAIT,   SYNC_NONE,  1, "grace period")  \
 	X(SYNC_GUARD_WAIT, SYNC_NONE,  1, "wait for guards") \
 	X(SYNC_AWAIT,      SYNC_READ,  1, "wait until")    \
+	X(SYNC_RELAX,      SYNC_READ,  1, "spin")          \
 	X(SYNC_CHOOSE,     SYNC_NONE,  0, "choose")
 
 enum sync_kind {
@@ -94,6 +95,7 @@ unsigned sync_choose_(unsigned n, const struct sync_site *site);
 void sync_lock_released(void *lock, bool reader);
 void sync_assert_held_(const void *lock, const struct sync_site *site);
 void sync_might_sleep_(const struct sync_site *site);
+_Noreturn void sync_contract_broken_(const char *expr, const struct sync_site *site);
 void sync_nonblock_begin(void);
 void sync_nonblock_end(void);
 void sync_rcu_lock_(const struct sync_site *site);
@@ -106,6 +108,9 @@ void sync_guard_mark_(const atomic_u64 *w);
 void sync_guard_wait_(const struct sync_site *site);
 void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t arg,
 		 const struct sync_site *site);
+/* For who asks again and again, in any context: until the word that the thread has loaded
+ * last, or updated with its last operation, is another one than it was then. */
+void sync_relax_(const struct sync_site *site);
 bool sync_alloc_fails_(const struct sync_site *site); /* by choice */
 void *sync_alloc_(size_t size, const struct sync_site *site);
 void sync_free_(void *p, const struct sync_site *site);
@@ -293,7 +298,7 @@ static inline void sync_up_write_(rwsem_t *s, const struct sync_site *site)
 #define up_write(s)        sync_up_write_((s), SYNC_SITE)
 #define sync_assert_held(l) sync_assert_held_((l), SYNC_SITE)
 #define sync_might_sleep() sync_might_sleep_(SYNC_SITE)
-#define sync_contract(expr) ASSERT(expr)
+#define sync_contract(expr) ((expr) ? (void)0 : sync_contract_broken_(#expr, SYNC_SITE))
 
 /* --- sections, waiting, memory ------------------------------------------- */
 
