@@ -3,7 +3,7 @@
 
 _mmun() {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='check replay when list trace help version'
+	local commands='check replay when corpus list trace help version'
 	local options='--help' names=
 
 	COMPREPLY=()
@@ -13,7 +13,7 @@ _mmun() {
 	fi
 	case $previous in
 	--format)
-		mapfile -t COMPREPLY < <(compgen -W 'herd brief json help' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'herd brief json html svg mermaid help' -- "$word")
 		return
 		;;
 	--max-executions | --max-seconds | --jobs)
@@ -24,12 +24,17 @@ _mmun() {
 	check)
 		options+=' --max-executions --max-seconds --fast --format --json --quiet'
 		options+=' --verbose --picture --no-picture --no-oracles --fail-allocations --matrix --print'
+		options+=' --coverage --no-races'
 		;;
 	replay)
-		options+=' --verbose'
+		options+=' --verbose --format'
 		;;
 	when)
-		options+=' --modern --classic --json --markdown --jobs --list'
+		options+=' --modern --classic --json --markdown --jobs --list --superfluous'
+		options+=' --max-executions'
+		;;
+	corpus)
+		options+=' --list --json --markdown --verbose'
 		;;
 	trace)
 		options+=' --classic --kernel --list'
@@ -52,6 +57,10 @@ _mmun() {
 			names=$("${COMP_WORDS[0]}" when --list 2>/dev/null | cut -d ' ' -f 1)
 			mapfile -t COMPREPLY < <(compgen -W "$names" -- "$word")
 		fi
+		;;
+	corpus)
+		names=$("${COMP_WORDS[0]}" corpus --list 2>/dev/null | cut -d ' ' -f 1)
+		mapfile -t COMPREPLY < <(compgen -W "$names" -- "$word")
 		;;
 	trace)
 		names=$("${COMP_WORDS[0]}" trace --list 2>/dev/null | cut -d ' ' -f 1)

@@ -20,10 +20,12 @@ fail() {
 	failures=$((failures + 1))
 }
 
-# What differs from run to run, or whenever a line is added to a source file.
+# What differs from run to run, or whenever a line is added to a source file; what is the
+# same in each page.
 mask() {
 	sed -E -e 's/^(Time .*) [0-9]+\.[0-9]+$/\1 0.00/' -e 's/"seconds": [0-9.]+/"seconds": 0/' \
-		-e 's/("file": "src[^"]*", "line": )[0-9]+/\10/g' -e 's/(\.[ch]:)[0-9]+$/\10/'
+		-e 's/("file": "src[^"]*", "line": )[0-9]+/\10/g' -e 's/(\.[ch]:)[0-9]+/\10/g' \
+		-e '/^<style>$/,/^<\/style>$/d' -e '/^<script>$/,/^<\/script>$/d'
 }
 
 # golden NAME STATUS ARGUMENT...: both streams of the tool, and how it ends.
@@ -122,6 +124,33 @@ P0(int *a, int *a2, int *b, int *x, int *y, int *z)
 D0(int *a, int *b) { int r0 = smp_load_acquire(b); int r1 = READ_ONCE(*a); }
 exists (D0:r0=1 /\ D0:r1=0)
 END
+cat >hostile.c <<'END'
+#include <mmun/explore.h>
+#include <mmun/kernel.h>
+struct s { int a; };
+static const char *const name[] = { "<i>end</i>", "end; #35; %%{init: 1}%% \"'&" };
+static void run(void *state, unsigned thread, void *arg)
+{
+	(void)arg;
+	WRITE_ONCE(((struct s *)state)->a, (int)thread);
+	pr_info("</script><!-- & \" ' # ; $$x$$ ]]> \\n<br/>");
+	pr_info("\xff\xc3\x28\xed\xa0\x80\xef\xbf\xbf end\nnext\ttab\x01\x7f :wrap: %%%%{x}%%%%");
+}
+static void watch(void *state, void *arg)
+{
+	(void)arg;
+	explore_watch("<b>&\"': x;#", "</td>&#0; \xfe %d", ((struct s *)state)->a);
+}
+static void finish(void *state, void *arg)
+{
+	(void)state, (void)arg;
+	explore_fail(ORACLE_CONDITION, "</text></style>%s & \"it's\"; end\xff", "<!--");
+}
+EXPLORE_CHECK(hostile, .threads = 2, .thread_name = name, .state_size = sizeof(struct s),
+	      .thread = run, .finish = finish, .watch = watch)
+END
+hostile="ho<&>\"'; end \$%%{x.c"
+mv hostile.c "$hostile"
 
 # --- whole outputs ---------------------------------------------------------------------------
 
@@ -144,6 +173,13 @@ golden check-no-oracles 0 check --no-oracles litmus/cow+clear.litmus
 golden check-fast 0 check --fast --no-picture litmus/cow+set.litmus litmus/mp.litmus
 golden json 0 check --json litmus/munmap+after-free.litmus
 golden json-error 2 check --json bad.litmus missing.litmus some
+golden formats 0 check --format help
+golden html 1 check --format html litmus/munmap+never.litmus violation.litmus bad.litmus litmus/mp.litmus
+golden svg 1 check --format svg litmus/munmap+never.litmus violation.litmus bad.litmus litmus/mp.litmus
+golden mermaid 1 check --format mermaid litmus/munmap+never.litmus violation.litmus bad.litmus \
+	litmus/mp.litmus
+golden html-verbose 0 check -v --format html litmus/munmap+never.litmus
+golden svg-folded 1 check --format svg long.litmus
 golden refused 2 check none missing.litmus empty.litmus binary.litmus huge.litmus bad.litmus \
 	some/a.litmus
 golden matrix-print 0 check --matrix --print munmap+fork+cow+device mremap_to+part+huge+cpu \
@@ -152,6 +188,7 @@ golden list 0 list litmus/mp.litmus litmus/cow+set.litmus litmus/munmap+after-fr
 
 replay=$("$mmun" check --no-picture litmus/cow+set.litmus | sed -n 's/.*replay: mmun replay [^ ]* //p')
 golden replay 1 replay litmus/cow+set.litmus "$replay"
+golden replay-mermaid 1 replay --format mermaid litmus/cow+set.litmus "$replay"
 
 golden help-when 0 help when
 golden when-list 0 when --list
@@ -239,6 +276,7 @@ says 2 'mmun: check: --max-executions wants a number from 1, not 0' check --max-
 says 2 'mmun: check: --max-executions wants a number from 1, not -1' check --max-executions -1 x
 says 2 'mmun: check: --max-seconds wants a number above 0, not nan' check --max-seconds nan x
 says 2 'mmun: check: unknown format jsno, did you mean json?' check --format jsno x
+says 2 'mmun: replay: unknown format htm, did you mean html?' replay --format htm x y
 says 2 'mmun: trace: unknown operation fok, did you mean fork?' trace fok
 says 2 'mmun: trace: unknown option --clasic, did you mean --classic?' trace --clasic fork
 says 2 'mmun: replay: wants a file and a string, see mmun replay --help' replay litmus/mp.litmus
@@ -283,6 +321,45 @@ if python3 -c '' 2>/dev/null; then
 	done <"$dir/out"
 	[ "$(wc -l <"$dir/out")" = 9 ] || fail 'JSON: an object per test'
 fi
+
+# Documents are documents whatever the strings are; checks in C report from processes of
+# their own, and share the document with litmus tests.
+MMUN_INCLUDE=$top/include
+export MMUN_INCLUDE
+for format in html svg mermaid json; do
+	ends 1 check --format $format litmus/munmap+never.litmus "$hostile" violation.litmus bad.litmus \
+		wide.litmus
+	cp "$dir/out" "$dir/in/out.$format"
+	iconv -f utf-8 -t utf-8 "$dir/out" >/dev/null 2>&1 || fail "$format: not UTF-8"
+done
+if command -v xmllint >/dev/null; then
+	xmllint --noout out.svg || fail 'SVG'
+fi
+[ "$(grep -c '<svg' out.svg)$(grep -c '</svg>' out.svg)" = 11 ] || fail 'SVG: one document'
+[ "$(grep -c '<html' out.html)$(grep -c '</html>' out.html)" = 11 ] || fail 'HTML: one page'
+if python3 -c '' 2>/dev/null; then
+	python3 "$top/tests/page.py" out.html || fail 'HTML'
+fi
+lacks 'http:' out.html
+for format in html svg; do
+	lacks '<i>end' "out.$format"
+	lacks '<b>' "out.$format"
+	contains '&#60;i&#62;end&#60;/i&#62;' "out.$format"
+done
+contains '    participant t0 as #60;i#62;#101;nd#60;/i#62;' out.mermaid
+contains "    participant t1 as #101;nd#59; #35;35#59; #37;#37;#123;init: 1#125;#37;#37; #34;'#38;" \
+	out.mermaid
+lacks '%%{' out.mermaid
+ends 1 check --format html "$hostile"
+[ "$(grep -c '<script>' "$dir/out")" = 1 ] || fail 'HTML: one script'
+ends 0 check --format svg --no-picture litmus/cow+set.litmus
+lacks '<path' "$dir/out"
+
+# Each format is in the manual page and in the completion.
+for format in $("$mmun" check --format help | cut -d ' ' -f 1); do
+	contains "$format" "$top/completions/mmun.bash"
+	contains ".Cm $format" "$top/man/mmun.1"
+done
 
 # Each option is in the manual page and in the completion, each command too.
 for option in $({ "$mmun" check --help; "$mmun" trace --help; } | grep -oE -- '--[a-z]+(-[a-z]+)*' | sort -u); do

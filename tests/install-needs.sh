@@ -63,10 +63,11 @@ install_needs() {
 	done
 }
 
-# What both need: a compiler, Meson and what it calls.
+# What both need: a compiler, Meson and what it calls, and a reader of debug information.
 cc_works() { can_compile "${CC:-gcc}" stdio.h; }
 BUILD_NEEDS="gcc:cc_works libc6-dev:cc_works meson:meson_works ninja-build:ninja_works \
-pkg-config:pkg_config_works"
+pkg-config:pkg_config_works libdw-dev:libdw_works"
 meson_works() { has meson; }
 ninja_works() { has ninja; }
 pkg_config_works() { has pkg-config; }
+libdw_works() { can_compile "${CC:-gcc}" elfutils/libdw.h -ldw -lelf; }

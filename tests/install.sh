@@ -72,5 +72,9 @@ for page in "$top"/man/*; do
 	[ -n "$(find "$dir" -path "*/man/*" -name "${page##*/}*")" ] ||
 		fail "${page##*/} is not installed"
 done
-find "$dir" -name '*.h' | grep -v '/include/mmun/' | grep . && fail "these headers are not public"
+[ "$(env -u MMUN_CORPUS "$tool" corpus --list | grep -c .)" = "$(find "$top/corpus" -name '*.c' | wc -l)" ] ||
+	fail "the installed tool does not find its corpus"
+env -u MMUN_INCLUDE -u MMUN_CORPUS "$tool" corpus 31 | grep -q 'Finding lifetime' ||
+	fail "the installed tool does not run its corpus"
+find "$dir" -name '*.h' | grep -v '/include/mmun/\|/mmun/corpus/' | grep . && fail "these headers are not public"
 exit 0

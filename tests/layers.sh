@@ -33,7 +33,7 @@ sees vm base sync vm
 sees iommu base sync vm
 sees explore base sync explore
 sees litmus base sync vm explore litmus
-sees checks base sync explore
+sees checks base sync vm explore
 sees report base explore report
 sees trace base sync vm explore trace
 sees cli base explore litmus report trace cli

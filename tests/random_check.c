@@ -11,12 +11,13 @@ enum { WORDS = 3 };
 enum kind {
 	R_LOAD, R_STORE, R_XCHG, R_CMPXCHG, R_ADD, R_INC, /* INC: add_relaxed */
 	R_SPIN, R_MUTEX, R_READ, R_WRITE,     /* take, touch a word, drop */
-	R_TRY, R_GUARD, R_CLEAR, R_RCU, R_SYNC, R_AWAIT, R_RELAX, R_CHOOSE,
+	R_TRY, R_GUARD, R_CLEAR, R_RCU, R_SYNC, R_AWAIT, R_RELAX, R_CHOOSE, R_PLAIN,
 	R_KINDS,
 };
 
 struct world {
 	atomic_u64 word[WORDS];
+	uint64_t plain[WORDS];
 	spin_t spin[2];
 	mutex_t mutex;
 	rwsem_t sem;
@@ -132,6 +133,19 @@ static uint64_t locked(struct world *w, enum kind kind, unsigned k, atomic_u64 *
 	return v;
 }
 
+/* What the compiler would call: an access that is no step, of which only races are seen. */
+void __tsan_init(void);
+void __tsan_read8(void *addr);
+void __tsan_write8(void *addr);
+
+static void plain(uint64_t *word, unsigned k)
+{
+	if (k & 1)
+		__tsan_write8(word);
+	else
+		__tsan_read8(word);
+}
+
 /* Asks until the word is set; other is loaded in between by odd ones. */
 static uint64_t spin(atomic_u64 *word, atomic_u64 *other, unsigned k)
 {
@@ -193,6 +207,7 @@ static void thread(void *state, unsigned t, void *arg)
 		case R_INC:     add_relaxed(word, value); break;
 		case R_AWAIT:   wait_until(word, is_set, 0); break;
 		case R_RELAX:   v = spin(word, other, k); break;
+		case R_PLAIN:   plain(&w->plain[r->op[t][k].object], k); break;
 		case R_CHOOSE:  v = sync_choose_(2, SYNC_SITE); break;
 		case R_GUARD:
 		case R_CLEAR:
@@ -245,6 +260,7 @@ static void finish(void *state, void *arg)
 
 struct explore_check random_check_as_check(struct random_check *r)
 {
+	__tsan_init();
 	return (struct explore_check){
 		.name = "random", .threads = r->threads, .state_size = sizeof(struct world),
 		.setup = setup, .thread = thread, .finish = finish, .arg = r,

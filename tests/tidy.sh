@@ -7,7 +7,7 @@ cd "$1" || exit 1
 found=$(mktemp)
 trap 'rm -f "$found"' EXIT
 
-sources() { find src include tests fuzz bench examples -name '*.[ch]' 2>/dev/null | sort; }
+sources() { find src include tests fuzz bench examples corpus -name '*.[ch]' 2>/dev/null | sort; }
 scripts() {
 	find . -path ./build -prune -o -path ./.git -prune -o \
 		\( -name '*.sh' -o -name meson.build -o -name meson_options.txt \) -print | sort

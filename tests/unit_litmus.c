@@ -101,6 +101,8 @@ static const struct error_case frame_errors[] = {
 	  "2:5: a 'C' test has plain variables only; begin the test with 'VM'" },
 	{ "C t\n{ notify cow = end; }",
 	  "2:3: a 'C' test has plain variables only; begin the test with 'VM'" },
+	{ "C t\n{ fork forgets areas; }",
+	  "2:3: a 'C' test has plain variables only; begin the test with 'VM'" },
 	{ "C t\n{ }\nP0(int *x) { munmap(x); }",
 	  "3:14: 'munmap' needs a test that begins with 'VM'" },
 	{ "VM t\n{ x; } $",
@@ -152,11 +154,11 @@ static const struct error_case initial_state_errors[] = {
 	{ INIT("if;"),
 	  "2:3: expected a variable's name, found 'if', which is a word of the language" },
 	{ INIT("P0 = 1;"),
-	  "2:6: expected 'caches' or 'on' after the thread, found '='" },
+	  "2:6: expected 'caches', 'on', 'mirrors' or 'shadows' after the thread, found '='" },
 	{ INIT("atomic_t x;"),
 	  "2:3: the type 'atomic_t' is not supported: use int, long or u64" },
 	{ INIT("x; P0 eats x;"),
-	  "2:9: expected 'caches' or 'on' after the thread, found 'eats'" },
+	  "2:9: expected 'caches', 'on', 'mirrors' or 'shadows' after the thread, found 'eats'" },
 	{ INIT("x; P0 caches z;"),
 	  "2:16: unknown variable 'z'" },
 	{ INIT("x none; P0 caches x;"),
@@ -207,6 +209,32 @@ static const struct error_case initial_state_errors[] = {
 	  "2:21: this place is given already" },
 	{ INIT("notify cow = end; notify cow = set;"),
 	  "2:28: the place of 'cow' is given already" },
+	{ INIT("fork forgets areas; mprotect forgets areas;"),
+	  "2:23: expected cow, munmap, fork, ksm_merge, reclaim, migrate, collapse, clear_refs, "
+	  "uffd_wp or numa_hint before 'forgets', found 'mprotect'" },
+	{ INIT("frok forgets areas;"),
+	  "2:3: expected cow, munmap, fork, ksm_merge, reclaim, migrate, collapse, clear_refs, "
+	  "uffd_wp or numa_hint before 'forgets', found 'frok' (did you mean 'fork'?)" },
+	{ INIT("fork forgets area;"),
+	  "2:16: expected areas, found 'area' (did you mean 'areas'?)" },
+	{ INIT("cow forgets areas;"),
+	  "2:15: expected reuse or pending, found 'areas'" },
+	{ INIT("cow forgets reuse pending;"),
+	  "2:21: expected ';' after the statement, found 'pending'" },
+	{ INIT("cow forgets reuse, reuse;"),
+	  "2:22: 'cow' forgets 'reuse' already" },
+	{ INIT("cow forgets;"),
+	  "2:14: expected reuse or pending, found ';'" },
+	{ INIT("forgets = 1;"),
+	  "2:3: expected a variable's name, found 'forgets', which is a word of the language" },
+	{ INIT("x; P0 mirrors;"),
+	  "2:6: 'P0' is a CPU thread: only devices have page tables of their own" },
+	{ INIT("x; D0 mirrors; D0 shadows;"),
+	  "2:21: 'D0' has a page table already" },
+	{ INIT("x; D0 mirrors;"),
+	  "2:6: there is no thread 'D0' (did you mean 'P0'?)" },
+	{ INIT("x; D0 mirror;"),
+	  "2:9: expected 'caches', 'on', 'mirrors' or 'shadows' after the thread, found 'mirror'" },
 	{ INIT("semantics old;"),
 	  "2:13: expected 'modern' or 'classic' after 'semantics', found 'old'" },
 	{ INIT("v0; v1; v2; v3; v4; v5; v6; v7; v8; v9; v10; v11; v12;"),
@@ -242,6 +270,8 @@ static const struct error_case thread_errors[] = {
 	  "3:14: D0 is a device: only CPU threads call 'munmap'" },
 	{ "VM t\n{ x; D1 on D0; D2 on D1; }\nD0(int *x) { }\nD1(int *x) { }\nD2(int *x) { }",
 	  "2:22: 'D1' is on 'D0' itself: name that one" },
+	{ "VM t\n{ x; D1 on D0; D1 mirrors; }\nD0(int *x) { }\nD1(int *x) { }",
+	  "2:19: 'D1' is on 'D0': say it of that one" },
 	{ "VM t\n{ x; }\nP0(int *x) { /* open }",
 	  "3:14: the comment that starts here does not end" },
 };
@@ -631,6 +661,23 @@ static void threads_and_places(void **state)
 	assert_int_equal(t->place[ROW_KSM_MERGE], PLACE_SET);
 	assert_int_equal(t->place[ROW_REPLACE_PAGE], PLACE_DEFAULT);
 	assert_true(t->classic);
+	litmus_destroy(t);
+}
+
+static void devices_and_lapses(void **state)
+{
+	struct litmus *t = parse("VM t\n{ x; D1 on D0; D0 mirrors; D2 shadows; D0 caches x;\n"
+				 "fork forgets areas; cow forgets pending, reuse; }\n"
+				 "P0(int *x) { } D0(int *x) { } D1() { } D2() { } D3() { }\n");
+
+	(void)state;
+	assert_int_equal(t->thread[1].kind, DEVICE_MIRROR);
+	assert_int_equal(t->thread[2].kind, DEVICE_MIRROR);
+	assert_int_equal(t->thread[3].kind, DEVICE_SHADOW);
+	assert_int_equal(t->thread[4].kind, DEVICE_TLB);
+	assert_int_equal(t->thread[1].caches, 1);
+	assert_int_equal(t->forgets, 1u << FORGETS_FORK_AREAS | 1u << FORGETS_COW_REUSE |
+				     1u << FORGETS_COW_PENDING);
 	litmus_destroy(t);
 }
 
@@ -1306,6 +1353,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_frame),
 		cmocka_unit_test(the_initial_state),
 		cmocka_unit_test(threads_and_places),
+		cmocka_unit_test(devices_and_lapses),
 		cmocka_unit_test(accesses),
 		cmocka_unit_test(branches),
 		cmocka_unit_test(operations),

@@ -91,4 +91,4 @@ static const char *const names[] = { "fault", "cpu", "device" };
 EXPLORE_CHECK(cow_right, .threads = 3, .thread_name = names, .state_size = sizeof(struct world),
 	      .setup = setup, .thread = right)
 EXPLORE_CHECK(cow_wrong, .threads = 3, .thread_name = names, .state_size = sizeof(struct world),
-	      .setup = setup, .thread = wrong, .expect = "condition")
+	      .setup = setup, .thread = wrong, .expect = "condition", .repair = "cow_right")

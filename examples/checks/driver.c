@@ -91,4 +91,4 @@ EXPLORE_CHECK(driver_right, .threads = 2, .thread_name = names,
 	      .finish = finish)
 EXPLORE_CHECK(driver_wrong, .threads = 2, .thread_name = names,
 	      .state_size = sizeof(struct driver), .setup = setup, .thread = wrong,
-	      .finish = finish, .expect = "condition")
+	      .finish = finish, .expect = "condition", .repair = "driver_right")

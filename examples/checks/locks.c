@@ -42,4 +42,4 @@ static void finish(void *state, void *arg)
 
 EXPLORE_CHECK(by_address, .threads = 2, .thread = by_address, .finish = finish)
 EXPLORE_CHECK(as_they_come, .threads = 2, .thread = as_they_come, .finish = finish,
-	      .expect = "deadlock")
+	      .expect = "deadlock", .repair = "by_address")

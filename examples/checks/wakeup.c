@@ -45,4 +45,4 @@ static void ask_first(void *state, unsigned thread, void *arg)
 EXPLORE_CHECK(queue_first, .threads = 2, .state_size = sizeof(struct page), .setup = setup,
 	      .thread = queue_first)
 EXPLORE_CHECK(ask_first, .threads = 2, .state_size = sizeof(struct page), .setup = setup,
-	      .thread = ask_first, .expect = "deadlock")
+	      .thread = ask_first, .expect = "deadlock", .repair = "queue_first")

@@ -84,6 +84,8 @@ struct explore_check {
 	void *arg;                        /* not part of the state; never restored */
 	const char *expect;               /* the oracle that must find something, and no other;
 	                                     NULL: none may */
+	const char *repair;               /* the check of the same file that is this one repaired;
+	                                     NULL: none. Run when a finding is drawn */
 	void *data;                       /* memory to be restored as the state is: the */
 	size_t data_size;                 /* runner puts in the check's static variables */
 };
@@ -129,10 +131,38 @@ struct explore_options {
 	bool (*enough)(void *arg); /* asked after each execution that has a finding: has the
 	                            search shown what it was to show? */
 	void *enough_arg;
+	unsigned leave_out;      /* which optional step does not happen; 0: all do */
 	bool failing_allocations;/* each sync_alloc() in a thread may fail by choice */
 	void (*progress)(void *arg, const struct explore_progress *p); /* a few times a second */
 	void *progress_arg;
 };
+
+/*
+ * Code that was compiled with -fsanitize=thread, and linked without its library, tells of
+ * its plain accesses: see docs/checks.md. place() is asked where a code address is, and
+ * fills in what it knows; arg is its own. NULL: nobody knows.
+ */
+struct explore_place { const char *function, *file; int line; };
+
+void explore_places(void (*place)(void *arg, const void *pc, struct explore_place *ret), void *arg);
+
+/*
+ * Steps that a check can be run without, to see whether they are needed: flushes and
+ * notifications of mmun/kernel_mm.h, and what stands behind "if (explore_optional(what))"
+ * of mmun/kernel.h; and the library's own. Known once an exploration without leave_out,
+ * the latest one in this process, has come by; leave_out is the number of one, from 1.
+ */
+struct explore_optional {
+	const char *what;
+	const char *operation;         /* that it is a step of, if the library's; may be NULL */
+	const char *file, *function;   /* where, if the check's; else NULL */
+	int line;
+};
+
+enum { EXPLORE_OPTIONAL_MAX = 64 };
+
+unsigned explore_optionals(void);
+struct explore_optional explore_optional_at(unsigned n); /* from 1 to explore_optionals() */
 
 /* One row of a picture. */
 struct explore_event {

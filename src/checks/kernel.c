@@ -53,9 +53,13 @@ void kernel_relax_(const struct sync_site *site) { sync_relax_(site); }
 
 void kernel_say_(const struct sync_site *site, const char *text, int64_t value)
 {
+	char address[64];
+
 	if (!sync_recording)
 		return;
-	if (value > -100000 && value < 100000)
+	if (sync_address_text((uint64_t)value, address, sizeof(address)))
+		sync_note_(site, "%s = %s", text, address);
+	else if (value > -100000 && value < 100000)
 		sync_note_(site, "%s = %d", text, (int)value);
 	else
 		sync_note_(site, "%s = %#llx", text, (unsigned long long)value);
@@ -130,7 +134,7 @@ void kernel_down_(struct rw_semaphore *sem, bool read, bool spins, const char *n
 	else
 		sem->owner = sync_self();
 	if (sync_recording)
-		sync_note_(site, "lock %s%s", name + (*name == '&'), read ? " (read)" : "");
+		sync_note_(site, "lock %s%s", name + (*name == '&'), read ? " (read)" : " (write)");
 }
 
 void kernel_up_(struct rw_semaphore *sem, bool read, const char *name,
@@ -178,6 +182,27 @@ void kernel_synchronize_rcu_(const struct sync_site *site)
 {
 	sync_rcu_synchronize_(site);
 	say_lock(site, "synchronize", "RCU");
+}
+
+int kernel_srcu_lock_(struct srcu_struct *srcu, const char *name, const struct sync_site *site)
+{
+	(void)*(volatile uint64_t *)&srcu->unused;
+	sync_srcu_lock_(srcu, site);
+	say_lock(site, "lock SRCU", name);
+	return 0;
+}
+
+void kernel_srcu_unlock_(struct srcu_struct *srcu, const char *name, const struct sync_site *site)
+{
+	sync_srcu_unlock_(srcu, site);
+	say_lock(site, "unlock SRCU", name);
+}
+
+void kernel_synchronize_srcu_(struct srcu_struct *srcu, const char *name,
+			      const struct sync_site *site)
+{
+	sync_srcu_synchronize_(srcu, site);
+	say_lock(site, "synchronize SRCU", name);
 }
 
 /* --- waiting ------------------------------------------------------------- */
@@ -240,13 +265,18 @@ void kernel_wait_for_(struct completion *c, const char *name, const struct sync_
 
 void *kernel_alloc_(size_t size, gfp_t gfp, const struct sync_site *site)
 {
+	void *p;
+
 	if (gfp == GFP_KERNEL)
 		sync_might_sleep_(site);
-	return sync_alloc_(size, site);
+	p = sync_alloc_(size, site);
+	kernel_note_(site, "kmalloc of %zu bytes%s", size, p ? "" : " fails");
+	return p;
 }
 
 void kernel_free_(const void *p, const struct sync_site *site)
 {
+	kernel_note_(site, "kfree");
 	sync_free_((void *)(uintptr_t)p, site);
 }
 

@@ -23,7 +23,9 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/coverage.h"
 #include "cli/runs.h"
+#include "cli/superfluous.h"
 
 /* What a child tells. */
 struct told {
@@ -35,8 +37,11 @@ struct told {
 
 struct cfile {
 	const char *path;
-	char dir[64], object[80];
+	char include[PATH_MAX];  /* the directory of mmun's headers */
+	char dir[64], unlinked[80], object[80];
 	struct told *told;       /* shared with the children */
+	const struct cli_cfile_how *how;
+	struct coverage *coverage; /* NULL: what is reached is not noted */
 	const char *error;       /* why it is no test; NULL: it is one */
 	char text[160];
 };
@@ -58,34 +63,131 @@ static bool refuse(struct cfile *f, const char *why)
 
 /* --- compiling ----------------------------------------------------------- */
 
-/* Runs in the child. $CC may have arguments: a shell takes it apart. */
-static _Noreturn void exec_compiler(const struct cfile *f, const char *include)
+struct arguments { const char *arg[40]; size_t count; }; /* a NULL follows */
+
+/* Those up to a NULL. */
+static void add_arguments(struct arguments *a, const char *const *arg)
 {
+	for (; *arg; arg++) {
+		ASSERT(a->count + 1 < ARRAY_SIZE(a->arg));
+		a->arg[a->count++] = *arg;
+	}
+}
+
+/* Runs in the child. $CC may have arguments: a shell takes it apart. */
+static _Noreturn void exec_compiler(const struct arguments *a, bool quiet)
+{
+	static const char *const shell[] = { "sh", "-c", "exec ${CC:-cc} \"$@\"", "sh", NULL };
+	struct arguments all = { .count = 0 };
+	int null = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+
+	if (null >= 0)
+		dup2(null, STDERR_FILENO);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	add_arguments(&all, shell);
+	add_arguments(&all, a->arg);
+	execv("/bin/sh", (char *const *)(uintptr_t)all.arg);
+	_exit(127);
+}
+
+/* The compiler's status; -1: it did not run to its end. */
+static int run_compiler(const struct arguments *a, bool quiet)
+{
+	int status;
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	if (!child)
+		exec_compiler(a, quiet);
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+static const char *const optimised[] = { "-O1", NULL };
+
+/*
+ * For coverage: not optimised, so that each statement has code of its own that follows its
+ * block's call. clang leaves calls out that others imply, unless told not to; gcc does not
+ * know the word. gcc gives no call to a block that has no statement, which is what a lone
+ * break is, so it is given one. (A goto, a continue and a return have one.)
+ */
+static const char *const covered_by_clang[] = {
+	"-O0", "-fsanitize-coverage=trace-pc,no-prune", NULL
+};
+static const char *const covered_by_gcc[] = {
+	"-O0", "-fsanitize-coverage=trace-pc", "-Wno-implicit-fallthrough",
+	"-Dbreak=__extension__({ __asm__ volatile (\"\"); break; })", NULL
+};
+
+/*
+ * The compiler tells of plain accesses by calls, which the tool answers in libtsan's place:
+ * the object is linked without it. Volatile accesses are told apart: those of
+ * READ_ONCE() and its kin are none.
+ */
+static const char *const told_by_clang[] = {
+	"-fsanitize=thread", "-mllvm", "-tsan-distinguish-volatile=1", NULL
+};
+static const char *const told_by_gcc[] = {
+	"-fsanitize=thread", "--param=tsan-distinguish-volatile=1", NULL
+};
+
+/* What the compiler understands; it is asked once. */
+static const char *const *either(const char *const *clang, const char *const *gcc)
+{
+	static const char *const ask[] = {
+		"-mllvm", "-tsan-distinguish-volatile=1", "-fsyntax-only", "-x", "c", "/dev/null",
+		NULL
+	};
+	static enum { UNASKED, CLANG, GCC } is;
+	struct arguments a = { .count = 0 };
+
+	if (is == UNASKED) {
+		add_arguments(&a, ask);
+		is = run_compiler(&a, true) ? GCC : CLANG;
+	}
+	return is == CLANG ? clang : gcc;
+}
+
+static int compile_source(const struct cfile *f)
+{
+	static const char *const flags[] = {
+		"-std=gnu11", "-g", "-Wall", "-fPIC", "-fstack-clash-protection", NULL
+	};
 	char source[PATH_MAX + 2];
+	const char *const files[] = { "-I", f->include, "-c", "-o", f->unlinked, source, NULL };
+	struct arguments a = { .count = 0 };
 
 	snprintf(source, sizeof(source), "%s%s", *f->path == '-' ? "./" : "", f->path);
-	dup2(STDERR_FILENO, STDOUT_FILENO);
-	execl("/bin/sh", "sh", "-c", "exec ${CC:-cc} \"$@\"", "sh", "-std=gnu11", "-g", "-O1",
-	      "-Wall", "-fPIC", "-shared", "-Wl,-Bsymbolic", "-fstack-clash-protection",
-	      "-I", include, "-o", f->object, source, (char *)NULL);
-	_exit(127);
+	add_arguments(&a, flags);
+	add_arguments(&a, f->how->coverage ? either(covered_by_clang, covered_by_gcc) : optimised);
+	if (!f->how->no_races)
+		add_arguments(&a, either(told_by_clang, told_by_gcc));
+	add_arguments(&a, files);
+	return run_compiler(&a, false);
+}
+
+static int link_object(const struct cfile *f)
+{
+	static const char *const flags[] = { "-shared", "-Wl,-Bsymbolic", NULL };
+	static const char *const for_coverage[] = { "-Wl,--emit-relocs", NULL };
+	const char *const files[] = { "-o", f->object, f->unlinked, NULL };
+	struct arguments a = { .count = 0 };
+
+	add_arguments(&a, flags);
+	if (f->how->coverage)
+		add_arguments(&a, for_coverage);
+	add_arguments(&a, files);
+	return run_compiler(&a, false);
 }
 
 static bool compile(struct cfile *f)
 {
-	char include[PATH_MAX];
-	int status;
-	pid_t child;
-
-	if (!cli_directory("MMUN_INCLUDE", "../include", "../include", include, sizeof(include)))
+	if (!cli_directory("MMUN_INCLUDE", "../include", "../include", f->include,
+			   sizeof(f->include)))
 		return refuse(f, "the headers of mmun are not installed");
-	fflush(NULL);
-	child = fork();
-	if (!child)
-		exec_compiler(f, include);
-	if (child < 0 || waitpid(child, &status, 0) != child)
-		return refuse(f, strerror(errno));
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
+	if (compile_source(f) || link_object(f))
 		return refuse(f, "does not compile");
 	return true;
 }
@@ -155,11 +257,21 @@ static bool inspect(struct cfile *f)
 
 /* --- opening and closing ------------------------------------------------- */
 
-static bool cfile_open(struct cfile *f, const char *path)
+static bool watch(struct cfile *f)
+{
+	const char *why;
+
+	if (!f->how->coverage)
+		return true;
+	f->coverage = coverage_open(f->object, &why);
+	return f->coverage || refuse(f, why);
+}
+
+static bool cfile_open(struct cfile *f, const char *path, const struct cli_cfile_how *how)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	*f = (struct cfile){ .path = path };
+	*f = (struct cfile){ .path = path, .how = how };
 	if (access(path, R_OK))
 		return refuse(f, strerror(errno));
 	if (!tmp || strlen(tmp) > 40)
@@ -175,13 +287,16 @@ static bool cfile_open(struct cfile *f, const char *path)
 		*f->dir = 0;
 		return refuse(f, "cannot make a temporary directory");
 	}
+	snprintf(f->unlinked, sizeof(f->unlinked), "%s/check.o", f->dir);
 	snprintf(f->object, sizeof(f->object), "%s/check.so", f->dir);
-	return compile(f) && inspect(f);
+	return compile(f) && inspect(f) && watch(f);
 }
 
 static void cfile_close(struct cfile *f)
 {
+	coverage_close(f->coverage);
 	if (*f->dir) {
+		unlink(f->unlinked);
 		unlink(f->object);
 		rmdir(f->dir);
 	}
@@ -212,6 +327,32 @@ static int child_ends(pid_t child)
 	return status;
 }
 
+struct leaving { const struct explore_check *check; struct explore_options options; };
+
+static int run_without(void *arg, unsigned leave_out, struct explore_result *ret)
+{
+	struct leaving *l = arg;
+
+	l->options.leave_out = leave_out;
+	return runs_explore(l->check, &l->options, ret);
+}
+
+/* Runs in the child. */
+static int ask_superfluous(const struct cfile *f, const struct explore_check *check)
+{
+	struct leaving l = { check, f->how->explore };
+
+	if (check->expect) {
+		if (!f->how->json)
+			printf("%s, %s: expects %s: nothing to ask\n", f->path, check->name,
+			       check->expect);
+		return STATUS_OK;
+	}
+	l.options.stop_at_first = true; /* it is needed, then */
+	return superfluous_ask(&(struct superfluous){ .file = f->path, .name = check->name,
+		.json = f->how->json, .run = run_without, .arg = &l });
+}
+
 static _Noreturn void run_nth(const struct cfile *f, const struct runs *runs, unsigned nth)
 {
 	struct told *told = f->told;
@@ -224,7 +365,10 @@ static _Noreturn void run_nth(const struct cfile *f, const struct runs *runs, un
 	if (e) {
 		snprintf(told->check, sizeof(told->check), "%s", e->check->name);
 		runs_begin();
-		runs_check(runs, e->check);
+		if (f->how->superfluous)
+			told->status = ask_superfluous(f, e->check);
+		else
+			runs_check(runs, e->check);
 		told->report = *runs->report;
 	}
 	told->no_check = !e;
@@ -259,13 +403,23 @@ static void add_death(const struct cfile *f, struct report *report, int status)
 		.verdict = REPORT_VIOLATION, .why = "crash", .certain = true, .explore = &r });
 }
 
-void cli_cfile_check(const char *path, const struct explore_options *options,
-		     struct report *report)
+static void print_coverage(const struct cfile *f, const struct report *report, bool exhaustive)
 {
-	struct runs runs = { .file = path, .options = *options, .report = report };
+	const struct coverage_of of = { f->path, f->include, exhaustive };
+
+	if (f->coverage && !f->error)
+		coverage_print(f->coverage, &of, report);
+}
+
+/* The worst status of those that say one. */
+static int cfile_each(const char *path, const struct cli_cfile_how *how, struct report *report)
+{
+	struct runs runs = { .file = path, .options = how->explore, .report = report };
+	uint64_t unfinished = report->searches - report->exhaustive;
+	int worst = STATUS_OK;
 	struct cfile f;
 
-	if (!cfile_open(&f, path))
+	if (!cfile_open(&f, path, how))
 		add_error(report, path, NULL, f.error);
 	for (unsigned nth = 0; !f.error; nth++) {
 		pid_t child;
@@ -284,6 +438,8 @@ void cli_cfile_check(const char *path, const struct explore_options *options,
 		}
 		if (f.told->done) {
 			*report = f.told->report;
+			if (f.told->status > worst)
+				worst = f.told->status;
 		} else if (*f.told->check) {
 			add_death(&f, report, status);
 		} else {
@@ -291,15 +447,32 @@ void cli_cfile_check(const char *path, const struct explore_options *options,
 			add_error(report, path, NULL, f.error);
 		}
 	}
+	print_coverage(&f, report, report->searches - report->exhaustive == unfinished);
 	cfile_close(&f);
+	return report->count[REPORT_ERROR] ? STATUS_ERROR :
+	       report->count[REPORT_VIOLATION] ? STATUS_VIOLATION : worst;
 }
 
-int cli_cfile_replay(const char *path, const char *string, bool verbose)
+void cli_cfile_check(const char *path, const struct cli_cfile_how *how, struct report *report)
 {
+	(void)cfile_each(path, how, report);
+}
+
+int cli_cfile_superfluous(const char *path, const struct cli_cfile_how *how)
+{
+	struct report report = { .out = stdout, .format = report_format_find("brief") };
+
+	return cfile_each(path, how, &report);
+}
+
+int cli_cfile_replay(const char *path, const char *string, bool verbose,
+		     const struct report_format *format)
+{
+	static const struct cli_cfile_how plainly;
 	struct cfile f;
 	int status = STATUS_ERROR;
 
-	if (cfile_open(&f, path)) {
+	if (cfile_open(&f, path, &plainly)) {
 		pid_t child;
 
 		f.told->status = STATUS_ERROR;
@@ -308,7 +481,7 @@ int cli_cfile_replay(const char *path, const char *string, bool verbose)
 		if (!child) {
 			if (load(&f)) {
 				runs_begin();
-				f.told->status = runs_replay(path, string, verbose);
+				f.told->status = runs_replay(path, string, verbose, format);
 			}
 			fflush(stdout);
 			_exit(0);

@@ -13,7 +13,7 @@
 #include "report/report.h"
 
 enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, FORMAT, JSON, FAST, NO_ORACLES,
-       FAIL_ALLOCATIONS, PICTURE, NO_PICTURE, MATRIX, PRINT };
+       FAIL_ALLOCATIONS, PICTURE, NO_PICTURE, MATRIX, PRINT, COVERAGE, NO_RACES };
 
 const char cli_check_details[] =
 	"\nA directory stands for all *.litmus in it, \"-\" for standard input, and a name that\n"
@@ -32,7 +32,7 @@ const struct cli_option cli_check_options[] = {
 	{ MAX_EXECUTIONS, "max-executions", "N", "stop a search after N executions" },
 	{ MAX_SECONDS, "max-seconds", "S", "stop a search after S seconds" },
 	{ FAST, "fast", NULL, "stop a search when its verdict is certain" },
-	{ FORMAT, "format", "NAME", "herd (the default), brief, json; help lists them" },
+	{ FORMAT, "format", "NAME", "herd (the default), html, ...; help lists them" },
 	{ JSON, "json", NULL, "the same as --format json" },
 	{ 'q', "quiet", NULL, "the same as --format brief" },
 	{ 'v', "verbose", NULL, "draw all findings, with each operation" },
@@ -43,6 +43,8 @@ const struct cli_option cli_check_options[] = {
 	{ FAIL_ALLOCATIONS, "fail-allocations", NULL,
 	  "each allocation may also fail; implies --no-oracles" },
 	{ NO_ORACLES, "no-oracles", NULL, "results only, not held to flat memory" },
+	{ NO_RACES, "no-races", NULL, "in FILE.c, do not look at plain accesses" },
+	{ COVERAGE, "coverage", NULL, "say which lines of FILE.c no execution reached" },
 	{ 0 },
 };
 
@@ -50,7 +52,7 @@ struct settings {
 	struct litmus_options litmus;
 	struct report report;
 	bool pictures_chosen, format_chosen;
-	bool matrix, print;
+	bool matrix, print, coverage, no_races;
 	struct cli_matrix cells;
 };
 
@@ -280,12 +282,33 @@ static int compare_findings(const void *a, const void *b)
 	return strcmp(f->text, g->text);
 }
 
+enum { REPAIR_EXECUTIONS = 500000, REPAIR_FAST = 20000, REPAIR_SECONDS = 20 };
+
+/* Only of what is drawn: it takes further searches. */
+static bool repair(const struct settings *s, const struct litmus *test,
+		   const struct litmus_report *r, struct litmus_repair *ret)
+{
+	uint64_t most = s->litmus.fast ? REPAIR_FAST : REPAIR_EXECUTIONS;
+	const struct litmus_options bounds = {
+		.executions_max = s->litmus.executions_max && s->litmus.executions_max < most ?
+				  s->litmus.executions_max : most,
+		.seconds_max = REPAIR_SECONDS,
+	};
+
+	*ret = (struct litmus_repair){ .rule = NULL };
+	return r->explore.findings && !s->matrix &&
+	       (s->report.pictures == PICTURES_ALWAYS ||
+		(s->report.pictures == PICTURES_SURPRISES && r->verdict != VERDICT_OK)) &&
+	       litmus_repair(test, &bounds, ret);
+}
+
 static void add_result(struct settings *s, const char *file, const struct litmus *test,
 		       struct litmus_report *r)
 {
 	const char *thread[LITMUS_THREADS_MAX];
 	bool asks = test->quantifier != QUANT_NONE;
-	char text[256];
+	char text[256], repaired[160];
+	struct litmus_repair better;
 	struct shown shown;
 
 	if (!shown_init(&shown, test, &r->outcomes)) {
@@ -296,8 +319,12 @@ static void add_result(struct settings *s, const char *file, const struct litmus
 	cli_thread_names(test, thread);
 	qsort(r->explore.finding, r->explore.findings, sizeof(*r->explore.finding),
 	      compare_findings);
+	if (repair(s, test, r, &better))
+		snprintf(repaired, sizeof(repaired), "%s: verified, %" PRIu64 " executions",
+			 better.what, better.executions);
 	report_add(&s->report, &(struct report_run){
 		.file = file, .name = test->name,
+		.rule = better.rule, .repair = better.rule ? repaired : NULL,
 		.verdict = verdict_of[r->verdict], .why = why(test, r, text, sizeof(text)),
 		.unchecked = unchecked(s, r), .certain = r->certain,
 		.kind = kind_name[test->quantifier],
@@ -329,10 +356,11 @@ static void check_one(struct settings *s, const char *path, size_t nth, size_t o
 	int err = -ENOMEM;
 
 	if (cli_is_cfile(path)) {
-		cli_cfile_check(path, &(struct explore_options){
-			.executions_max = s->litmus.executions_max,
-			.seconds_max = s->litmus.seconds_max,
-			.stop_at_first = s->litmus.fast }, &s->report);
+		cli_cfile_check(path, &(struct cli_cfile_how){
+			.explore.executions_max = s->litmus.executions_max,
+			.explore.seconds_max = s->litmus.seconds_max,
+			.explore.stop_at_first = s->litmus.fast,
+			.coverage = s->coverage, .no_races = s->no_races }, &s->report);
 		return;
 	}
 	if (!cli_source_open(&source, path)) {
@@ -365,24 +393,9 @@ static void check_one(struct settings *s, const char *path, size_t nth, size_t o
 
 static bool set_format(struct settings *s, const char *name)
 {
-	const char *names[16];
-	size_t count = 0;
-
-	s->report.format = report_format_find(name);
+	s->report.format = cli_format_find("check", name);
 	s->format_chosen = true;
-	if (s->report.format)
-		return true;
-	for (const struct report_format *f = report_formats; f->name; f++)
-		names[count++] = f->name;
-	cli_complain_unknown("check: unknown format", name, names, count,
-			     "mmun check --format help");
-	return false;
-}
-
-static void list_formats(void)
-{
-	for (const struct report_format *f = report_formats; f->name; f++)
-		printf("%-6s %s\n", f->name, f->help);
+	return s->report.format;
 }
 
 /* False: the argument is wrong, which was said. */
@@ -422,6 +435,12 @@ static bool set_option(struct settings *s, int id)
 	case PRINT:
 		s->print = true;
 		return true;
+	case COVERAGE:
+		s->coverage = true;
+		return true;
+	case NO_RACES:
+		s->no_races = true;
+		return true;
 	case FAIL_ALLOCATIONS:
 		s->litmus.fail_allocations = true;
 		s->litmus.no_oracles = true;
@@ -433,7 +452,7 @@ static bool set_option(struct settings *s, int id)
 }
 
 /* Of a thousand tests only those are listed that were not verified. */
-static void run_surprise(const struct report *report, const struct report_run *run)
+static void run_surprise(struct report *report, const struct report_run *run)
 {
 	if (run->verdict == REPORT_VIOLATION || run->verdict == REPORT_DIFFERS)
 		report_text_run(report, run);
@@ -441,7 +460,8 @@ static void run_surprise(const struct report *report, const struct report_run *r
 		report_brief_run(report, run);
 }
 
-static const struct report_format surprises = { "matrix", "", run_surprise, report_summary };
+static const struct report_format surprises = { "matrix", "", NULL, run_surprise,
+						report_summary };
 
 static void add_operands(struct settings *s, struct cli_files *files, int argc, char **argv)
 {
@@ -455,27 +475,51 @@ static void add_operands(struct settings *s, struct cli_files *files, int argc, 
 	}
 }
 
+/* A litmus test runs code of the tool's own, which is compiled once, for speed. */
+static bool can_cover(const struct cli_files *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		if (cli_is_cfile(files->path[i]))
+			continue;
+		cli_complain("check: --coverage is for checks in C; %s runs mmun's own code, whose "
+			     "lines are not counted", files->path[i]);
+		return false;
+	}
+	return true;
+}
+
 static int check_all(struct settings *s, const struct cli_files *files)
 {
-	if (s->matrix && !cli_matrix_init(&s->cells)) {
-		cli_complain("check: not enough memory");
+	bool written;
+
+	if (s->coverage && !can_cover(files))
 		return STATUS_ERROR;
-	}
 	if (s->matrix && !s->format_chosen)
 		s->report.format = &surprises;
 	if (!s->pictures_chosen)
 		s->report.pictures = files->count > 1 ? PICTURES_SURPRISES : PICTURES_ALWAYS;
+	if (!s->print && !report_begin(&s->report)) {
+		cli_complain("check: no temporary file: %s", strerror(errno));
+		return STATUS_ERROR;
+	}
+	if (s->matrix && !cli_matrix_init(&s->cells)) {
+		cli_complain("check: not enough memory");
+		return STATUS_ERROR;
+	}
 	for (size_t i = 0; i < files->count; i++) {
 		if (s->print)
 			print_one(s, files->path[i]);
 		else
 			check_one(s, files->path[i], i + 1, files->count);
 	}
-	if (!s->print)
-		report_end(&s->report);
+	written = s->print || report_end(&s->report);
 	if (s->matrix && !s->print && !s->format_chosen)
 		cli_matrix_print(&s->cells);
 	cli_matrix_fini(&s->cells);
+	if (!written) {
+		cli_complain("check: cannot write a temporary file");
+		return STATUS_ERROR;
+	}
 	return runs_status(&s->report, files->failed);
 }
 
@@ -487,7 +531,7 @@ int cli_check(const struct cli_command *command, int argc, char **argv)
 
 	while ((id = cli_next_option(command, argc, argv)) >= 0) {
 		if (id == FORMAT && !strcmp(optarg, "help")) {
-			list_formats();
+			cli_list_formats();
 			return STATUS_OK;
 		}
 		if (!set_option(&s, id))

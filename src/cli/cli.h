@@ -42,6 +42,9 @@ extern const char cli_when_details[];
 extern const struct cli_option cli_when_options[];
 int cli_when(const struct cli_command *command, int argc, char **argv);
 extern const char cli_check_details[], cli_replay_details[], cli_list_details[];
+extern const char cli_corpus_details[];
+extern const struct cli_option cli_corpus_options[];
+int cli_corpus(const struct cli_command *command, int argc, char **argv);
 extern const char cli_trace_details[];
 extern const struct cli_option cli_check_options[], cli_replay_options[], cli_trace_options[];
 int cli_check(const struct cli_command *command, int argc, char **argv);
@@ -70,6 +73,12 @@ void cli_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void cli_complain_unknown(const char *what, const char *word, const char *const *name,
 			  size_t count, const char *see);
 void cli_help_command(const struct cli_command *command);
+
+struct report_format;
+
+/* NULL: there is none of this name, which was said. */
+const struct report_format *cli_format_find(const char *command, const char *name);
+void cli_list_formats(void);
 
 /* --- files.c ------------------------------------------------------------- */
 
@@ -113,11 +122,22 @@ struct report;
 
 /* Is it a check in C, by its name? */
 bool cli_is_cfile(const char *path);
+/* How the checks of a file are run. */
+struct cli_cfile_how {
+	struct explore_options explore;
+	bool coverage;     /* say which lines none of them reached */
+	bool no_races;     /* do not look at plain accesses */
+	bool superfluous;  /* run each without each flush and notification instead */
+	bool json;         /* of superfluous */
+};
+
 /* Compile the file, explore each of its checks, and report them. */
-void cli_cfile_check(const char *path, const struct explore_options *options,
-		     struct report *report);
-/* Returns the exit status. */
-int cli_cfile_replay(const char *path, const char *string, bool verbose);
+void cli_cfile_check(const char *path, const struct cli_cfile_how *how, struct report *report);
+/* Of each check that verifies: which steps it does not need. Returns the exit status. */
+int cli_cfile_superfluous(const char *path, const struct cli_cfile_how *how);
+/* Returns the exit status. @format: NULL, in words and a picture. */
+int cli_cfile_replay(const char *path, const char *string, bool verbose,
+		     const struct report_format *format);
 
 /* --- matrix.c ------------------------------------------------------------- */
 

@@ -36,11 +36,13 @@ static bool is_directory(const char *path)
 bool cli_directory(const char *variable, const char *in_tree, const char *installed, char *buf,
 		   size_t size)
 {
-	const char *const beside[] = { in_tree, installed };
+	char deeper[64]; /* a build directory that lies two levels down */
+	const char *const beside[] = { in_tree, installed, deeper };
 	const char *set = getenv(variable);
 	char self[PATH_MAX];
 	ssize_t n;
 
+	snprintf(deeper, sizeof(deeper), "../%s", in_tree);
 	if (set) {
 		snprintf(buf, size, "%s", set);
 		return true;

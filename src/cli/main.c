@@ -19,6 +19,8 @@ const struct cli_command cli_commands[] = {
 	  cli_replay_details, cli_replay_options, cli_replay },
 	{ "when", "[ROW[@PLACE]...]", "say where each kind of update may tell the secondary TLBs",
 	  cli_when_details, cli_when_options, cli_when },
+	{ "corpus", "[ENTRY...]", "run real bugs of kernels, broken and repaired",
+	  cli_corpus_details, cli_corpus_options, cli_corpus },
 	{ "list", "[FILE|DIR...]", "say what tests there are, and what each asks",
 	  cli_list_details, NULL, cli_list },
 	{ "trace", "[OPERATION...]", "say in which order an operation tells whom",

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "report/report.h"
 
 enum { OPTIONS_MAX = 24, WORD_MAX = 32 };
 
@@ -109,6 +110,30 @@ void cli_complain_unknown(const char *what, const char *word, const char *const 
 		cli_complain("%s %s, did you mean %s?", what, word, suggestion);
 	else
 		cli_complain("%s %s, see %s", what, word, see);
+}
+
+/* --- formats ------------------------------------------------------------- */
+
+const struct report_format *cli_format_find(const char *command, const char *name)
+{
+	const struct report_format *found = report_format_find(name);
+	const char *names[16];
+	char what[WORD_MAX + 32];
+	size_t count = 0;
+
+	if (found)
+		return found;
+	for (const struct report_format *f = report_formats; f->name; f++)
+		names[count++] = f->name;
+	snprintf(what, sizeof(what), "%s: unknown format", command);
+	cli_complain_unknown(what, name, names, count, "mmun check --format help");
+	return NULL;
+}
+
+void cli_list_formats(void)
+{
+	for (const struct report_format *f = report_formats; f->name; f++)
+		printf("%-7s %s\n", f->name, f->help);
 }
 
 /* --- options ------------------------------------------------------------- */

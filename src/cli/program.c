@@ -3,6 +3,7 @@
  * program.c - the main() of a program that is linked with libmmun-checked: explores
  * the checks that are linked in, or those that are named.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,14 @@
 
 int main(int argc, char **argv);
 
-enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, REPLAY };
+enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, REPLAY, FORMAT };
 
 static int usage(const char *program, FILE *out, int status)
 {
 	fprintf(out, "usage: %s [OPTION...] [CHECK...]\n\n"
 		"Explore the checks in this program, or some of them.\n\n"
 		"  -f, --fast              stop a search at its first finding\n"
+		"      --format NAME       herd (the default), brief, json, html, svg, mermaid\n"
 		"  -j, --json              an object per check, each on a line\n"
 		"  -q, --quiet             a line per check\n"
 		"  -v, --verbose           draw all findings, with each operation\n"
@@ -42,6 +44,10 @@ static int run_all(struct runs *runs, int argc, char **argv)
 {
 	bool any = false;
 
+	if (!report_begin(runs->report)) {
+		cli_complain("%s: no temporary file: %s", runs->file, strerror(errno));
+		return STATUS_ERROR;
+	}
 	for (const struct explore_entry *e = explore_registered(); e; e = e->next) {
 		if (wanted(e->check->name, argc, argv)) {
 			runs_check(runs, e->check);
@@ -52,7 +58,10 @@ static int run_all(struct runs *runs, int argc, char **argv)
 		cli_complain("%s: no such check", runs->file);
 		return STATUS_ERROR;
 	}
-	report_end(runs->report);
+	if (!report_end(runs->report)) {
+		cli_complain("%s: cannot write a temporary file", runs->file);
+		return STATUS_ERROR;
+	}
 	return runs_status(runs->report, false);
 }
 
@@ -62,6 +71,7 @@ int main(int argc, char **argv)
 		{ "fast", no_argument, NULL, 'f' }, { "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' }, { "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' }, { "replay", required_argument, NULL, REPLAY },
+		{ "format", required_argument, NULL, FORMAT },
 		{ "max-executions", required_argument, NULL, MAX_EXECUTIONS },
 		{ "max-seconds", required_argument, NULL, MAX_SECONDS }, { 0 },
 	};
@@ -78,6 +88,8 @@ int main(int argc, char **argv)
 			return usage(argv[0], stdout, STATUS_OK);
 		if (id == 'j' || id == 'q')
 			report.format = report_format_find(id == 'j' ? "json" : "brief");
+		else if (id == FORMAT)
+			good = (report.format = report_format_find(optarg));
 		else if (id == MAX_EXECUTIONS)
 			good = cli_parse_count(optarg, &runs.options.executions_max);
 		else if (id == MAX_SECONDS)
@@ -94,5 +106,7 @@ int main(int argc, char **argv)
 	snprintf(with, sizeof(with), "%s --replay", argv[0]);
 	runs.replay_with = with;
 	runs_begin();
-	return replay ? runs_replay(argv[0], replay, report.verbose) : run_all(&runs, argc, argv);
+	if (replay)
+		return runs_replay(argv[0], replay, report.verbose, NULL);
+	return run_all(&runs, argc, argv);
 }

@@ -9,13 +9,17 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/runs.h"
 #include "report/report.h"
+
+enum { FORMAT = OPTION_FIRST };
 
 const char cli_replay_details[] =
 	"\nThe string is what check prints after \"replay:\". The exit status is 1 if the\n"
 	"execution shows a finding, 2 if the string is not of this test, else 0.\n";
 
 const struct cli_option cli_replay_options[] = {
+	{ FORMAT, "format", "NAME", "as one of check's formats: html, svg, ..." },
 	{ 'v', "verbose", NULL, "draw each operation, with the line it stands in" },
 	{ 0 },
 };
@@ -36,12 +40,31 @@ static void print_outcome(const struct litmus *test, const struct litmus_outcome
 		       "Witness of" : "No witness of", test->condition_text);
 }
 
-static int replay(const struct litmus *test, const char *file, const char *string, bool verbose)
+static int replayed_in_words(const struct litmus *test, const struct litmus_report *r,
+			     const struct report_run *run, bool verbose)
+{
+	printf("Test %s, one execution\n\n", test->name);
+	table_print(stdout, run->replayed, run->thread, run->threads, verbose);
+	printf("\n");
+	print_outcome(test, &r->outcomes);
+	for (unsigned i = 0; i < r->explore.findings; i++)
+		printf("Finding %s: %s\n", explore_oracle_name(r->explore.finding[i].oracle),
+		       r->explore.finding[i].text);
+	if (!r->explore.findings)
+		printf("No finding in this execution\n");
+	return r->explore.findings ? STATUS_VIOLATION : STATUS_OK;
+}
+
+static int replay(const struct litmus *test, const char *file, const char *string, bool verbose,
+		  const struct report_format *format)
 {
 	struct litmus_report *r = calloc(1, sizeof(*r));
 	struct explore_trace trace = { 0 };
 	const char *thread[LITMUS_THREADS_MAX];
-	int err = r ? litmus_replay(test, string, &trace, r) : -ENOMEM, status = STATUS_OK;
+	struct report_run run = { .file = file, .name = test->name, .replayed = &trace,
+				  .certain = true, .thread = thread,
+				  .threads = (unsigned)test->threads };
+	int err = r ? litmus_replay(test, string, &trace, r) : -ENOMEM, status;
 
 	if (err) {
 		free(r);
@@ -50,18 +73,10 @@ static int replay(const struct litmus *test, const char *file, const char *strin
 		return STATUS_ERROR;
 	}
 	cli_thread_names(test, thread);
-	printf("Test %s, one execution\n\n", test->name);
-	table_print(stdout, &trace, thread, (unsigned)test->threads, verbose);
-	printf("\n");
-	print_outcome(test, &r->outcomes);
-	for (unsigned i = 0; i < r->explore.findings; i++) {
-		const struct explore_finding *f = &r->explore.finding[i];
-
-		printf("Finding %s: %s\n", explore_oracle_name(f->oracle), f->text);
-		status = STATUS_VIOLATION;
-	}
-	if (!r->explore.findings)
-		printf("No finding in this execution\n");
+	run.explore = &r->explore;
+	run.verdict = r->explore.findings ? REPORT_VIOLATION : REPORT_OK;
+	status = format ? runs_report_replayed(&run, verbose, format) :
+			  replayed_in_words(test, r, &run, verbose);
 	explore_trace_fini(&trace);
 	litmus_report_fini(r);
 	free(r);
@@ -71,12 +86,18 @@ static int replay(const struct litmus *test, const char *file, const char *strin
 int cli_replay(const struct cli_command *command, int argc, char **argv)
 {
 	struct cli_files files = { 0 };
+	const struct report_format *format = NULL;
 	struct cli_source source;
 	bool verbose = false;
 	int id, status = STATUS_ERROR;
 
-	while ((id = cli_next_option(command, argc, argv)) >= 0)
+	while ((id = cli_next_option(command, argc, argv)) >= 0) {
 		verbose |= id == 'v';
+		if (id == FORMAT && !(format = cli_format_find("replay", optarg)))
+			return STATUS_ERROR;
+	}
+	if (format == report_formats)
+		format = NULL;
 	if (id != CLI_END)
 		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
 	if (argc - optind != 2) {
@@ -86,12 +107,14 @@ int cli_replay(const struct cli_command *command, int argc, char **argv)
 	cli_files_add(&files, argv[optind]);
 	if (files.count == 1) {
 		if (cli_is_cfile(files.path[0])) {
-			status = cli_cfile_replay(files.path[0], argv[optind + 1], verbose);
+			status = cli_cfile_replay(files.path[0], argv[optind + 1], verbose,
+						  format);
 			cli_files_fini(&files);
 			return status;
 		}
 		if (cli_source_open(&source, files.path[0]))
-			status = replay(source.test, source.file, argv[optind + 1], verbose);
+			status = replay(source.test, source.file, argv[optind + 1], verbose,
+					format);
 		cli_source_close(&source);
 	} else if (files.count) {
 		cli_complain("%s: is a directory", argv[optind]);

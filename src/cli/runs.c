@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <inttypes.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "cli/cli.h"
+#include "cli/places.h"
 #include "cli/runs.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -83,6 +85,31 @@ static struct explore_check with_data(const struct explore_check *check)
 	return c;
 }
 
+/* --- places -------------------------------------------------------------- */
+
+static void place_of(void *places, const void *pc, struct explore_place *ret)
+{
+	static char symbol[96]; /* the explorer copies it */
+	struct place p;
+
+	if (places && places_find(places, pc, &p)) {
+		*ret = (struct explore_place){ p.function ? p.function : "?", p.file, p.line };
+		return;
+	}
+	places_say(NULL, (const char *)pc + 1, symbol, sizeof(symbol));
+	ret->function = symbol;
+}
+
+/* For as long as the process lives: texts of findings are made of it. */
+static void know_places(const struct explore_check *check)
+{
+	static struct places *places;
+
+	if (!places)
+		places = places_of(check);
+	explore_places(place_of, places);
+}
+
 /* --- one check ----------------------------------------------------------- */
 
 struct names { char text[EXPLORE_THREADS_MAX][8]; const char *name[EXPLORE_THREADS_MAX]; };
@@ -148,32 +175,64 @@ static enum report_verdict judge(const struct explore_check *check,
 	return REPORT_DIFFERS;
 }
 
+int runs_explore(const struct explore_check *check, const struct explore_options *options,
+		 struct explore_result *ret)
+{
+	const struct explore_check c = with_data(check);
+
+	know_places(check);
+	return explore(&c, options, ret);
+}
+
+/* Does the check that @check names as its repaired form verify? */
+static bool repair(const struct runs *runs, const struct explore_check *check,
+		   const struct explore_result *found, char *buf, size_t size)
+{
+	const struct explore_entry *e = explore_registered();
+	struct explore_result *r;
+	bool good;
+
+	if (!check->repair || !found->findings || runs->report->pictures == PICTURES_NEVER)
+		return false;
+	while (e && strcmp(e->check->name, check->repair))
+		e = e->next;
+	r = e ? calloc(1, sizeof(*r)) : NULL;
+	good = r && !runs_explore(e->check, &runs->options, r);
+	if (good) {
+		good = r->exhaustive && !r->findings;
+		snprintf(buf, size, "what %s does: verified, %" PRIu64 " executions",
+			 check->repair, r->executions);
+		explore_result_fini(r);
+	}
+	free(r);
+	return good;
+}
+
 void runs_check(const struct runs *runs, const struct explore_check *check)
 {
-	struct explore_check c = with_data(check);
 	struct explore_result *r = calloc(1, sizeof(*r));
-	struct report_run run = { .file = runs->file, .name = c.name };
+	struct report_run run = { .file = runs->file, .name = check->name };
 	struct names names;
-	char why[128] = "";
-	int err = r ? explore(&c, &runs->options, r) : -ENOMEM;
-
+	char why[128] = "", repaired[160];
+	int err = r ? runs_explore(check, &runs->options, r) : -ENOMEM;
 	if (err) {
 		run.verdict = REPORT_ERROR;
 		run.error = err == -EINVAL ? "a check that cannot be" : "not enough memory";
-		cli_complain("%s: %s: %s", runs->file, c.name, run.error);
+		cli_complain("%s: %s: %s", runs->file, check->name, run.error);
 		report_add(runs->report, &run);
 		free(r);
 		return;
 	}
 	qsort(r->finding, r->findings, sizeof(*r->finding), compare_findings);
-	name_replays(r, c.name);
-	run.verdict = judge(&c, r, why, sizeof(why));
+	name_replays(r, check->name);
+	run.verdict = judge(check, r, why, sizeof(why));
 	run.why = *why ? why : NULL;
 	run.certain = r->findings && run.verdict != REPORT_UNFINISHED;
 	run.explore = r;
+	run.repair = repair(runs, check, r, repaired, sizeof(repaired)) ? repaired : NULL;
 	run.replay_with = runs->replay_with;
-	run.thread = thread_names(&c, &names);
-	run.threads = c.threads;
+	run.thread = thread_names(check, &names);
+	run.threads = check->threads;
 	report_add(runs->report, &run);
 	fflush(runs->report->out);
 	explore_result_fini(r);
@@ -195,18 +254,55 @@ static const struct explore_check *check_find(const char *string, const char **r
 	return NULL;
 }
 
-int runs_replay(const char *file, const char *string, bool verbose)
+int runs_report_replayed(const struct report_run *run, bool verbose,
+			 const struct report_format *format)
+{
+	struct report report = { .out = stdout, .format = format, .verbose = verbose,
+				 .pictures = PICTURES_ALWAYS };
+
+	if (!report_begin(&report)) {
+		cli_complain("replay: no temporary file: %s", strerror(errno));
+		return STATUS_ERROR;
+	}
+	report_add(&report, run);
+	if (!report_end(&report)) {
+		cli_complain("replay: cannot write a temporary file");
+		return STATUS_ERROR;
+	}
+	return run->explore->findings ? STATUS_VIOLATION : STATUS_OK;
+}
+
+static int replayed_in_words(const struct report_run *run, bool verbose)
+{
+	const struct explore_result *r = run->explore;
+
+	printf("Test %s, one execution\n\n", run->name);
+	table_print(stdout, run->replayed, run->thread, run->threads, verbose);
+	printf("\n");
+	for (unsigned i = 0; i < r->findings; i++)
+		printf("Finding %s: %s\n", explore_oracle_name(r->finding[i].oracle),
+		       r->finding[i].text);
+	if (!r->findings)
+		printf("No finding in this execution\n");
+	return r->findings ? STATUS_VIOLATION : STATUS_OK;
+}
+
+int runs_replay(const char *file, const char *string, bool verbose,
+		const struct report_format *format)
 {
 	const char *schedule;
 	const struct explore_check *check = check_find(string, &schedule);
 	struct explore_result *r = calloc(1, sizeof(*r));
 	struct explore_trace trace = { 0 };
+	struct report_run run = { .file = file, .explore = r, .replayed = &trace,
+				  .certain = true };
 	struct explore_check c;
 	struct names names;
-	int err = -EINVAL, status = STATUS_OK;
+	int err = -EINVAL, status;
 
 	if (check && r) {
 		c = with_data(check);
+		know_places(check);
 		err = explore_replay(&c, schedule, &trace, r);
 	}
 	if (err || !r) {
@@ -215,16 +311,12 @@ int runs_replay(const char *file, const char *string, bool verbose)
 		free(r);
 		return STATUS_ERROR;
 	}
-	printf("Test %s, one execution\n\n", c.name);
-	table_print(stdout, &trace, thread_names(&c, &names), c.threads, verbose);
-	printf("\n");
-	for (unsigned i = 0; i < r->findings; i++) {
-		printf("Finding %s: %s\n", explore_oracle_name(r->finding[i].oracle),
-		       r->finding[i].text);
-		status = STATUS_VIOLATION;
-	}
-	if (!r->findings)
-		printf("No finding in this execution\n");
+	run.name = c.name;
+	run.verdict = r->findings ? REPORT_VIOLATION : REPORT_OK;
+	run.thread = thread_names(&c, &names);
+	run.threads = c.threads;
+	status = format ? runs_report_replayed(&run, verbose, format) :
+			  replayed_in_words(&run, verbose);
 	explore_trace_fini(&trace);
 	explore_result_fini(r);
 	free(r);

@@ -12,16 +12,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/superfluous.h"
 #include "cli/when.h"
 #include "report/report.h"
 
-enum { JSON = OPTION_FIRST, MARKDOWN, MODERN, CLASSIC, JOBS, LIST };
+enum { JSON = OPTION_FIRST, MARKDOWN, MODERN, CLASSIC, JOBS, LIST, SUPERFLUOUS, MAX_EXECUTIONS };
 enum { JOBS_MAX = 64, OPERAND_MAX = 64 };
 
 const char cli_when_details[] =
 	"\nWithout a row: the whole table, and what its words mean. A row is a kind of update, a\n"
 	"column a place at which the secondary TLBs are told, a cell what exhaustive searches of\n"
-	"small tests found: \"safe\", or the check that failed.\n\n"
+	"small tests found: \"safe\", or the check that failed. Then what makes it legal to be\n"
+	"late: rows with one of the conditions D1 to D4, and without it.\n\n"
 	"With rows: one line for each place, and a picture of each that is broken. ROW@PLACE, or\n"
 	"ROW@PLACE/modern or /classic, is that place only, with its test.\n\n"
 	"The exit status is 0 if every search was finished, whatever it found, else 3.\n";
@@ -33,6 +35,9 @@ const struct cli_option cli_when_options[] = {
 	{ MARKDOWN, "markdown", NULL, "the table as Markdown" },
 	{ JOBS, "jobs", "N", "processes (default: one for each processor)" },
 	{ LIST, "list", NULL, "list the updates" },
+	{ SUPERFLUOUS, "superfluous", NULL,
+	  "of tests and checks that are named: which flushes and notifications are not needed" },
+	{ MAX_EXECUTIONS, "max-executions", "N", "with --superfluous: of each search" },
 	{ 0 },
 };
 
@@ -203,6 +208,8 @@ static int show_cell(const struct when_row *row, const char *place, bool classic
 		printf("%s@%s/%s: ", row->name, place, when_era_name[classic]);
 		if (cell.answer == WHEN_NOT_PASSED)
 			printf("the operation does not come by this place");
+		else if (cell.answer == WHEN_NOT_ASKED)
+			printf("not asked of such a device");
 		else
 			printf("%s (%" PRIu64 " executions)", when_answer_name(&cell),
 			       cell.executions);
@@ -301,7 +308,12 @@ static int show(const char *operand, const bool era[ERAS])
 
 /* --- the command --------------------------------------------------------- */
 
-struct settings { bool era[ERAS], list; enum when_format format; unsigned jobs; };
+struct settings {
+	bool era[ERAS], list, superfluous;
+	enum when_format format;
+	unsigned jobs;
+	uint64_t executions_max;
+};
 
 static bool set_option(struct settings *s, int id)
 {
@@ -315,6 +327,14 @@ static bool set_option(struct settings *s, int id)
 	case LIST:
 		s->list = true;
 		return true;
+	case SUPERFLUOUS:
+		s->superfluous = true;
+		return true;
+	case MAX_EXECUTIONS:
+		if (cli_parse_count(optarg, &s->executions_max))
+			return true;
+		cli_complain("when: --max-executions wants a number from 1, not %s", optarg);
+		return false;
 	case JOBS:
 		if (cli_parse_count(optarg, &n) && n <= JOBS_MAX) {
 			s->jobs = (unsigned)n;
@@ -328,10 +348,22 @@ static bool set_option(struct settings *s, int id)
 	}
 }
 
+static int ask_superfluous(const struct settings *s, int argc, char **argv)
+{
+	const struct superfluous_how how = { s->format == WHEN_JSON, s->executions_max };
+
+	if (!argc || s->format == WHEN_MARKDOWN) {
+		cli_complain("when: --superfluous wants a test or a check%s", argc ?
+			     ", and prints text or JSON" : "");
+		return STATUS_ERROR;
+	}
+	return superfluous_files(argc, argv, &how);
+}
+
 static int list_rows(void)
 {
 	for (const struct when_row *r = when_rows; r->name; r++)
-		printf("%-15s %c  %s\n", r->name, r->kind, r->update);
+		printf("%-24s %c  %s\n", r->name, r->kind, r->update);
 	return STATUS_OK;
 }
 
@@ -372,6 +404,8 @@ int cli_when(const struct cli_command *command, int argc, char **argv)
 		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
 	if (!s.era[0] && !s.era[1])
 		s.era[0] = s.era[1] = true;
+	if (s.superfluous)
+		return ask_superfluous(&s, argc - optind, argv + optind);
 	if (s.list)
 		return list_rows();
 	if (optind == argc)

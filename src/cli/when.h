@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "litmus/when.h"
 
-enum { ROWS_MAX = 64, PLACES_MAX = 8, ERAS = 2 };
+enum { ROWS_MAX = 96, PLACES_MAX = 12, ERAS = 2 };
 enum when_format { WHEN_TEXT, WHEN_MARKDOWN, WHEN_JSON };
 
 struct when_table {

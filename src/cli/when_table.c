@@ -22,9 +22,24 @@ static const char *const introduction[] = {
 	"without TLBs cannot have. after-return: what a call took away is used after it has "
 	"returned. lost-write: a store succeeds and is nowhere. unnoticed: what the update was for, "
 	"the soft-dirty bit, the write protection, writeback or the hint, misses a store that comes "
-	"after the call. -: the operation does not come by this place. *: the semantics notify here.",
+	"after the call. -: the operation does not come by this place, or no scene is for such a "
+	"device. *: the semantics notify here.",
 	NULL,
 };
+
+static const char other_devices[] =
+	"Devices are of several kinds. Of those with a TLB the largest is asked: one that evicts holds "
+	"less, and is told the same. What is no secondary TLB has an answer of its own, in columns of "
+	"its own. A processor's TLB is flushed by the operation itself. A device with a page table of its own drops what it has at "
+	"range_start, before anything changes, and looks nothing up that changes until range_end: "
+	"whether it is told while the page table lock is held is no question there. Some scenes in "
+	"which two processors change page tables, too long a search with it, are left out.";
+
+static const char conditions[] =
+	"D1 to D4 are the conditions under which a page table entry may change first and the secondary "
+	"TLBs be told later than under the page table lock. Two rows with the same scenes differ in one "
+	"of them: ROW-with-Dn is the code as it is, and ROW-without-Dn is made to forget what keeps the "
+	"condition, by a statement of the test. What is safe above and broken below rests on it.";
 
 /* --- paragraphs ---------------------------------------------------------- */
 
@@ -73,64 +88,196 @@ void when_print_note(const struct when_row *row)
 		wrapped(row->note, 0);
 }
 
+/* --- parts of the table -------------------------------------------------- */
+
+/* Some rows in some columns. */
+struct part {
+	const struct when_table *t;
+	size_t row[ROWS_MAX], rows, place[PLACES_MAX], places;
+};
+
+enum columns { TLB_PLACES, OTHER_DEVICES, PLACES_AND_CPU, ALL_COLUMNS };
+
+static bool in_columns(const struct when_place *p, enum columns columns)
+{
+	bool other = p->device || p->processor;
+
+	switch (columns) {
+	case TLB_PLACES:
+		return !other;
+	case OTHER_DEVICES: /* beside them one with a TLB, as it is: by default */
+		return other || !strcmp(p->name, "default");
+	case PLACES_AND_CPU:
+		return !p->none || p->processor;
+	default:
+		return true;
+	}
+}
+
+static void part_init(struct part *part, const struct when_table *t, enum columns columns)
+{
+	*part = (struct part){ .t = t };
+	for (size_t p = 0; p < t->places; p++)
+		if (in_columns(&when_places[p], columns))
+			part->place[part->places++] = p;
+}
+
+static void part_add(struct part *part, size_t row)
+{
+	part->row[part->rows++] = row;
+}
+
+static size_t row_index(const char *name) { return (size_t)(when_row_find(name) - when_rows); }
+
+/* The rows of a condition's pairs, each once; or those of the table itself. */
+static void part_fill(struct part *part, const char *condition)
+{
+	const char *last = "";
+
+	for (const struct when_pair *p = when_pairs; p->condition && condition; p++) {
+		if (strcmp(p->condition, condition))
+			continue;
+		if (strcmp(p->with, last))
+			part_add(part, row_index(p->with));
+		part_add(part, row_index(p->without));
+		last = p->with;
+	}
+	for (size_t r = 0; r < part->t->rows && !condition; r++)
+		if (!when_rows[r].condition)
+			part_add(part, r);
+}
+
+static const char *years(unsigned era) { return era ? "Linux 4.15 to 6.5" : "Linux 6.6 and later"; }
+
+/* Late, and safe only as long as the condition holds? */
+static bool rests_on(const struct when_table *t, unsigned era, const struct when_pair *pair,
+		     size_t place)
+{
+	return !when_places[place].none &&
+	       t->cell[era][row_index(pair->with)][place].answer == WHEN_SAFE &&
+	       t->cell[era][row_index(pair->without)][place].answer == WHEN_BROKEN;
+}
+
+static const char *lost_to(const struct when_table *t, unsigned era, const struct when_pair *pair,
+			   size_t place)
+{
+	return when_answer_name(&t->cell[era][row_index(pair->without)][place]);
+}
+
+/* What rests on the condition, a line for each row, the latest place first: with these
+ * marks around what can be given to mmun when. */
+static void print_losses(const struct when_table *t, unsigned era, const char *condition,
+			 const char *item, const char *mark)
+{
+	for (const struct when_pair *pair = when_pairs; pair->condition; pair++) {
+		const char *row = pair->without;
+
+		for (size_t p = t->places; p-- > 0 && !strcmp(pair->condition, condition);) {
+			if (!rests_on(t, era, pair, p))
+				continue;
+			if (row)
+				printf("%s%smmun when %s@%s/%s%s: %s", item, mark, row,
+				       when_places[p].name, when_era_name[era], mark,
+				       lost_to(t, era, pair, p));
+			else
+				printf(", %s@%s%s: %s", mark, when_places[p].name, mark,
+				       lost_to(t, era, pair, p));
+			row = NULL;
+		}
+		printf("%s", row ? "" : "\n");
+	}
+	putchar('\n');
+}
+
 /* --- text ---------------------------------------------------------------- */
 
 static void cell_text(const struct when_cell *c, char *buf, size_t size)
 {
-	bool used = c->used && c->answer != WHEN_NOT_PASSED;
+	bool used = c->used && c->answer < WHEN_NOT_PASSED;
 
 	snprintf(buf, size, "%s%s", when_answer_name(c), used ? "*" : "");
 }
 
-static unsigned column_width(const struct when_table *t, size_t place)
+static int column_width(const struct part *part, size_t place)
 {
 	size_t width = strlen(when_places[place].name);
 	char text[32];
 
 	for (unsigned e = 0; e < ERAS; e++)
-		for (size_t r = 0; t->era[e] && r < t->rows; r++) {
-			cell_text(&t->cell[e][r][place], text, sizeof(text));
+		for (size_t r = 0; part->t->era[e] && r < part->rows; r++) {
+			cell_text(&part->t->cell[e][part->row[r]][place], text, sizeof(text));
 			width = strlen(text) > width ? strlen(text) : width;
 		}
-	return (unsigned)width;
+	return (int)width;
 }
 
-static unsigned name_width(void)
+static unsigned name_width(const struct part *part)
 {
 	size_t width = 0;
 
-	for (const struct when_row *r = when_rows; r->name; r++)
-		width = strlen(r->name) > width ? strlen(r->name) : width;
+	for (size_t r = 0; r < part->rows; r++)
+		if (strlen(when_rows[part->row[r]].name) > width)
+			width = strlen(when_rows[part->row[r]].name);
 	return (unsigned)width;
 }
 
-static void print_text(const struct when_table *t, unsigned era)
+static void print_row(const struct part *part, unsigned era, const struct when_row *row)
 {
-	unsigned first = name_width();
+	unsigned note = note_number(row);
 	char text[32];
 
-	printf("%s semantics (%s)\n\n", when_era_name[era],
-	       era ? "Linux 4.15 to 6.5" : "Linux 6.6 and later");
-	spaces(2 + first + 1);
-	for (size_t p = 0; p < t->places; p++)
-		printf(" %-*s", (int)column_width(t, p), when_places[p].name);
-	printf(" note\n");
-	for (size_t r = 0; r < t->rows; r++) {
-		unsigned note = note_number(&when_rows[r]);
-
-		printf("%c %-*s ", when_rows[r].kind, (int)first, when_rows[r].name);
-		for (size_t p = 0; p < t->places; p++) {
-			cell_text(&t->cell[era][r][p], text, sizeof(text));
-			if (p + 1 < t->places || note)
-				printf(" %-*s", (int)column_width(t, p), text);
-			else
-				printf(" %s", text);
-		}
-		if (note)
-			printf(" [%u]", note);
-		putchar('\n');
+	printf("%c %-*s ", row->kind, (int)name_width(part), row->name);
+	for (size_t p = 0; p < part->places; p++) {
+		cell_text(&part->t->cell[era][row - when_rows][part->place[p]], text, sizeof(text));
+		if (p + 1 < part->places || note)
+			printf(" %-*s", column_width(part, part->place[p]), text);
+		else
+			printf(" %s", text);
 	}
+	if (note)
+		printf(" [%u]", note);
 	putchar('\n');
+}
+
+static void print_part(const struct part *part, unsigned era)
+{
+	spaces(2 + name_width(part) + 1);
+	for (size_t p = 0; p < part->places; p++)
+		printf(" %-*s", column_width(part, part->place[p]),
+		       when_places[part->place[p]].name);
+	printf(" note\n");
+	for (size_t r = 0; r < part->rows; r++)
+		print_row(part, era, &when_rows[part->row[r]]);
+	putchar('\n');
+}
+
+static void print_eras(const struct when_table *t, enum columns columns, const char *condition)
+{
+	struct part part;
+
+	part_init(&part, t, columns);
+	part_fill(&part, condition);
+	for (unsigned e = 0; e < ERAS; e++) {
+		if (!t->era[e])
+			continue;
+		printf("%s semantics (%s)\n\n", when_era_name[e], years(e));
+		print_part(&part, e);
+		if (!condition)
+			continue;
+		printf("Safe as long as %s holds, and broken without it:\n\n", condition);
+		print_losses(t, e, condition, "  ", "");
+	}
+}
+
+static void print_conditions(const struct when_table *t)
+{
+	for (const struct when_condition *c = when_conditions; c->name; c++) {
+		printf("%s: ", c->name);
+		wrapped(c->what, 0);
+		wrapped(c->taken, 0);
+		putchar('\n');
+		print_eras(t, PLACES_AND_CPU, c->name);
+	}
 }
 
 static void print_legend(void)
@@ -145,11 +292,6 @@ static void print_legend(void)
 			printf("  [%u]%s ", note_number(r), note_number(r) < 10 ? " " : "");
 			wrapped(r->note, 7);
 		}
-	putchar('\n');
-	for (const char *const *n = when_notes; *n; n++) {
-		printf("  ");
-		wrapped(*n, 2);
-	}
 }
 
 static void print_all_text(const struct when_table *t)
@@ -158,9 +300,13 @@ static void print_all_text(const struct when_table *t)
 		wrapped(*p, 0);
 		putchar('\n');
 	}
-	for (unsigned e = 0; e < ERAS; e++)
-		if (t->era[e])
-			print_text(t, e);
+	print_eras(t, TLB_PLACES, NULL);
+	wrapped(other_devices, 0);
+	putchar('\n');
+	print_eras(t, OTHER_DEVICES, NULL);
+	wrapped(conditions, 0);
+	putchar('\n');
+	print_conditions(t);
 	print_legend();
 	printf("\n%" PRIu64 " executions, under sequential consistency. To see why: mmun when ROW, "
 	       "or ROW@PLACE.\n", t->executions);
@@ -168,44 +314,73 @@ static void print_all_text(const struct when_table *t)
 
 /* --- Markdown ------------------------------------------------------------ */
 
-static void print_markdown(const struct when_table *t, unsigned era)
+static void print_markdown_row(const struct part *part, unsigned era, const struct when_row *row)
 {
-	printf("## The %s semantics (%s)\n\n| | update |", when_era_name[era],
-	       era ? "Linux 4.15 to 6.5" : "Linux 6.6 and later");
-	for (size_t p = 0; p < t->places; p++)
-		printf(" %s |", when_places[p].name);
+	printf("| %c | `%s`: %s", row->kind, row->name, row->update);
+	if (row->note)
+		printf(" [%u]", note_number(row));
+	for (size_t p = 0; p < part->places; p++) {
+		const struct when_cell *c =
+			&part->t->cell[era][row - when_rows][part->place[p]];
+		const char *mark = c->answer == WHEN_BROKEN ? "**" : "";
+
+		printf(" | %s%s%s%s", mark, when_answer_name(c), mark,
+		       c->used && c->answer < WHEN_NOT_PASSED ? "\\*" : "");
+	}
+	printf(" |\n");
+}
+
+static void print_markdown(const struct part *part, unsigned era)
+{
+	printf("| | update |");
+	for (size_t p = 0; p < part->places; p++)
+		printf(" %s |", when_places[part->place[p]].name);
 	printf("\n|---|---|");
-	for (size_t p = 0; p < t->places; p++)
+	for (size_t p = 0; p < part->places; p++)
 		printf("---|");
 	printf("\n");
-	for (size_t r = 0; r < t->rows; r++) {
-		const struct when_row *row = &when_rows[r];
-
-		printf("| %c | `%s`: %s", row->kind, row->name, row->update);
-		if (row->note)
-			printf(" [%u]", note_number(row));
-		for (size_t p = 0; p < t->places; p++) {
-			const struct when_cell *c = &t->cell[era][r][p];
-			const char *mark = c->answer == WHEN_BROKEN ? "**" : "";
-
-			printf(" | %s%s%s%s", mark, when_answer_name(c), mark,
-			       c->used && c->answer != WHEN_NOT_PASSED ? "\\*" : "");
-		}
-		printf(" |\n");
-	}
+	for (size_t r = 0; r < part->rows; r++)
+		print_markdown_row(part, era, &when_rows[part->row[r]]);
 	printf("\n");
+}
+
+static void print_markdown_condition(const struct when_table *t, const struct when_condition *c)
+{
+	struct part part;
+
+	part_init(&part, t, ALL_COLUMNS);
+	part_fill(&part, c->name);
+	printf("### %s: %s\n\n%s\n\n", c->name, c->what, c->taken);
+	for (unsigned e = 0; e < ERAS; e++) {
+		if (!t->era[e])
+			continue;
+		printf("The %s semantics:\n\n", when_era_name[e]);
+		print_markdown(&part, e);
+		printf("Safe as long as %s holds, and broken without it:\n\n", c->name);
+		print_losses(t, e, c->name, "* ", "`");
+	}
 }
 
 static void print_all_markdown(const struct when_table *t)
 {
+	struct part part;
+
 	printf("# When to tell the secondary TLBs\n\n");
 	printf("Printed by `mmun when --markdown`; `mmun when ROW@PLACE` draws why a cell is broken."
 	       "\n\n");
 	for (const char *const *p = introduction; *p; p++)
 		printf("%s\n\n", *p);
+	printf("%s\n\n", other_devices);
+	part_init(&part, t, ALL_COLUMNS);
+	part_fill(&part, NULL);
 	for (unsigned e = 0; e < ERAS; e++)
-		if (t->era[e])
-			print_markdown(t, e);
+		if (t->era[e]) {
+			printf("## The %s semantics (%s)\n\n", when_era_name[e], years(e));
+			print_markdown(&part, e);
+		}
+	printf("## What makes it legal to be late\n\n%s\n\n", conditions);
+	for (const struct when_condition *c = when_conditions; c->name; c++)
+		print_markdown_condition(t, c);
 	printf("## What the words mean\n\n");
 	for (const struct when_place *p = when_places; p->name; p++)
 		printf("* `%s`: %s\n", p->name, p->meaning);
@@ -216,9 +391,6 @@ static void print_all_markdown(const struct when_table *t)
 	for (const struct when_row *r = when_rows; r->name; r++)
 		if (r->note)
 			printf("* [%u] `%s`: %s\n", note_number(r), r->name, r->note);
-	printf("\nWhat makes it legal to tell later than under the page table lock:\n\n");
-	for (const char *const *n = when_notes; *n; n++)
-		printf("* %s\n", *n);
 }
 
 /* --- JSON ---------------------------------------------------------------- */
@@ -231,10 +403,12 @@ static void print_cell_json(const struct when_table *t, unsigned e, size_t r, si
 	printf("{\"semantics\": \"%s\", \"update\": \"%s\", \"place\": \"%s\", "
 	       "\"answer\": \"%s\", \"used\": %s, ",
 	       when_era_name[e], when_rows[r].name, when_places[p].name,
-	       c->answer == WHEN_NOT_PASSED ? "not passed" : when_answer_name(c),
+	       c->answer == WHEN_NOT_PASSED ? "not passed" :
+	       c->answer == WHEN_NOT_ASKED ? "not asked" : when_answer_name(c),
 	       c->used ? "true" : "false");
 	if (c->answer == WHEN_BROKEN)
-		printf("\"scene\": %u, ", c->scene + 1);
+		printf("\"scene\": %u, \"replay\": \"%s@%s/%s\", ", c->scene + 1,
+		       when_rows[r].name, when_places[p].name, when_era_name[e]);
 	printf("\"executions\": %" PRIu64 "}", c->executions);
 }
 
@@ -246,9 +420,26 @@ static void print_all_json(const struct when_table *t)
 	for (const struct when_row *r = when_rows; r->name; r++) {
 		printf("%s\n  {\"update\": \"%s\", \"kind\": \"%c\", \"what\": \"%s\"", comma,
 		       r->name, r->kind, r->update);
+		if (r->condition)
+			printf(", \"condition\": \"%s\", \"kept\": %s", r->condition,
+			       r->forgets ? "false" : "true");
 		if (r->note)
 			printf(", \"note\": \"%s\"", r->note);
 		printf("}");
+		comma = ",";
+	}
+	printf("\n],\n\"conditions\": [");
+	comma = "";
+	for (const struct when_condition *c = when_conditions; c->name; c++) {
+		printf("%s\n  {\"condition\": \"%s\", \"what\": \"%s\", \"taken\": \"%s\"}",
+		       comma, c->name, c->what, c->taken);
+		comma = ",";
+	}
+	printf("\n],\n\"pairs\": [");
+	comma = "";
+	for (const struct when_pair *p = when_pairs; p->condition; p++) {
+		printf("%s\n  {\"condition\": \"%s\", \"with\": \"%s\", \"without\": \"%s\"}",
+		       comma, p->condition, p->with, p->without);
 		comma = ",";
 	}
 	printf("\n],\n\"cells\": [");

@@ -267,6 +267,7 @@ void engine_step_fresh(int j, struct step *s, unsigned thread, const struct obje
 	join_acquired(&t->clk, p, t, o);
 	t->clk.c[thread] = s->idx;
 	s->clk = t->clk;
+	epoch_next(&t->clk, thread);
 	step_index(j, s, o);
 	if (x.dead_count && p->cls)
 		dead_touch(j, s);

@@ -197,6 +197,59 @@ void sync_unlocked(void *lock, const struct sync_site *site)
 	engine_give_up();
 }
 
+bool sync_holds_(const void *lock)
+{
+	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+
+	for (unsigned i = 0; i < t->held_count; i++)
+		if (t->held[i].lock == lock)
+			return true;
+	return x.cur < 0;
+}
+
+/* --- what notifiers are told --------------------------------------------- */
+
+void sync_range_begin_(const void *mm, uint64_t start, uint64_t end,
+		       const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+
+	if (x.cur < 0)
+		return;
+	ASSERT(t->range_count < RANGES_MAX);
+	t->range[t->range_count++] = (struct range){ mm, start, end, site };
+}
+
+void sync_range_end_(const void *mm, uint64_t start, uint64_t end,
+		     const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+	char name[8];
+
+	if (x.cur < 0)
+		return;
+	for (unsigned i = t->range_count; i-- > 0;) {
+		const struct range *r = &t->range[i];
+
+		if (r->mm != mm || r->start != start || r->end != end)
+			continue;
+		t->range[i] = t->range[--t->range_count];
+		return;
+	}
+	engine_fail(ORACLE_PROTOCOL, -1, -1, x.depth, "%s ends in %s an invalidation that it has not begun",
+		    engine_thread_name((unsigned)x.cur, name), site->function);
+}
+
+bool sync_in_range_(const void *mm, uint64_t addr)
+{
+	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+
+	for (unsigned i = 0; i < t->range_count; i++)
+		if (t->range[i].mm == mm && addr >= t->range[i].start && addr < t->range[i].end)
+			return true;
+	return x.cur < 0;
+}
+
 /* Join clk into a clock of an object's, which is valid only if *has. */
 static void gather(struct clk *into, bool *has, const struct clk *clk)
 {
@@ -221,91 +274,140 @@ void sync_lock_released(void *lock, bool reader)
 	if (!reader) {
 		o->release = t->clk;
 		o->has_release = true;
+		epoch_next(&t->clk, (unsigned)x.cur);
 		return;
 	}
 	gather(&o->read_release, &o->has_read_release, &t->clk);
+	epoch_next(&t->clk, (unsigned)x.cur);
 	if (o->readers >> x.cur & 1)
 		x.step[o->last_read[x.cur]].release = (int16_t)x.depth;
 }
 
 void sync_assert_held_(const void *lock, const struct sync_site *site)
 {
-	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
 	char name[8];
 
-	if (x.cur < 0)
-		return;
-	for (unsigned i = 0; i < t->held_count; i++)
-		if (t->held[i].lock == lock)
-			return;
-	engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s is in %s without the lock",
-		    engine_thread_name((unsigned)x.cur, name), site_name(site));
+	if (!sync_holds_(lock))
+		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s is in %s without the lock",
+			    engine_thread_name((unsigned)x.cur, name), site_name(site));
 }
 
 /* --- read sections ------------------------------------------------------- */
 
+/* RCU is the domain that may not sleep; every other one is an srcu_struct. */
 static const char rcu_domain;
 
 /* @thread has left a section: whoever waited for it is ordered after it. */
-static void section_left(struct wait_set *(*of)(struct thread *), unsigned thread)
+static void section_left(struct wait_set *w, unsigned thread)
 {
-	for (unsigned q = 0; q < x.threads; q++) {
-		struct wait_set *w = of(&x.thread[q]);
-
-		if (!(w->open >> thread & 1))
-			continue;
-		w->open &= (uint16_t)~(1u << thread);
-		clk_join(&w->ends, &x.thread[thread].clk);
-	}
+	if (!(w->open >> thread & 1))
+		return;
+	w->open &= (uint16_t)~(1u << thread);
+	clk_join(&w->ends, &x.thread[thread].clk);
 }
 
-static struct wait_set *guard_wait_of(struct thread *t) { return &t->guard_wait; }
-static struct wait_set *rcu_wait_of(struct thread *t) { return &t->rcu_wait; }
+static struct section *section_of(struct thread *t, const void *domain)
+{
+	for (unsigned i = 0; i < t->section_count; i++)
+		if (t->section[i].domain == domain)
+			return &t->section[i];
+	return NULL;
+}
+
+static void section_enter(const void *domain, const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur];
+	struct section *in = section_of(t, domain);
+
+	if (in) {
+		in->nesting++;
+		return;
+	}
+	sync_visible(SYNC_RCU_BEGIN, domain, site);
+	ASSERT(t->section_count < SECTIONS_MAX);
+	t->section[t->section_count++] = (struct section){ domain, 1 };
+}
+
+static void section_leave(const void *domain, const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur];
+	struct section *in = section_of(t, domain);
+	struct object *o;
+	char name[8];
+
+	if (!in) {
+		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s leaves in %s a read section that it is not in",
+			    engine_thread_name((unsigned)x.cur, name), site_name(site));
+		engine_give_up();
+	}
+	if (--in->nesting)
+		return;
+	*in = t->section[--t->section_count];
+	for (unsigned q = 0; q < x.threads; q++)
+		if (x.thread[q].rcu_wait.domain == domain)
+			section_left(&x.thread[q].rcu_wait, (unsigned)x.cur);
+	o = engine_object(domain);
+	gather(&o->guard_end, &o->has_guard_end, &t->clk);
+	epoch_next(&t->clk, (unsigned)x.cur);
+}
+
+/* Who is in a section of the domain himself waits for ever. */
+static void section_wait(const void *domain, const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur];
+	const struct object *o;
+
+	sync_visible(SYNC_RCU_SYNC, domain, site);
+	t->rcu_wait = (struct wait_set){ .domain = domain };
+	for (unsigned q = 0; q < x.threads; q++)
+		if (section_of(&x.thread[q], domain))
+			t->rcu_wait.open |= (uint16_t)(1u << q);
+	o = engine_object(domain);
+	if (o->has_guard_end)
+		t->rcu_wait.ends = o->guard_end;
+	sync_visible(SYNC_RCU_WAIT, domain, site);
+}
 
 void sync_rcu_lock_(const struct sync_site *site)
 {
 	if (x.cur < 0)
 		return;
-	if (x.thread[x.cur].rcu == 0)
-		sync_visible(SYNC_RCU_BEGIN, &rcu_domain, site);
+	section_enter(&rcu_domain, site);
 	x.thread[x.cur].rcu++;
 }
 
 void sync_rcu_unlock_(const struct sync_site *site)
 {
-	struct thread *t;
-	struct object *o;
-
-	(void)site;
 	if (x.cur < 0)
 		return;
-	t = &x.thread[x.cur];
-	ASSERT(t->rcu > 0);
-	if (--t->rcu)
-		return;
-	section_left(rcu_wait_of, (unsigned)x.cur);
-	o = engine_object(&rcu_domain);
-	gather(&o->guard_end, &o->has_guard_end, &t->clk);
+	section_leave(&rcu_domain, site);
+	x.thread[x.cur].rcu--;
 }
 
 void sync_rcu_synchronize_(const struct sync_site *site)
 {
-	struct thread *t;
-	const struct object *o;
-
 	sync_might_sleep_(site);
-	if (x.cur < 0)
-		return;
-	sync_visible(SYNC_RCU_SYNC, &rcu_domain, site);
-	t = &x.thread[x.cur];
-	t->rcu_wait = (struct wait_set){ 0 };
-	for (unsigned q = 0; q < x.threads; q++)
-		if (x.thread[q].rcu && (int)q != x.cur)
-			t->rcu_wait.open |= (uint16_t)(1u << q);
-	o = engine_object(&rcu_domain);
-	if (o->has_guard_end)
-		t->rcu_wait.ends = o->guard_end;
-	sync_visible(SYNC_RCU_WAIT, &rcu_domain, site);
+	if (x.cur >= 0 && !x.thread[x.cur].rcu) /* else that was said */
+		section_wait(&rcu_domain, site);
+}
+
+void sync_srcu_lock_(const void *domain, const struct sync_site *site)
+{
+	if (x.cur >= 0)
+		section_enter(domain, site);
+}
+
+void sync_srcu_unlock_(const void *domain, const struct sync_site *site)
+{
+	if (x.cur >= 0)
+		section_leave(domain, site);
+}
+
+void sync_srcu_synchronize_(const void *domain, const struct sync_site *site)
+{
+	sync_might_sleep_(site);
+	if (x.cur >= 0)
+		section_wait(domain, site);
 }
 
 void sync_guard_enter_(const struct sync_site *site)
@@ -346,12 +448,14 @@ void sync_guard_leave_(const struct sync_site *site)
 	t = &x.thread[x.cur];
 	ASSERT(t->guard);
 	t->guard = false;
-	section_left(guard_wait_of, (unsigned)x.cur);
+	for (unsigned q = 0; q < x.threads; q++)
+		section_left(&x.thread[q].guard_wait, (unsigned)x.cur);
 	for (unsigned i = 0; i < t->guard_words; i++) {
 		struct object *o = engine_object(t->guard_word[i]);
 
 		gather(&o->guard_end, &o->has_guard_end, &t->clk);
 	}
+	epoch_next(&t->clk, (unsigned)x.cur);
 }
 
 void sync_guard_mark_(const atomic_u64 *w)

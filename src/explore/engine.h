@@ -4,6 +4,7 @@
  *
  *   engine.c    the state, and noting what goes wrong
  *   clock.c     happens-before, and the races of an execution
+ *   plain.c     accesses that are no operations
  *   memory.c    the door's memory       trace.c   its picture
  *   plan.c      nodes of wakeup trees
  *   run.c       one execution: fibers, whose turn it is
@@ -12,6 +13,7 @@
  *   finding.c   findings: shortest schedule, replay strings, traces
  *   explore.c   the loop around them, and the public calls
  *   crash.c     signals as findings
+ *   tsan.c      what the compiler tells of plain accesses
  *   entry.c     the checks of a file
  *
  * Each uses only those above it (finding.c and search.c not each other).
@@ -43,11 +45,15 @@ enum {
 	ARENA_THREAD = 4 << 20,    /* bytes for each thread's allocations */
 	HELD_MAX = 16,
 	GUARD_WORDS_MAX = 8,
+	RANGES_MAX = 16,
+	SECTIONS_MAX = 8,
 	FAILS_MAX = 32,
 	SETUP = T_MAX,             /* the number under which set-up and end allocate */
 };
 
-struct clk { int16_t c[T_MAX]; };
+/* c: the latest step of each thread that comes before. e: the latest epoch of its plain
+ * accesses that does; see plain.c. */
+struct clk { int16_t c[T_MAX], e[T_MAX]; };
 
 struct step {
 	struct clk clk;
@@ -102,11 +108,16 @@ struct pending {                       /* the operation a thread is about to do 
 };
 
 struct wait_set {                      /* sections that a thread waits for */
+	const void *domain;            /* of RCU's: which */
 	uint16_t open;                 /* threads whose section is not yet left */
 	struct clk ends;               /* join of the clocks at the ends */
 };
 
 struct held { const void *lock; const struct sync_site *site; uint32_t rank; bool spins; };
+
+struct section { const void *domain; unsigned nesting; };
+
+struct range { const void *mm; uint64_t start, end; const struct sync_site *site; };
 
 struct thread {
 	struct clk clk;
@@ -114,12 +125,17 @@ struct thread {
 	unsigned held_count;
 	struct held held[HELD_MAX];
 	unsigned spins;                /* spin locks among them */
+	unsigned range_count;
+	struct range range[RANGES_MAX];/* begun and not ended */
 	unsigned nonblock;             /* nesting of callbacks that must not block */
 	bool guard;                    /* in a guard section */
 	unsigned guard_words;
 	const void *guard_word[GUARD_WORDS_MAX];
-	unsigned rcu;                  /* nesting */
+	unsigned rcu;                  /* nesting of RCU's own sections */
+	unsigned section_count;
+	struct section section[SECTIONS_MAX]; /* of RCU and SRCU, that it is in */
 	struct wait_set guard_wait, rcu_wait;
+	const struct sync_site *noted_at;/* instead of a note's own; NULL: its own */
 	struct sync_operation operation; /* that it carries out; name NULL: none */
 	size_t arena_used;
 };
@@ -197,6 +213,8 @@ struct engine {
 	size_t classes, class_capacity;
 	bool out_of_memory;
 
+	struct plain *plain;           /* plain.c; NULL: nobody tells of plain accesses */
+	const char *drawn;             /* text of the finding that is being recorded, else NULL */
 	struct explore_trace *trace;   /* being recorded, else NULL */
 };
 
@@ -205,6 +223,7 @@ extern struct engine x;
 /* --- engine.c ------------------------------------------------------------ */
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 		 const char *fmt, ...) PRINTF_LIKE(5, 6);
+void engine_optionals_forget(void);
 _Noreturn void engine_give_up(void);   /* the execution cannot go on */
 const char *engine_thread_name(unsigned thread, char buf[8]);
 extern const char *const engine_kind_name[];
@@ -216,6 +235,24 @@ int16_t engine_key(const void *addr, uint8_t cls); /* as in step_key */
 void engine_step_fresh(int j, struct step *s, unsigned thread, const struct object *o);
 void engine_touch(struct object *o, int j, const struct step *s);
 void engine_pending_races(unsigned thread);
+
+/* --- plain.c ------------------------------------------------------------- */
+extern bool plain_told;
+extern void (*plain_place)(void *arg, const void *pc, struct explore_place *ret);
+extern void *plain_place_arg;
+int plain_open(void);                  /* 0; -1: no memory */
+void plain_close(void);
+void plain_forget(void);               /* the accesses of the execution before */
+void plain_access(const void *addr, size_t size, bool write, const struct sync_site *site);
+void plain_operation(const struct step *s); /* on a word; about to run */
+void plain_freed(const void *addr, size_t size, const struct sync_site *site);
+
+/* The running thread's accesses from now on are not published by what it has done. */
+static inline void epoch_next(struct clk *clk, unsigned thread)
+{
+	ASSERT(clk->e[thread] < INT16_MAX);
+	clk->e[thread] += x.plain != NULL;
+}
 
 /* --- memory.c ------------------------------------------------------------ */
 void engine_leaks_report(void);
@@ -281,6 +318,10 @@ static inline void clk_join(struct clk *a, const struct clk *b)
 {
 	for (int t = 0; t < T_MAX; t++)
 		a->c[t] = a->c[t] > b->c[t] ? a->c[t] : b->c[t];
+	if (!x.plain)
+		return;
+	for (int t = 0; t < T_MAX; t++)
+		a->e[t] = a->e[t] > b->e[t] ? a->e[t] : b->e[t];
 }
 
 #endif

@@ -193,6 +193,8 @@ int explore(const struct explore_check *check, const struct explore_options *opt
 	memset(ret, 0, sizeof(*ret));
 	if (!check_is_valid(check, options))
 		return -EINVAL;
+	if (!options->leave_out)
+		engine_optionals_forget();
 	r = engine_open(check, options, ret);
 	if (r == 0) {
 		loop(since);

@@ -156,6 +156,11 @@ void fiber_destroy(struct fiber *f)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
+#ifdef FIBER_ASAN
+	/* Whoever is given this memory next must not inherit abandoned frames' red zones. */
+	if (f->stack)
+		__asan_unpoison_memory_region(f->stack, f->stack_size);
+#endif
 	if (f->stack)
 		munmap(f->stack - page, f->stack_size + page);
 #ifdef FIBER_UCONTEXT

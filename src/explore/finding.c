@@ -393,9 +393,11 @@ static void record(struct explore_finding *g)
 	x.forced_choice = choice;
 	x.forced_count = n;
 	x.trace = &g->trace;
+	x.drawn = g->text;
 	sync_recording = true;
 	engine_run();
 	sync_recording = false;
+	x.drawn = NULL;
 	x.trace = NULL;
 	x.forced_count = 0;
 	x.result->steps = steps;

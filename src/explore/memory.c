@@ -6,6 +6,7 @@
  */
 #include "explore/engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,7 @@ static void touched_before(const char *lo, const char *hi, const struct sync_sit
 void sync_range_dead_(void *p, size_t size, const struct sync_site *site)
 {
 	dead_add(p, size, site);
+	plain_freed(p, size, site);
 	if (x.cur >= 0 && x.depth >= x.replay - 1)
 		touched_before(p, (char *)p + size, site);
 }
@@ -115,6 +117,55 @@ void sync_free_(void *p, const struct sync_site *site)
 }
 
 uint64_t sync_alloc_live(void) { return x.alloc_live; }
+
+/* --- addresses in words -------------------------------------------------- */
+
+/* In which block of a part of the arena, from 1; 0: in none. */
+static unsigned block_at(const char *base, size_t used, size_t at, const char *p,
+			 size_t *ret_offset)
+{
+	for (unsigned n = 1; at < used; n++) {
+		const struct block *b = (const struct block *)(const void *)(base + at);
+		const char *from = (const char *)(b + 1);
+
+		if (p >= from && p < from + b->size) {
+			*ret_offset = (size_t)(p - from);
+			return n;
+		}
+		at += sizeof(*b) + b->size;
+	}
+	return 0;
+}
+
+bool sync_address_text(uint64_t value, char *buf, size_t size)
+{
+	const char *p = (const char *)(uintptr_t)value;
+	size_t state = (x.check->state_size + 63) & ~(size_t)63, offset = 0;
+	char name[8];
+	unsigned n = 0, t = 0;
+
+	if (p >= x.arena && p < x.arena + x.check->state_size) {
+		snprintf(buf, size, "state + %#zx", (size_t)(p - x.arena));
+		return true;
+	}
+	if (p >= x.arena && p < x.arena + x.arena_used) {
+		n = block_at(x.arena, x.arena_used, state, p, &offset);
+		t = SETUP;
+	}
+	for (unsigned q = 0; q < x.threads && !n; q++) {
+		const char *part = x.arena + ARENA_SETUP + q * (size_t)ARENA_THREAD;
+
+		if (p < part || p >= part + x.thread[q].arena_used)
+			continue;
+		n = block_at(part, x.thread[q].arena_used, 0, p, &offset);
+		t = q;
+	}
+	if (!n)
+		return false;
+	snprintf(buf, size, offset ? "block %u of %s + %#zx" : "block %u of %s", n,
+		 engine_thread_name(t, name), offset);
+	return true;
+}
 
 /* Set-up and end share the first half of a pool's numbers. */
 uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end)

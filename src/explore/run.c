@@ -52,9 +52,12 @@ static void thread_main(void *arg)
 	if (t->held_count)
 		engine_fail(ORACLE_LOCK_HELD, -1, -1, t->last, "%s ended with the lock held that it took in %s",
 			    engine_thread_name(me, name), t->held[0].site->function);
-	else if (t->guard || t->rcu)
+	else if (t->guard || t->section_count)
 		engine_fail(ORACLE_LOCK_HELD, -1, -1, t->last, "%s ended inside a read section",
 			    engine_thread_name(me, name));
+	if (t->range_count)
+		engine_fail(ORACLE_PROTOCOL, -1, -1, t->last, "%s ended, and the invalidation that it began in %s has no end",
+			    engine_thread_name(me, name), t->range[0].site->function);
 	x.alive &= (uint16_t)~(1u << me);
 	engine_yield();
 	abort(); /* nobody switches to a thread that has ended */
@@ -106,6 +109,7 @@ static void restore(void)
 	x.alloc_live = x.snapshot_live;
 	x.dead_count = x.snapshot_dead;
 	engine_objects_forget();
+	plain_forget();
 	x.fails = 0;
 	x.aborted = false;
 	x.depth = 0;
@@ -116,10 +120,13 @@ static void restore(void)
 		struct thread *p = &x.thread[t];
 
 		memset(&p->clk, 0, sizeof(p->clk));
+		p->clk.e[t] = 1; /* what it does from here on, nobody has followed */
 		p->idx = 0;
 		p->last = -1;
-		p->held_count = p->spins = p->nonblock = p->rcu = 0;
+		p->held_count = p->spins = p->range_count = 0;
+		p->nonblock = p->rcu = p->section_count = 0;
 		p->guard = false;
+		p->noted_at = NULL;
 		p->operation = (struct sync_operation){ 0 };
 		p->guard_wait = p->rcu_wait = (struct wait_set){ 0 };
 		p->arena_used = 0;
@@ -244,6 +251,7 @@ static bool step_account(void)
 		if (s->kind != p->kind || s->addr != p->addr)
 			return parted(s, p);
 		t->clk = s->clk;
+		epoch_next(&t->clk, thread);
 	}
 	s->release = -1;
 	t->idx = s->idx;
@@ -251,8 +259,11 @@ static bool step_account(void)
 	if (o)
 		engine_touch(o, x.depth, s);
 	s->bytes = p->bytes;
-	if (is_word(s->kind))
+	if (is_word(s->kind)) {
 		s->old = word_at(s);
+		if (x.plain)
+			plain_operation(s);
+	}
 	if (x.trace)
 		x.event = engine_record_step(thread);
 	return true;
@@ -529,7 +540,7 @@ int engine_open(const struct explore_check *check, const struct explore_options 
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (x.arena == MAP_FAILED)
 		x.arena = NULL;
-	if (!x.step || !x.object || !x.slot || !x.race || !x.node || !x.arena)
+	if (!x.step || !x.object || !x.slot || !x.race || !x.node || !x.arena || plain_open())
 		return -ENOMEM;
 	for (unsigned t = 0; t < x.threads; t++)
 		if (fiber_create(&x.fiber[t], STACK_BYTES))
@@ -557,5 +568,6 @@ void engine_close(void)
 	free(x.node);
 	free(x.dead);
 	free(x.class_hash);
+	plain_close();
 	memset(&x, 0, sizeof(x));
 }

@@ -13,6 +13,17 @@
 bool sync_recording;
 void (*sync_probe_listener)(const char *function, const void *mm, uint64_t start, uint64_t end);
 
+const struct sync_site *sync_noted_at_(const struct sync_site *site)
+{
+	const struct sync_site *before = NULL;
+
+	if (x.cur >= 0) {
+		before = x.thread[x.cur].noted_at;
+		x.thread[x.cur].noted_at = site;
+	}
+	return before;
+}
+
 struct sync_operation sync_operation_begin_(const char *name)
 {
 	struct sync_operation *now = x.cur >= 0 ? &x.thread[x.cur].operation : NULL, before = { 0 };
@@ -56,6 +67,8 @@ void sync_note_(const struct sync_site *site, const char *fmt, ...)
 
 	if (!e)
 		return;
+	if (x.thread[x.cur].noted_at)
+		site = x.thread[x.cur].noted_at;
 	e->thread = (unsigned)x.cur;
 	e->note = true;
 	e->operation = x.thread[x.cur].operation.name;

@@ -141,6 +141,16 @@ int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order o
 	return 0;
 }
 
+bool ats_try_access(struct mmun_ats *ats, uint64_t addr, bool write, uint64_t *value)
+{
+	struct tlb_access a = { .addr = addr, .write = write, .value = *value };
+
+	if (tlb_access(&ats->tlb, ats->mm, &ats->released, &a) != TLB_DONE)
+		return false;
+	*value = a.value;
+	return true;
+}
+
 const struct tlb *ats_tlb(const struct mmun_ats *ats) { return &ats->tlb; }
 const struct mmun_mm *ats_mm(const struct mmun_ats *ats) { return ats->mm; }
 

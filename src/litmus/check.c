@@ -513,6 +513,7 @@ int litmus_check(const struct litmus *test, const struct litmus_options *options
 		.executions_max = options->executions_max, .seconds_max = options->seconds_max,
 		.progress = options->progress, .progress_arg = options->progress_arg,
 		.failing_allocations = options->fail_allocations,
+		.leave_out = options->leave_out,
 	};
 	struct check *c = check_open(test, ret, !options->no_oracles);
 	struct explore_check check;

@@ -24,6 +24,23 @@ static bool is_first_of_unit(const struct litmus *test, int thread)
 	return true;
 }
 
+/* What the processor or the device has for the page: "-" if nothing. */
+static void unit_text(const struct world *w, const struct litmus_thread *thread, int var,
+		      char *text, size_t size)
+{
+	const struct mirror *m = w->mirror[thread->unit];
+	bool write;
+	pfn_t pfn;
+
+	if (!m)
+		tlb_text(text, size, thread->device ? ats_tlb(w->ats[thread->unit]) :
+				     &w->cpu[thread->unit]->tlb, world_page_addr(w->test, var));
+	else if (mirror_peek(m, w->test->var[var].page, &pfn, &write))
+		snprintf(text, size, "frame %u, %s", pfn.v, write ? "rw" : "ro");
+	else
+		snprintf(text, size, "-");
+}
+
 static void watch_var(const struct world *w, int var)
 {
 	const struct litmus *test = w->test;
@@ -38,9 +55,9 @@ static void watch_var(const struct world *w, int var)
 
 		if (!is_first_of_unit(test, t))
 			continue;
-		snprintf(name, sizeof(name), "TLB of %s: %s", thread->name, test->var[var].name);
-		tlb_text(text, sizeof(text), thread->device ? ats_tlb(w->ats[thread->unit]) :
-							     &w->cpu[thread->unit]->tlb, addr);
+		snprintf(name, sizeof(name), "%s of %s: %s", w->mirror[thread->unit] ?
+			 "page table" : "TLB", thread->name, test->var[var].name);
+		unit_text(w, thread, var, text, sizeof(text));
 		explore_watch(name, "%s", text);
 	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * init.c - the initial state: variables and the pages they live on, what the
- * TLBs hold, which device a thread runs on, and where notifications are put.
+ * TLBs hold, which device a thread runs on, where notifications are put, and what
+ * operations are made to forget.
  *
  * Threads are written after the initial state, so what is said of them here is
  * a promise that keep_promises() keeps. Invariant: var[i] always has a page, a
@@ -318,6 +319,21 @@ static void parse_on(struct parser *p, struct promise *promise)
 	lex_next(p);
 }
 
+/* Before the word is consumed. */
+static void parse_kind(struct parser *p, struct promise *promise)
+{
+	struct litmus_pos pos = p->lex.tok.pos;
+
+	if (promise->thread[0] != 'D')
+		parse_fail(p, promise->pos, "'%s' is a CPU thread: only devices have page tables "
+			   "of their own", promise->thread);
+	if (promise->kind != DEVICE_TLB)
+		parse_fail(p, pos, "'%s' has a page table already", promise->thread);
+	promise->kind = at(p, "mirrors") ? DEVICE_MIRROR : DEVICE_SHADOW;
+	promise->kind_pos = pos;
+	lex_next(p);
+}
+
 static void parse_promise(struct parser *p)
 {
 	struct promise *promise;
@@ -329,8 +345,10 @@ static void parse_promise(struct parser *p)
 		parse_caches(p, promise);
 	else if (accept(p, "on"))
 		parse_on(p, promise);
+	else if (at(p, "mirrors") || at(p, "shadows"))
+		parse_kind(p, promise);
 	else
-		parse_fail_expected(p, "'caches' or 'on' after the thread");
+		parse_fail_expected(p, "'caches', 'on', 'mirrors' or 'shadows' after the thread");
 }
 
 static int promised_thread(struct parser *p, const char *name, struct litmus_pos pos)
@@ -370,7 +388,11 @@ void keep_promises(struct parser *p)
 		if (leader[l] != l)
 			parse_fail(p, promise->on_pos, "'%s' is on '%s' itself: name that one",
 				   test->thread[l].name, test->thread[leader[l]].name);
+		if (promise->kind != DEVICE_TLB && l != t)
+			parse_fail(p, promise->kind_pos, "'%s' is on '%s': say it of that one",
+				   promise->thread, test->thread[l].name);
 		cached[l] |= promise->caches;
+		test->thread[t].kind = promise->kind;
 	}
 	for (int t = 0; t < test->threads; t++)
 		if (leader[t] == t)
@@ -378,6 +400,7 @@ void keep_promises(struct parser *p)
 	for (int t = 0; t < test->threads; t++) {
 		test->thread[t].unit = test->thread[leader[t]].unit;
 		test->thread[t].caches = cached[leader[t]];
+		test->thread[t].kind = test->thread[leader[t]].kind;
 	}
 }
 
@@ -427,6 +450,70 @@ static void parse_notify(struct parser *p)
 	*where = all;
 }
 
+/* --- what is forgotten --------------------------------------------------- */
+
+static const struct { enum litmus_row op; const char *word; } forgets[FORGETS_COUNT] = {
+#define X(op, what, text) [FORGETS_##op##_##what] = { ROW_##op, text },
+	LITMUS_FORGETS(X)
+#undef X
+};
+
+/* The words of one operation, or, of ROW_COUNT, the operations; NULL after the last. */
+static const char *const *forgets_words(enum litmus_row op, const char *words[ROW_COUNT + 1])
+{
+	int n = 0;
+
+	for (int i = 0; i < ROW_COUNT && op == ROW_COUNT; i++)
+		for (int f = 0; f < FORGETS_COUNT; f++)
+			if (forgets[f].op == (enum litmus_row)i &&
+			    (!n || words[n - 1] != litmus_row_names[i]))
+				words[n++] = litmus_row_names[i];
+	for (int f = 0; f < FORGETS_COUNT; f++)
+		if (forgets[f].op == op)
+			words[n++] = forgets[f].word;
+	words[n] = NULL;
+	return words;
+}
+
+_Noreturn static void fail_forgets(struct parser *p, enum litmus_row op)
+{
+	const char *words[ROW_COUNT + 1];
+	char list[224], what[256];
+
+	(void)forgets_words(op, words);
+	snprintf(what, sizeof(what), "%s%s", join_words(words, list, sizeof(list)),
+		 op == ROW_COUNT ? " before 'forgets'" : "");
+	parse_fail_word(p, what, words);
+}
+
+static enum litmus_row parse_forgetful(struct parser *p)
+{
+	for (int f = 0; f < FORGETS_COUNT; f++)
+		if (accept(p, litmus_row_names[forgets[f].op]))
+			return forgets[f].op;
+	fail_forgets(p, ROW_COUNT);
+}
+
+static void parse_forgets(struct parser *p)
+{
+	enum litmus_row op = parse_forgetful(p);
+
+	lex_next(p); /* "forgets" */
+	do {
+		int f = 0;
+
+		while (f < FORGETS_COUNT && !(forgets[f].op == op && at(p, forgets[f].word)))
+			f++;
+		if (f == FORGETS_COUNT)
+			fail_forgets(p, op);
+		if (p->test->forgets >> f & 1)
+			parse_fail(p, p->lex.tok.pos, "'%s' forgets '%s' already",
+				   litmus_row_names[op], p->lex.tok.name);
+		p->test->forgets |= 1u << f;
+		lex_next(p);
+	} while (accept(p, ","));
+}
+
 /* --- the whole ----------------------------------------------------------- */
 
 static void parse_statement(struct parser *p)
@@ -437,6 +524,9 @@ static void parse_statement(struct parser *p)
 		refuse_in_c(p);
 		lex_next(p);
 		parse_notify(p);
+	} else if (at_next(p, "forgets")) {
+		refuse_in_c(p);
+		parse_forgets(p);
 	} else if (at(p, "semantics")) {
 		refuse_in_c(p);
 		lex_next(p);

@@ -184,9 +184,17 @@ struct litmus_insn {
 	char text[64];    /* as written, spaces folded, for pictures */
 };
 
+/* What a device finds pages by. */
+enum litmus_device {
+	DEVICE_TLB,      /* a TLB over the page tables of the processors */
+	DEVICE_MIRROR,   /* "mirrors": its own page table, by an interval notifier */
+	DEVICE_SHADOW,   /* "shadows": the same, by starts and ends that it counts */
+};
+
 struct litmus_thread {
 	char name[8];     /* P0, D1 ... in the order of the file */
 	bool device;      /* D: its accesses go through a device TLB */
+	enum litmus_device kind; /* of a device; equal for all threads of one */
 	int unit;         /* number of the CPU or device it runs on, 0..units-1; devices
 	                     may be shared ("D1 on D0"), CPUs are not */
 	int insns, regs;
@@ -240,6 +248,32 @@ enum litmus_row {
 	ROW_COUNT,
 };
 
+/*
+ * What an operation can be made to forget, of what lets it tell the secondary TLBs late:
+ * X(the vm's MM_OP_, its FORGET_, word). In the language: "OP forgets WORD[, WORD];"
+ */
+#define LITMUS_FORGETS(X)                      \
+	X(COW, REUSE, "reuse")                 \
+	X(COW, PENDING, "pending")             \
+	X(MUNMAP, DIRTY, "dirty")              \
+	X(FORK, AREAS, "areas")                \
+	X(KSM_MERGE, REFERENCE, "reference")   \
+	X(KSM_MERGE, ORDER, "order")           \
+	X(RECLAIM, PENDING, "pending")         \
+	X(MIGRATE, PENDING, "pending")         \
+	X(MIGRATE, ORDER, "order")             \
+	X(COLLAPSE, RANGE, "range")            \
+	X(SOFT_DIRTY, AREAS, "areas")          \
+	X(UFFD_WP, NESTED, "nested")           \
+	X(NUMA, NESTED, "nested")
+
+enum litmus_forget {
+#define X(op, what, text) FORGETS_##op##_##what,
+	LITMUS_FORGETS(X)
+#undef X
+	FORGETS_COUNT,
+};
+
 enum litmus_cond_kind {
 	COND_TRUE, COND_REG, COND_VAR, COND_CHILD_VAR, COND_AND, COND_OR, COND_NOT,
 };
@@ -268,6 +302,7 @@ struct litmus {
 	struct litmus_thread thread[LITMUS_THREADS_MAX];
 	char child_name[LITMUS_CHILDREN_MAX][LITMUS_NAME_MAX];
 	unsigned place[ROW_COUNT]; /* enum litmus_place bits */
+	unsigned forgets;          /* bit n: enum litmus_forget n */
 	struct litmus_expr *expr;
 	int exprs;
 	struct litmus_cond *cond;
@@ -398,6 +433,7 @@ struct litmus_options {
 	bool fail_allocations;   /* each allocation may also fail; give no_oracles, too, since
 	                            flat memory has room for everything */
 	bool no_oracles;         /* results only: nothing is held to flat memory */
+	unsigned leave_out;      /* explore_options' */
 	bool fast;               /* end a search as soon as its verdict is certain */
 	void (*progress)(void *arg, const struct explore_progress *p);
 	void *progress_arg;
@@ -429,5 +465,22 @@ int litmus_check(const struct litmus *test, const struct litmus_options *options
 int litmus_replay(const struct litmus *test, const char *schedule,
 		  struct explore_trace *ret_trace, struct litmus_report *ret);
 void litmus_report_fini(struct litmus_report *report);
+
+/* --- repair.c ------------------------------------------------------------ */
+
+/* In the order of their bits. */
+extern const char *const litmus_place_names[];
+
+/* What, put back as Linux has it, makes the test verify. */
+struct litmus_repair {
+	char what[96];           /* a statement */
+	const char *rule;        /* that it restores */
+	uint64_t executions;     /* of the search that says so */
+};
+
+/* Of a test that has findings. False: nothing that the test has changed does, within
+ * these bounds. */
+bool litmus_repair(const struct litmus *test, const struct litmus_options *bounds,
+		   struct litmus_repair *ret);
 
 #endif

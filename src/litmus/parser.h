@@ -40,6 +40,8 @@ struct promise {
 	uint32_t caches;
 	char on[8];          /* "": a device of its own */
 	struct litmus_pos on_pos;
+	enum litmus_device kind;
+	struct litmus_pos kind_pos;
 };
 
 struct parser {

@@ -29,6 +29,7 @@ const char *when_answer_name(const struct when_cell *cell)
 {
 	static const char *const name[] = {
 		[WHEN_SAFE] = "safe", [WHEN_UNFINISHED] = "not finished", [WHEN_NOT_PASSED] = "-",
+		[WHEN_NOT_ASKED] = "-",
 	};
 
 	if (cell->answer != WHEN_BROKEN)
@@ -45,22 +46,56 @@ static const char *const consumer_text[] = {
 	[WHEN_UFFD_WP] = "\n * At the end: did D0's late store take a's protection away?",
 	[WHEN_WRITEBACK] = "\n * At the end: is a's object dirty after D0's late store?",
 	[WHEN_HINT] = "\n * At the end: did D0's late store give a's access back?",
+	[WHEN_YOUNG] = "\n * At the end: has D0's late store looked a up?",
 };
+
+static const struct when_place *find_place(const char *name)
+{
+	for (const struct when_place *p = when_places; p->name; p++)
+		if (!strcmp(p->name, name))
+			return p;
+	return NULL;
+}
+
+/* Statements of the initial state, a line each. False: no room. */
+static bool print_init(char *text, size_t size, const struct when_row *row,
+		       const struct when_scene *scene, const struct when_place *place, bool classic)
+{
+	bool other = place->device || place->processor;
+	char notify[64];
+	const char *line[] = {
+		scene->init, row->forgets, place->device, notify,
+		classic ? "semantics classic;" : NULL,
+	};
+	int n = 0;
+
+	snprintf(notify, sizeof(notify), "notify %s = %s;", row->notify,
+		 other ? "default" : place->name);
+	for (size_t i = 0; i < ARRAY_SIZE(line) && (size_t)n < size; i++)
+		if (line[i])
+			n += snprintf(text + n, size - (size_t)n, "\t%s\n", line[i]);
+	return (size_t)n < size;
+}
 
 bool when_text(const struct when_row *row, unsigned scene, const char *place, bool classic,
 	       char *text, size_t size)
 {
+	const struct when_place *p = find_place(place);
+	char init[WHEN_TEXT_MAX / 4];
 	const struct when_scene *s;
 	int n;
 
-	if (scene >= WHEN_SCENES_MAX || !row->scene[scene].threads)
+	if (scene >= WHEN_SCENES_MAX || !row->scene[scene].threads || !p)
 		return false;
 	s = &row->scene[scene];
+	if (!print_init(init, sizeof(init), row, s, p, classic))
+		return false;
 	n = snprintf(text, size,
-		     "VM when-%s-%s-%u\n(*\n * %s: %s.%s\n *)\n\n{\n\t%s\n\tnotify %s = %s;\n%s}\n\n%s",
+		     "VM when-%s-%s-%u\n(*\n * %s: %s.%s\n *)\n\n{\n%s}\n\n%s",
 		     row->name, place, scene + 1, row->name, row->update,
-		     consumer_text[s->consumer], s->init, row->notify, place,
-		     classic ? "\tsemantics classic;\n" : "", s->threads);
+		     consumer_text[s->consumer], init, s->threads);
+	for (char *d = text; p->processor && (d = strstr(d, "D0")) != NULL;)
+		memcpy(d, "P7", 2);
 	return n > 0 && (size_t)n < size;
 }
 
@@ -77,7 +112,7 @@ static int parse_scene(const struct when_row *row, unsigned scene, const char *p
 
 /* --- consumers ----------------------------------------------------------- */
 
-/* Did D0, the last thread, store after it was told that the call was over? */
+/* Did D0, or who is in its place and comes last, store after it was told that the call was over? */
 static bool stored_late(const struct world *w)
 {
 	const int64_t *reg = w->reg[w->test->threads - 1];
@@ -112,23 +147,34 @@ static void judge_writeback(struct world *w)
 		explore_fail(ORACLE_CONDITION, "a store after the cleaning, and the page is clean");
 }
 
-static void judge_hint(struct world *w)
+static bool entry_has(const struct world *w, uint64_t bits)
 {
 	struct ptep p;
-	bool access;
+	bool has;
 
-	if (!stored_late(w) || !pte_map_lock(w->mm, world_page_addr(w->test, 0), &p))
-		return;
-	access = pte_present(pte_get(p.entry));
+	if (!pte_map_lock(w->mm, world_page_addr(w->test, 0), &p))
+		return true;
+	has = pte_get(p.entry).v & bits;
 	pte_unlock(&p);
-	if (!access)
+	return has;
+}
+
+static void judge_hint(struct world *w)
+{
+	if (stored_late(w) && !entry_has(w, PTE_P))
 		explore_fail(ORACLE_CONDITION, "a store after the hint, and access is still away");
+}
+
+static void judge_young(struct world *w)
+{
+	if (stored_late(w) && !entry_has(w, PTE_A))
+		explore_fail(ORACLE_CONDITION, "a store after the call, by what was to be flushed");
 }
 
 static void (*const consumers[])(struct world *w) = {
 	[WHEN_NOTHING] = NULL, [WHEN_SOFT_DIRTY] = judge_soft_dirty,
 	[WHEN_UFFD_WP] = judge_uffd_wp, [WHEN_WRITEBACK] = judge_writeback,
-	[WHEN_HINT] = judge_hint,
+	[WHEN_HINT] = judge_hint, [WHEN_YOUNG] = judge_young,
 };
 
 /* --- places that are passed ---------------------------------------------- */
@@ -246,10 +292,10 @@ static bool is_default(const struct when_row *row, const char *place, bool class
 {
 	unsigned bits = default_places(row, classic), bit = 1;
 
-	for (const struct when_place *p = when_places; p->name; p++, bit <<= 1)
+	for (const struct when_place *p = when_places; p->name && !p->none; p++, bit <<= 1)
 		if (!strcmp(p->name, place))
-			return p->none ? !bits && !strcmp(place, "never") : (bits & bit) != 0;
-	return false;
+			return (bits & bit) != 0;
+	return !bits && !strcmp(place, "never");
 }
 
 /* --- a cell -------------------------------------------------------------- */
@@ -277,6 +323,8 @@ int when_run(const struct when_row *row, unsigned scene, const char *place, bool
 static void take(struct when_cell *cell, unsigned scene, const struct litmus_report *report)
 {
 	cell->executions += report->explore.executions;
+	if (cell->answer == WHEN_NOT_ASKED)
+		cell->answer = WHEN_SAFE;
 	if (report->explore.findings) {
 		cell->answer = WHEN_BROKEN;
 		cell->oracle = report->explore.finding[0].oracle;
@@ -284,6 +332,12 @@ static void take(struct when_cell *cell, unsigned scene, const struct litmus_rep
 	} else if (!report->explore.exhaustive || !report->flat_known) {
 		cell->answer = WHEN_UNFINISHED;
 	}
+}
+
+/* The pairs differ in what is put off, and such a device puts nothing off. */
+static bool asked(const struct when_row *row, unsigned scene, const char *place)
+{
+	return !find_place(place)->device || (!row->condition && !row->scene[scene].tlb_only);
 }
 
 int when_check(const struct when_row *row, const char *place, bool classic,
@@ -294,13 +348,14 @@ int when_check(const struct when_row *row, const char *place, bool classic,
 	bool passed = true;
 	int err = report ? 0 : -ENOMEM;
 
-	if (!err && strcmp(place, "never") && strcmp(place, "default"))
+	if (!err && !find_place(place)->none)
 		err = passes(row, place, classic, &passed, ret_error);
-	if (!passed)
-		cell.answer = WHEN_NOT_PASSED;
+	cell.answer = passed ? WHEN_NOT_ASKED : WHEN_NOT_PASSED;
 	for (unsigned s = 0; s < WHEN_SCENES_MAX && row->scene[s].threads && passed && !err; s++) {
 		struct litmus *test;
 
+		if (!asked(row, s, place))
+			continue;
 		err = when_run(row, s, place, classic, &test, report, ret_error);
 		if (err)
 			break;

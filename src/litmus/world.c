@@ -17,16 +17,31 @@ static int units_init(struct world *w)
 
 	for (int t = 0; t < w->test->threads; t++) {
 		const struct litmus_thread *thread = &w->test->thread[t];
-		int err = 0;
+		int u = thread->unit, err = 0;
 
-		if (thread->device && !w->ats[thread->unit])
-			err = mmun_ats_create(w->mm, &opts, &w->ats[thread->unit]);
-		else if (!thread->device && !w->cpu[thread->unit])
-			err = mmun_cpu_create(w->mm, &w->cpu[thread->unit]);
+		if (!thread->device)
+			err = mmun_cpu_create(w->mm, &w->cpu[u]);
+		else if (thread->kind == DEVICE_TLB && !w->ats[u])
+			err = mmun_ats_create(w->mm, &opts, &w->ats[u]);
+		else if (thread->kind != DEVICE_TLB && !w->mirror[u])
+			err = mirror_create(w->mm, w->test, thread->kind == DEVICE_SHADOW,
+					    &w->mirror[u]);
 		if (err)
 			return err;
 	}
 	return 0;
+}
+
+static int access_mirror(struct world *w, struct mirror *m, int var, bool write,
+			 enum tlb_order order, uint64_t *value, pfn_t *pfn)
+{
+	struct tlb_access a = { .addr = world_var_addr(w->test, var), .value = *value,
+				.write = write, .order = order };
+	int err = mirror_access(m, w->test->var[var].page, &a);
+
+	*value = a.value;
+	*pfn = a.pfn;
+	return err;
 }
 
 static int access_var(struct world *w, unsigned thread, int var, bool write,
@@ -35,9 +50,14 @@ static int access_var(struct world *w, unsigned thread, int var, bool write,
 	const struct litmus_thread *t = &w->test->thread[thread];
 	enum tlb_order o = order == ORDER_ACQ_REL ? TLB_ACQ_REL : TLB_RELAXED;
 	uint64_t addr = world_var_addr(w->test, var), v = (uint64_t)*value;
-	int err = t->device ? ats_access(w->ats[t->unit], addr, write, o, &v, pfn) :
-			      cpu_access(w->cpu[t->unit], addr, write, o, &v, pfn);
+	int err;
 
+	if (!t->device)
+		err = cpu_access(w->cpu[t->unit], addr, write, o, &v, pfn);
+	else if (t->kind == DEVICE_TLB)
+		err = ats_access(w->ats[t->unit], addr, write, o, &v, pfn);
+	else
+		err = access_mirror(w, w->mirror[t->unit], var, write, o, &v, pfn);
 	*value = err ? LITMUS_FAULT : (int64_t)v;
 	return err;
 }
@@ -61,12 +81,32 @@ static const enum mm_op op_of_row[ROW_COUNT] = {
 #undef X
 };
 
+static const struct { enum mm_op op; enum mm_forget what; } forgets[FORGETS_COUNT] = {
+#define X(op, what, text) [FORGETS_##op##_##what] = { MM_OP_##op, FORGET_##what },
+	LITMUS_FORGETS(X)
+#undef X
+};
+
 _Static_assert(ROW_COUNT + 1 == MM_OP_COUNT, "each operation but exit, which notifies by release");
 
 _Static_assert((int)PLACE_CLEAR == NOTIFY_CLEAR && (int)PLACE_SET == NOTIFY_SET &&
 	       (int)PLACE_UNLOCK == NOTIFY_UNLOCK && (int)PLACE_END == NOTIFY_END &&
 	       (int)PLACE_AFTER == NOTIFY_AFTER && (int)PLACE_FREED == NOTIFY_FREED,
 	       "the language's places are the vm's");
+
+/* Last: setting up goes by the semantics. */
+static void operations_init(struct world *w)
+{
+	const struct litmus *test = w->test;
+
+	for (int row = 0; row < ROW_COUNT; row++)
+		if (!(test->place[row] & PLACE_DEFAULT))
+			mm_set_where(w->mm, op_of_row[row], test->place[row]);
+	for (int f = 0; f < FORGETS_COUNT; f++)
+		if (test->forgets >> f & 1)
+			mm_set_forgets(w->mm, forgets[f].op,
+				       w->mm->forgets[forgets[f].op] | forgets[f].what);
+}
 
 int world_init(struct world *w, const struct litmus *test, const struct world_hooks *hooks,
 	       void *ctx)
@@ -90,9 +130,7 @@ int world_init(struct world *w, const struct litmus *test, const struct world_ho
 		world_fini(w);
 		return err;
 	}
-	for (int row = 0; row < ROW_COUNT; row++)
-		if (!(test->place[row] & PLACE_DEFAULT))
-			mm_set_where(w->mm, op_of_row[row], test->place[row]);
+	operations_init(w);
 	return 0;
 }
 
@@ -105,8 +143,10 @@ void world_fini(struct world *w)
 		mmun_mm_destroy(w->child[c]);
 	mmun_mm_destroy(w->twin);
 	mmun_mm_destroy(w->mm);
-	for (int u = 0; u < LITMUS_THREADS_MAX; u++)
+	for (int u = 0; u < LITMUS_THREADS_MAX; u++) {
 		mmun_ats_destroy(w->ats[u]);
+		mirror_destroy(w->mirror[u]);
+	}
 	mmun_machine_destroy(w->machine);
 }
 

@@ -37,6 +37,7 @@ struct world {
 	struct mmun_pin *held[LITMUS_THREADS_MAX][LITMUS_VARS_MAX]; /* by the thread itself */
 	struct mmun_cpu *cpu[LITMUS_THREADS_MAX]; /* by unit */
 	struct mmun_ats *ats[LITMUS_THREADS_MAX]; /* by unit */
+	struct mirror *mirror[LITMUS_THREADS_MAX]; /* by unit */
 	atomic_u64 fence[LITMUS_THREADS_MAX];
 	int64_t reg[LITMUS_THREADS_MAX][LITMUS_REGS_MAX];
 	/* For the oracles of check.c, here so that it is restored with the rest. */
@@ -54,6 +55,17 @@ void world_fini(struct world *w);
 /* --- held.c: for explore_check.watch; the checked build only ------------- */
 
 void world_watch(void *state, void *arg);
+
+/* --- world_mirror.c: a device with a page table of its own ---------------- */
+
+/* counts: kept by start and end, else by an interval notifier. 0, -ENOMEM, -EINVAL. */
+int mirror_create(struct mmun_mm *mm, const struct litmus *test, bool counts,
+		  struct mirror **ret);
+void mirror_destroy(struct mirror *m); /* after the mm; NULL is fine */
+/* One access, to this page of the test. 0, or as mmun_mm_fault(). */
+int mirror_access(struct mirror *m, int page, struct tlb_access *a);
+/* For pictures: false: it has no such page. */
+bool mirror_peek(const struct mirror *m, int page, pfn_t *pfn, bool *write);
 
 /* --- world_memory.c ------------------------------------------------------ */
 

@@ -4,13 +4,12 @@
  * own, with all that the text has. Written as it goes; nothing is kept but
  * whether a comma is due.
  *
- * Invariant: what is written is valid JSON and valid UTF-8 whatever the strings
- * are, for bytes that are no UTF-8 become U+FFFD.
+ * Invariant: what is written is valid JSON and valid UTF-8 whatever the strings are.
  */
 #include <inttypes.h>
-#include <string.h>
 
-#include "report/report.h"
+#include "report/escape.h"
+#include "report/rows.h"
 
 struct json { FILE *out; bool comma; };
 
@@ -21,45 +20,10 @@ static void item(struct json *j)
 	j->comma = true;
 }
 
-/* Bytes of the UTF-8 character at @s, which ends in 0; 0: it is none. */
-static size_t utf8_bytes(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
-		   s[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-static void print_string(FILE *out, const char *text)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	size_t n;
-
-	fputc('"', out);
-	for (; *s; s += n ? n : 1) {
-		n = utf8_bytes(s);
-		if (!n)
-			fputs("\\ufffd", out);
-		else if (*s == '"' || *s == '\\')
-			fprintf(out, "\\%c", *s);
-		else if (*s < 0x20 || *s == 0x7f)
-			fprintf(out, "\\u%04x", *s);
-		else
-			fwrite(s, 1, n, out);
-	}
-	fputc('"', out);
-}
-
 static void key(struct json *j, const char *name)
 {
 	item(j);
-	print_string(j->out, name);
+	escape_json(j->out, name);
 	fputs(": ", j->out);
 }
 
@@ -79,7 +43,7 @@ static void string(struct json *j, const char *name, const char *text)
 {
 	key(j, name);
 	if (text)
-		print_string(j->out, text);
+		escape_json(j->out, text);
 	else
 		fputs("null", j->out);
 }
@@ -125,11 +89,12 @@ static void states(struct json *j, const struct report_run *run)
 
 struct steps { struct json *json; const struct report_run *run; bool verbose; };
 
-static void step(void *arg, const struct explore_event *e)
+static void step(void *arg, const struct explore_event *e, size_t at)
 {
 	const struct steps *s = arg;
 	struct json *j = s->json;
 
+	(void)at;
 	if (!e->note && !s->verbose)
 		return;
 	item(j);
@@ -137,16 +102,66 @@ static void step(void *arg, const struct explore_event *e)
 	string(j, "thread", s->run->thread[e->thread]);
 	count(j, "step", e->step);
 	string(j, "text", e->note ? e->text : e->kind);
+	string(j, "operation", e->operation);
+	if (e->operation)
+		count(j, "operation_step", e->operation_step);
+	else
+		string(j, "operation_step", NULL);
 	string(j, "function", e->function);
 	string(j, "file", e->file ? report_source(e->file) : NULL);
 	position(j, "line", e->line);
 	end(j, '}');
 }
 
-static void finding(struct json *j, const struct report *report, const struct report_run *run,
-		    const struct explore_finding *f)
+static void held_one(struct json *j, const struct explore_trace *trace, unsigned nth)
+{
+	item(j);
+	begin(j, '{');
+	string(j, "name", trace->item[nth]);
+	key(j, "values");
+	begin(j, '[');
+	for (size_t h = 0; h < trace->helds; h++) {
+		const struct explore_held *held = &trace->held[h];
+		long by = held_operation(trace, held);
+
+		if (held->item != nth)
+			continue;
+		item(j);
+		begin(j, '{');
+		if (by < 0)
+			string(j, "step", NULL);
+		else
+			count(j, "step", trace->event[by].step);
+		string(j, "text", held->text);
+		end(j, '}');
+	}
+	end(j, ']');
+	end(j, '}');
+}
+
+/* The steps, and what was held: values that became so by a step. */
+static void picture(struct json *j, const struct report *report, const struct report_run *run,
+		    const struct explore_trace *trace)
 {
 	struct steps steps = { j, run, report->verbose };
+
+	key(j, "steps");
+	begin(j, '[');
+	if (trace)
+		report_walk(trace, run->threads, step, &steps);
+	end(j, ']');
+	key(j, "held");
+	begin(j, '[');
+	for (unsigned i = 0; trace && i < trace->items; i++)
+		held_one(j, trace, i);
+	end(j, ']');
+}
+
+static void finding(struct json *j, const struct report *report, const struct report_run *run,
+		    unsigned nth)
+{
+	const struct report_exhibit x = report_exhibit(run, nth);
+	const struct explore_finding *f = x.finding;
 
 	item(j);
 	begin(j, '{');
@@ -155,10 +170,7 @@ static void finding(struct json *j, const struct report *report, const struct re
 	string(j, "replay", f->replay);
 	count(j, "switches", f->replay ? f->switches : 0);
 	count(j, "times", f->times);
-	key(j, "steps");
-	begin(j, '[');
-	report_walk(&f->trace, run->threads, step, &steps);
-	end(j, ']');
+	picture(j, report, run, x.trace);
 	end(j, '}');
 }
 
@@ -169,7 +181,7 @@ static void findings(struct json *j, const struct report *report, const struct r
 	key(j, "findings");
 	begin(j, '[');
 	for (unsigned i = 0; e && i < e->findings; i++)
-		finding(j, report, run, &e->finding[i]);
+		finding(j, report, run, i);
 	end(j, ']');
 	count(j, "findings_dropped", e ? e->findings_dropped : 0);
 }
@@ -184,8 +196,9 @@ static void error(struct json *j, const struct report_run *run)
 	end(j, '}');
 }
 
-/* All keys are always there, but "error" only with that verdict. */
-void report_json_run(const struct report *report, const struct report_run *run)
+/* All keys are always there, but "error" only with that verdict, and the picture of an
+ * execution without findings if it was run again. */
+void report_json_run(struct report *report, const struct report_run *run)
 {
 	const struct explore_result *e = run->explore;
 	struct json j = { .out = report->out };
@@ -209,6 +222,10 @@ void report_json_run(const struct report *report, const struct report_run *run)
 	key(&j, "seconds");
 	fprintf(j.out, "%.3f", e ? e->seconds : 0.0);
 	findings(&j, report, run);
+	string(&j, "rule", run->rule);
+	string(&j, "repair", run->repair);
+	if (run->replayed && !e->findings)
+		picture(&j, report, run, report_exhibit(run, 0).trace);
 	if (run->verdict == REPORT_ERROR)
 		error(&j, run);
 	end(&j, '}');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report.c - the table of formats, and the counts that the last line and the
- * exit status come from. Called by the tool, once for each test.
+ * report.c - the table of formats, the counts that the last line and the exit status
+ * come from, and what all formats ask of a run. Called by the tool, once for each test.
  */
 #include <string.h>
 
@@ -9,10 +9,15 @@
 
 const struct report_format report_formats[] = {
 	{ "herd", "a block per test, as herd7 prints it, with pictures",
-	  report_text_run, report_summary },
+	  NULL, report_text_run, report_summary },
 	{ "brief", "a line per test: name, verdict, result, executions",
-	  report_brief_run, report_summary },
-	{ "json", "an object per test, each on a line", report_json_run, NULL },
+	  NULL, report_brief_run, report_summary },
+	{ "json", "an object per test, each on a line", NULL, report_json_run, NULL },
+	{ "html", "one page: each finding step by step, with what was held",
+	  report_html_begin, report_html_run, report_html_end },
+	{ "svg", "one image: the pictures, one below the other",
+	  report_svg_begin, report_svg_run, report_svg_end },
+	{ "mermaid", "a sequence diagram per finding", NULL, report_mermaid_run, NULL },
 	{ 0 },
 };
 
@@ -35,6 +40,13 @@ const char *report_verdict_name(enum report_verdict verdict)
 	return name[verdict];
 }
 
+/* --- the tests of a run of the tool -------------------------------------- */
+
+bool report_begin(struct report *report)
+{
+	return !report->format->begin || report->format->begin(report);
+}
+
 void report_add(struct report *report, const struct report_run *run)
 {
 	report->tests++;
@@ -46,12 +58,66 @@ void report_add(struct report *report, const struct report_run *run)
 		report->executions += run->explore->executions;
 	}
 	report->format->run(report, run);
+	/* This may be a child, which ends without. */
+	report->failed |= report->body && fflush(report->body);
+	report->failed |= report->index && fflush(report->index);
 }
 
-void report_end(const struct report *report)
+bool report_end(struct report *report)
 {
 	if (report->format->end)
 		report->format->end(report);
+	if (report->body)
+		fclose(report->body);
+	if (report->index)
+		fclose(report->index);
+	report->body = report->index = NULL;
+	return !report->failed;
+}
+
+void report_copy(FILE *out, FILE *from)
+{
+	char block[4096];
+	size_t n;
+
+	rewind(from);
+	while ((n = fread(block, 1, sizeof(block), from)))
+		fwrite(block, 1, n, out);
+}
+
+/* --- what a run has to show ---------------------------------------------- */
+
+unsigned report_exhibits(const struct report_run *run)
+{
+	if (!run->explore)
+		return 0;
+	return run->explore->findings || !run->replayed ? run->explore->findings : 1;
+}
+
+struct report_exhibit report_exhibit(const struct report_run *run, unsigned nth)
+{
+	struct report_exhibit x = { 0 };
+
+	if (nth < run->explore->findings)
+		x.finding = &run->explore->finding[nth];
+	x.trace = run->replayed ? (nth ? NULL : run->replayed) : &x.finding->trace;
+	if (x.trace && (!x.trace->count || !run->threads))
+		x.trace = NULL;
+	return x;
+}
+
+bool report_is_verified(const struct report_run *run)
+{
+	return run->verdict == REPORT_OK && run->explore->exhaustive && !run->explore->findings &&
+	       !run->unchecked;
+}
+
+bool report_draws(const struct report *report, const struct report_run *run, unsigned nth)
+{
+	if (nth && !report->verbose)
+		return false;
+	return report->pictures == PICTURES_ALWAYS ||
+	       (report->pictures == PICTURES_SURPRISES && run->verdict != REPORT_OK);
 }
 
 bool report_is_statement(const struct explore_event *event)
@@ -60,7 +126,8 @@ bool report_is_statement(const struct explore_event *event)
 }
 
 void report_walk(const struct explore_trace *trace, unsigned threads,
-		 void (*visit)(void *arg, const struct explore_event *event), void *arg)
+		 void (*visit)(void *arg, const struct explore_event *event, size_t at),
+		 void *arg)
 {
 	const struct explore_event *announced[EXPLORE_THREADS_MAX] = { NULL };
 
@@ -74,13 +141,13 @@ void report_walk(const struct explore_trace *trace, unsigned threads,
 			struct explore_event begun = *announced[e->thread];
 
 			begun.step = e->step;
-			visit(arg, &begun);
+			visit(arg, &begun, i);
 			announced[e->thread] = NULL;
 		}
 		if (report_is_statement(e))
 			announced[e->thread] = e;
 		else
-			visit(arg, e);
+			visit(arg, e, i);
 	}
 }
 

@@ -58,7 +58,10 @@ struct report_run {
 	const char *const *value_name;
 	const struct report_value *value;
 	uint64_t positive, negative; /* executions that (do not) satisfy the condition */
+	const char *rule;            /* that was broken, in words; NULL: not known */
+	const char *repair;          /* what was verified to repair it; NULL: nothing was */
 	const struct explore_result *explore;
+	const struct explore_trace *replayed; /* it is of this one execution; NULL: of a search */
 	const char *const *thread;
 	unsigned threads;
 };
@@ -67,8 +70,12 @@ struct report;
 
 struct report_format {
 	const char *name, *help;
-	void (*run)(const struct report *report, const struct report_run *run);
-	void (*end)(const struct report *report); /* after the last one; may be NULL */
+	/* Before the first one, and after the last one; may be NULL. Tests may run in
+	 * children: what run() leaves in *report and in its files comes back, and no other
+	 * memory. */
+	bool (*begin)(struct report *report); /* false: it cannot, errno says why */
+	void (*run)(struct report *report, const struct report_run *run);
+	void (*end)(struct report *report);
 };
 
 extern const struct report_format report_formats[]; /* ends with a row without a name */
@@ -91,37 +98,83 @@ struct report {
 	uint64_t count[REPORT_VERDICTS_COUNT];
 	/* Searches that ran; that ran to their end; that ended early by being certain. */
 	uint64_t searches, exhaustive, certain;
+	/* Of formats whose beginning depends on all tests: what comes after it, in files
+	 * without a name that report_end() closes. */
+	FILE *body, *index;
+	unsigned width, height;     /* of what the body shows */
+	bool failed;                /* they could not be written */
 };
 
+/* In this order: begin, add for each test, end. False: they cannot; errno says why begin
+ * cannot, and of end it was a file that it keeps. */
+bool report_begin(struct report *report);
 void report_add(struct report *report, const struct report_run *run);
-void report_end(const struct report *report);
+bool report_end(struct report *report);
+
+/*
+ * What a run has to show: its findings; or, if it is one execution that has none, that.
+ * The trace is NULL if there is no picture.
+ */
+struct report_exhibit {
+	const struct explore_finding *finding;
+	const struct explore_trace *trace;
+};
+
+unsigned report_exhibits(const struct report_run *run);
+struct report_exhibit report_exhibit(const struct report_run *run, unsigned nth);
+/* Is the picture to be drawn? Formats that draw every finding do not ask. */
+bool report_draws(const struct report *report, const struct report_run *run, unsigned nth);
 
 /*
  * Call @visit for each event of @trace in the first @threads threads, in order; but a
  * statement ("> ...") begins when its first operation runs, not when its thread
- * announces it.
+ * announces it. @at is the index of the event that it is visited at.
  */
 void report_walk(const struct explore_trace *trace, unsigned threads,
-		 void (*visit)(void *arg, const struct explore_event *event), void *arg);
+		 void (*visit)(void *arg, const struct explore_event *event, size_t at),
+		 void *arg);
 bool report_is_statement(const struct explore_event *event);
 
 /* How a finding is run again: a command line. */
-void report_replay_command(FILE *out, const char *file, const char *replay);
+void report_replay_command(FILE *out, const struct report_run *run,
+			   const struct explore_finding *finding);
+/* The same in memory to be freed; NULL: it cannot be, or there is not enough memory. */
+char *report_replay_text(const struct report_run *run, const struct explore_finding *finding);
+
+enum { REPORT_LINE_MAX = 256 };
+
+/* "3 tests: 2 ok, ...": with @all, also the verdicts that no test has. */
+void report_sum(const struct report *report, bool all, char *text, size_t size);
+/* "12, exhaustive": executions, and whether they are all. */
+void report_search(const struct report_run *run, char *text, size_t size);
+/* Every execution was run, every oracle was on, and none found anything. */
+bool report_is_verified(const struct report_run *run);
 
 /* @file without whatever leads to the source tree. */
 const char *report_source(const char *file);
 
+/* All of @from, from its beginning. */
+void report_copy(FILE *out, FILE *from);
+
 /* The formats' own. */
-void report_text_run(const struct report *report, const struct report_run *run);
-void report_brief_run(const struct report *report, const struct report_run *run);
-void report_summary(const struct report *report);
-void report_json_run(const struct report *report, const struct report_run *run);
+void report_text_run(struct report *report, const struct report_run *run);
+void report_brief_run(struct report *report, const struct report_run *run);
+void report_summary(struct report *report);
+void report_json_run(struct report *report, const struct report_run *run);
+void report_mermaid_run(struct report *report, const struct report_run *run);
+bool report_svg_begin(struct report *report);
+void report_svg_run(struct report *report, const struct report_run *run);
+void report_svg_end(struct report *report);
+bool report_html_begin(struct report *report);
+void report_html_run(struct report *report, const struct report_run *run);
+void report_html_end(struct report *report);
 
 /* --- table.c ------------------------------------------------------------- */
 
 /*
- * Draw @trace: a row per step, a column per thread. The rows are the notes;
- * with @verbose also each operation and where it stands, and nothing is folded.
+ * Draw @trace: a row per step, a column per thread; what was held at first and what it
+ * became; where the steps stand, if that is in a check's own file. The rows are the
+ * notes; with @verbose also each operation, with all places, and nothing is folded.
  */
 void table_print(FILE *out, const struct explore_trace *trace, const char *const *thread,
 		 unsigned threads, bool verbose);

@@ -4,7 +4,9 @@
  * can read ours and scripts that read herd's go on working, followed by what
  * herd has not: executions, verdict, findings, pictures; and a line per test.
  */
+#define _GNU_SOURCE
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/report.h"
@@ -37,26 +39,38 @@ static void print_answer(FILE *out, const struct report_run *run)
 		run->positive, run->negative);
 }
 
+void report_search(const struct report_run *run, char *text, size_t size)
+{
+	const struct explore_result *e = run->explore;
+	char abandoned[48] = "";
+
+	if (e->abandoned)
+		snprintf(abandoned, sizeof(abandoned), " (%" PRIu64 " abandoned)", e->abandoned);
+	if (run->replayed)
+		snprintf(text, size, "1, run again");
+	else if (e->exhaustive)
+		snprintf(text, size, "%" PRIu64 "%s, exhaustive", e->executions, abandoned);
+	else
+		snprintf(text, size, "%" PRIu64 "%s, %s: %s", e->executions, abandoned,
+			 run->certain ? "not exhaustive" : "NOT FINISHED",
+			 e->stopped_by ? e->stopped_by : "stopped");
+}
+
 static void print_search(FILE *out, const struct report_run *run)
 {
 	const struct explore_result *e = run->explore;
+	char text[REPORT_LINE_MAX];
 
+	report_search(run, text, sizeof(text));
 	fprintf(out, "Time %s %.2f\n", run->name, e->seconds);
-	fprintf(out, "Executions %" PRIu64, e->executions);
-	if (e->abandoned)
-		fprintf(out, " (%" PRIu64 " abandoned)", e->abandoned);
-	if (e->exhaustive)
-		fputs(", exhaustive\n", out);
-	else
-		fprintf(out, ", %s: %s\n", run->certain ? "not exhaustive" : "NOT FINISHED",
-			e->stopped_by ? e->stopped_by : "stopped");
+	fprintf(out, "Executions %s\n", text);
 	fprintf(out, "Verdict %s", report_verdict_name(run->verdict));
 	if (run->why)
 		fprintf(out, ": %s", run->why);
 	fputc('\n', out);
 	if (run->unchecked)
 		fprintf(out, "Not checked %s\n", run->unchecked);
-	else if (run->verdict == REPORT_OK && e->exhaustive && !e->findings)
+	else if (report_is_verified(run))
 		fprintf(out, "Verified: all %" PRIu64
 			" inequivalent executions under sequential consistency\n", e->executions);
 }
@@ -80,20 +94,33 @@ static void print_word(FILE *out, const char *word)
 	fputc('\'', out);
 }
 
-void report_replay_command(FILE *out, const char *file, const char *replay)
+void report_replay_command(FILE *out, const struct report_run *run,
+			   const struct explore_finding *finding)
 {
+	if (run->replay_with) {
+		fprintf(out, "%s %s", run->replay_with, finding->replay);
+		return;
+	}
 	fputs("mmun replay ", out);
-	print_word(out, file);
+	print_word(out, run->file);
 	fputc(' ', out);
-	print_word(out, replay);
+	print_word(out, finding->replay);
 }
 
-static bool draws(const struct report *report, const struct report_run *run, unsigned finding)
+char *report_replay_text(const struct report_run *run, const struct explore_finding *finding)
 {
-	if (finding && !report->verbose)
-		return false;
-	return report->pictures == PICTURES_ALWAYS ||
-	       (report->pictures == PICTURES_SURPRISES && run->verdict != REPORT_OK);
+	char *text = NULL;
+	size_t size;
+	FILE *out = finding->replay ? open_memstream(&text, &size) : NULL;
+
+	if (!out)
+		return NULL;
+	report_replay_command(out, run, finding);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }
 
 static void print_findings(const struct report *report, const struct report_run *run)
@@ -103,6 +130,7 @@ static void print_findings(const struct report *report, const struct report_run 
 
 	for (unsigned i = 0; i < e->findings; i++) {
 		const struct explore_finding *f = &e->finding[i];
+		const struct explore_trace *trace = report_exhibit(run, i).trace;
 
 		fprintf(out, "Finding %s: %s\n", explore_oracle_name(f->oracle), f->text);
 		fprintf(out, "  seen in %" PRIu64 " execution%s", f->times,
@@ -110,25 +138,26 @@ static void print_findings(const struct report *report, const struct report_run 
 		if (f->replay) {
 			fprintf(out, ", %s %u; replay: ", e->exhaustive ?
 				"fewest context switches" : "context switches", f->switches);
-			if (run->replay_with)
-				fprintf(out, "%s %s", run->replay_with, f->replay);
-			else
-				report_replay_command(out, run->file, f->replay);
+			report_replay_command(out, run, f);
 		}
 		fputc('\n', out);
-		if (draws(report, run, i) && f->trace.count) {
+		if (report_draws(report, run, i) && trace) {
 			fputc('\n', out);
-			table_print(out, &f->trace, run->thread, run->threads, report->verbose);
+			table_print(out, trace, run->thread, run->threads, report->verbose);
 			if (i + 1 < e->findings)
 				fputc('\n', out);
 		}
 	}
 	if (e->findings_dropped)
 		fprintf(out, "Further findings, not kept: %" PRIu64 "\n", e->findings_dropped);
+	if (run->rule)
+		fprintf(out, "Rule %s\n", run->rule);
+	if (run->repair)
+		fprintf(out, "Repaired by %s\n", run->repair);
 }
 
 /* An error has been told where errors are told. */
-void report_text_run(const struct report *report, const struct report_run *run)
+void report_text_run(struct report *report, const struct report_run *run)
 {
 	FILE *out = report->out;
 
@@ -144,7 +173,7 @@ void report_text_run(const struct report *report, const struct report_run *run)
 	fputc('\n', out);
 }
 
-void report_brief_run(const struct report *report, const struct report_run *run)
+void report_brief_run(struct report *report, const struct report_run *run)
 {
 	FILE *out = report->out;
 	const struct explore_result *e = run->explore;
@@ -168,39 +197,51 @@ void report_brief_run(const struct report *report, const struct report_run *run)
 	fputc('\n', out);
 }
 
-static void print_completeness(FILE *out, const struct report *r)
+static void completeness(const struct report *r, char *text, size_t size)
 {
 	uint64_t unfinished = r->searches - r->exhaustive - r->certain;
 
 	if (!r->searches)
-		fputs("no searches\n", out);
+		snprintf(text, size, "no searches");
 	else if (unfinished)
-		fprintf(out, "%" PRIu64 " of %" PRIu64 " searches NOT FINISHED\n", unfinished,
-			r->searches);
+		snprintf(text, size, "%" PRIu64 " of %" PRIu64 " searches NOT FINISHED", unfinished,
+			 r->searches);
 	else if (r->certain)
-		fprintf(out, "%" PRIu64 " of %" PRIu64 " searches ended early, when certain\n",
-			r->certain, r->searches);
+		snprintf(text, size, "%" PRIu64 " of %" PRIu64
+			 " searches ended early, when certain", r->certain, r->searches);
 	else
-		fputs("all searches exhaustive\n", out);
+		snprintf(text, size, "all searches exhaustive");
 }
 
-/* Says something about several tests only. */
-void report_summary(const struct report *report)
+void report_sum(const struct report *report, bool all, char *text, size_t size)
 {
 	static const char *const noun[][2] = {
 #define X(e, name, one, several) { one, several },
 		REPORT_VERDICTS(X)
 #undef X
 	};
-	FILE *out = report->out;
+	char counts[REPORT_LINE_MAX], complete[REPORT_LINE_MAX];
+	size_t n = 0;
+
+	*counts = 0;
+	for (int v = 0; v < REPORT_VERDICTS_COUNT; v++)
+		if (all || report->count[v])
+			n += (size_t)snprintf(counts + n, sizeof(counts) - n, "%s%" PRIu64 " %s",
+					      n ? ", " : "", report->count[v],
+					      noun[v][report->count[v] != 1]);
+	completeness(report, complete, sizeof(complete));
+	snprintf(text, size, "%" PRIu64 " test%s%s%s; %" PRIu64 " execution%s, %s", report->tests,
+		 report->tests == 1 ? "" : "s", n ? ": " : "", counts, report->executions,
+		 report->executions == 1 ? "" : "s", complete);
+}
+
+/* Says something about several tests only. */
+void report_summary(struct report *report)
+{
+	char text[3 * REPORT_LINE_MAX];
 
 	if (report->tests < 2)
 		return;
-	fprintf(out, "%" PRIu64 " tests: ", report->tests);
-	for (int v = 0; v < REPORT_VERDICTS_COUNT; v++)
-		fprintf(out, "%s%" PRIu64 " %s", v ? ", " : "", report->count[v],
-			noun[v][report->count[v] != 1]);
-	fprintf(out, "; %" PRIu64 " execution%s, ", report->executions,
-		report->executions == 1 ? "" : "s");
-	print_completeness(out, report);
+	report_sum(report, true, text, sizeof(text));
+	fprintf(report->out, "%s\n", text);
 }

@@ -61,11 +61,16 @@
  *
  * Contracts. sync_contract(expr) is what a user of the library promised: a finding
  * in the checked build, an ASSERT natively with MMUN_DEBUG, else not evaluated.
+ *   sync_range_begin(mm, start, end) sync_range_end(...)  around what notifiers are told
+ *                                   of: each thread ends what it begins. Natively nothing.
  *
  * For the picture. sync_note(fmt, ...) says in a few words what the calling
  * thread has just done; it is compiled away natively. sync_operation(name), a
  * declaration, names the operation that the rest of its block carries out: what is
  * said there is numbered as its steps. name lasts.
+ *
+ * For who asks whether a step is needed: if (sync_optional(what)) before a flush or a
+ * notification. It happens, but when the explorer runs without it; natively always.
  *
  * For who looks on from outside (src/trace). sync_probe(mm, start, end) tells who
  * listens that the function it stands in was called; compiled away natively.

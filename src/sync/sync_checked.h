@@ -95,12 +95,23 @@ unsigned sync_choose_(unsigned n, const struct sync_site *site);
 void sync_lock_released(void *lock, bool reader);
 void sync_assert_held_(const void *lock, const struct sync_site *site);
 void sync_might_sleep_(const struct sync_site *site);
+bool sync_holds_(const void *lock); /* does the calling thread? */
+/* Ranges of address spaces that the calling thread has told notifiers of: see sync.h. */
+void sync_range_begin_(const void *mm, uint64_t start, uint64_t end,
+		       const struct sync_site *site);
+void sync_range_end_(const void *mm, uint64_t start, uint64_t end,
+		     const struct sync_site *site);
+bool sync_in_range_(const void *mm, uint64_t addr);
 _Noreturn void sync_contract_broken_(const char *expr, const struct sync_site *site);
 void sync_nonblock_begin(void);
 void sync_nonblock_end(void);
 void sync_rcu_lock_(const struct sync_site *site);
 void sync_rcu_unlock_(const struct sync_site *site);
 void sync_rcu_synchronize_(const struct sync_site *site);
+/* The same for sections that may sleep, each domain for itself: SRCU, for checks. */
+void sync_srcu_lock_(const void *domain, const struct sync_site *site);
+void sync_srcu_unlock_(const void *domain, const struct sync_site *site);
+void sync_srcu_synchronize_(const void *domain, const struct sync_site *site);
 void sync_guard_enter_(const struct sync_site *site);
 void sync_guard_leave_(const struct sync_site *site);
 void sync_guard_loaded_(const atomic_u64 *w);
@@ -115,12 +126,17 @@ bool sync_alloc_fails_(const struct sync_site *site); /* by choice */
 void *sync_alloc_(size_t size, const struct sync_site *site);
 void sync_free_(void *p, const struct sync_site *site);
 uint64_t sync_alloc_live(void);
+/* Names memory of the check so that every run names it alike; false: it is none. */
+bool sync_address_text(uint64_t value, char *buf, size_t size);
 void sync_range_dead_(void *p, size_t size, const struct sync_site *site);
 void sync_range_live_(void *p, size_t size);
 uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end); /* this thread's numbers */
 
 extern bool sync_recording;    /* a picture is being made */
 void sync_note_(const struct sync_site *site, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* What the calling thread notes from here on is said to be done at @site, NULL: where the note
+ * stands. Returns what was so before. */
+const struct sync_site *sync_noted_at_(const struct sync_site *site);
 
 #define sync_note(...) do { \
 	if (__builtin_expect(sync_recording, 0)) \
@@ -135,6 +151,8 @@ void sync_operation_end_(struct sync_operation *before);
 #define sync_operation(name) \
 	__attribute__((cleanup(sync_operation_end_), unused)) struct sync_operation operation_ = \
 		sync_operation_begin_(name)
+
+bool sync_optional(const char *what);
 
 /* Who listens is told the function's name. One at a time; NULL: nobody. */
 extern void (*sync_probe_listener)(const char *function, const void *mm, uint64_t start,
@@ -298,6 +316,8 @@ static inline void sync_up_write_(rwsem_t *s, const struct sync_site *site)
 #define up_write(s)        sync_up_write_((s), SYNC_SITE)
 #define sync_assert_held(l) sync_assert_held_((l), SYNC_SITE)
 #define sync_might_sleep() sync_might_sleep_(SYNC_SITE)
+#define sync_range_begin(mm, start, end) sync_range_begin_((mm), (start), (end), SYNC_SITE)
+#define sync_range_end(mm, start, end) sync_range_end_((mm), (start), (end), SYNC_SITE)
 #define sync_contract(expr) ((expr) ? (void)0 : sync_contract_broken_(#expr, SYNC_SITE))
 
 /* --- sections, waiting, memory ------------------------------------------- */

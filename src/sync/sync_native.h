@@ -183,6 +183,9 @@ static inline void sync_nonblock_begin(void) { }
 static inline void sync_nonblock_end(void) { }
 static inline uint64_t sync_self(void) { return (uint64_t)(uintptr_t)pthread_self(); }
 
+#define sync_range_begin(mm, start, end) ((void)(mm), (void)(start), (void)(end))
+#define sync_range_end(mm, start, end) ((void)(mm), (void)(start), (void)(end))
+
 #ifdef MMUN_DEBUG
 #define sync_contract(expr) ASSERT(expr)
 #else
@@ -259,6 +262,8 @@ void pool_put(pool_t *p, uint32_t i);
 
 void sync_range_dead(void *p, size_t size);
 static inline void sync_range_live(void *p, size_t size) { (void)p, (void)size; }
+
+static inline bool sync_optional(const char *what) { return (void)what, true; }
 
 #define sync_operation(name) ((void)sizeof(name))
 #define sync_note(...) ((void)0)

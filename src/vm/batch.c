@@ -28,7 +28,8 @@
 void flush_tlb_batched_pending(struct mmun_mm *mm)
 {
 	/* Pairs with add_acq_rel in batch_add(), through the ptl. */
-	if (load_acquire(&mm->tlb_batch_pending))
+	if (load_acquire(&mm->tlb_batch_pending) &&
+	    !mm_forgets(mm, MM_OP_RECLAIM, FORGET_PENDING)) /* 3ea277194daa */
 		flush_tlb_range(mm, 0, TASK_BYTES);
 }
 

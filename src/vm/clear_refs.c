@@ -53,7 +53,8 @@ static void forget_writes(struct mmun_mm *mm)
 	struct mmu_notifier_range range;
 
 	sync_assert_held(&mm->mmap_lock);
-	vma_start_write_range(mm, 0, TASK_BYTES);
+	if (!mm_forgets(mm, how.op, FORGET_AREAS))
+		vma_start_write_range(mm, 0, TASK_BYTES);
 	range_init(&range, mm, how.event, 0, TASK_BYTES);
 	add_acq_rel(&mm->tlb_flush_pending, 1);
 	invalidate_range_start(&range);

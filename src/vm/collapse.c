@@ -61,17 +61,20 @@ static bool scan(struct collapse *c)
 static void pmdp_collapse_flush(struct collapse *c)
 {
 	uint64_t start = c->addr, end = start + HUGE_BYTES;
+	bool told = !mm_forgets(c->mm, MM_OP_COLLAPSE, FORGET_RANGE); /* f268f6cf875f */
 	struct mmu_notifier_range range;
 
 	range_init(&range, c->mm, MMU_NOTIFY_CLEAR, start, end);
-	invalidate_range_start(&range);
+	if (told)
+		invalidate_range_start(&range);
 	spin_lock(c->pmd.ptl);
 	c->old = ptep_get_and_clear(c->pmd.entry, start);
 	flush_tlb_range(c->mm, start, end);
 	secondary_point(c->mm, MM_OP_COLLAPSE, NOTIFY_CLEAR, start, end);
 	spin_unlock(c->pmd.ptl);
 	secondary_point(c->mm, MM_OP_COLLAPSE, NOTIFY_UNLOCK, start, end);
-	invalidate_range_end(&range, MM_OP_COLLAPSE);
+	if (told)
+		invalidate_range_end(&range, MM_OP_COLLAPSE);
 }
 
 /* The table as it was. */

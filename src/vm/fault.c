@@ -37,6 +37,8 @@ static bool can_reuse(const struct mmun_mm *mm, pte_t e)
 {
 	const struct frame *f;
 
+	if (mm_forgets(mm, MM_OP_COW, FORGET_REUSE)) /* 6c287605fd56 */
+		return false;
 	if (pte_exclusive(e))
 		return true;
 	if (is_zero_page(mm->machine, pte_pfn(e)))
@@ -93,7 +95,8 @@ static int break_sharing(struct mmun_mm *mm, const struct ptep *p, uint64_t page
 			 uint64_t bits)
 {
 	frame_get(mm->machine, pte_pfn(old), 1);
-	if (mm_tlb_flush_pending(mm))
+	if (mm_tlb_flush_pending(mm) &&
+	    !mm_forgets(mm, MM_OP_COW, FORGET_PENDING)) /* 6ce64428d620 */
 		secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_UNLOCK | NOTIFY_END | NOTIFY_AFTER,
 				page, page + PAGE_BYTES);
 	pte_unlock(p);

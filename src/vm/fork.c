@@ -156,6 +156,11 @@ static int copy_area(struct copy *c, uint64_t addr, uint64_t end)
 	while (pgtable_next(c->mm, &addr, end, &p)) {
 		uint64_t next = table_end(addr, end);
 
+		if (mm_forgets(c->mm, MM_OP_FORK, FORGET_AREAS) &&
+		    !pgtable_walk(c->child, addr).entry) { /* a fault has just made it */
+			addr = next;
+			continue;
+		}
 		if (p.level) {
 			int err = huge_copy_entry(c->child, c->mm, addr);
 
@@ -195,7 +200,8 @@ static int dup_mmap(struct mmun_mm *child, struct mmun_mm *mm)
 	const struct vma *v;
 	int err = 0;
 
-	vma_start_write_range(mm, 0, TASK_BYTES);
+	if (!mm_forgets(mm, MM_OP_FORK, FORGET_AREAS)) /* fb49c455323f */
+		vma_start_write_range(mm, 0, TASK_BYTES);
 	for (v = btree_first(&mm->areas, &it, 0, TASK_BYTES); v && !err; v = btree_next(&it))
 		err = dup_area(child, mm, v);
 	if (err)
@@ -222,8 +228,10 @@ int mmun_fork(struct mmun_mm *mm, struct mmun_mm **ret_child)
 	err = mm_alloc(mm->machine, mm->semantics, &child);
 	if (err)
 		return err;
-	for (int op = 0; op < MM_OP_COUNT; op++)
+	for (int op = 0; op < MM_OP_COUNT; op++) {
 		child->where[op] = mm->where[op];
+		child->forgets[op] = mm->forgets[op];
+	}
 	mmap_write_lock(mm);
 	child->search_from = mm->search_from;
 	err = dup_mmap(child, mm);

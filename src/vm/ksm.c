@@ -18,6 +18,7 @@ struct merge_page {
 	uint64_t addr;
 	struct ptep p;
 	pte_t pte;
+	bool equal;          /* FORGET_ORDER: to the other one, when it was not yet flushed */
 };
 
 /* A small page of a private anonymous area, present and its own. */
@@ -78,6 +79,16 @@ static bool only_mapped(struct mmun_machine *m, pfn_t pfn)
 	return refs == rmap_count(m, pfn) + cached + 1;
 }
 
+static bool pages_identical(const struct mmun_machine *m, pfn_t a, pfn_t b)
+{
+	const atomic_u64 *x = frame_memory(m, a), *y = frame_memory(m, b);
+
+	for (uint64_t i = 0; i < PAGE_WORDS; i++)
+		if (load_relaxed(&x[i]) != load_relaxed(&y[i]))
+			return false;
+	return true;
+}
+
 /*
  * write_protect_page() in mm/ksm.c. The CPUs' flush under the ptl is needed even though
  * the page stays: gup_fast and who was writing through it must be over, or seen, before
@@ -90,7 +101,8 @@ static bool only_mapped(struct mmun_machine *m, pfn_t pfn)
  *
  * Litmus: ksm+pin.
  */
-static bool write_protect(struct mmun_mm *mm, struct merge_page *page)
+static bool write_protect(struct mmun_mm *mm, struct merge_page *page,
+			  const struct merge_page *other)
 {
 	uint64_t addr = page->addr, end = addr + PAGE_BYTES;
 	struct mmu_notifier_range range;
@@ -113,21 +125,13 @@ static bool write_protect(struct mmun_mm *mm, struct merge_page *page)
 		secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_SET, addr, end);
 	}
 	pte_unlock(&page->p);
+	page->equal = mm_forgets(mm, MM_OP_KSM_MERGE, FORGET_ORDER) &&
+		      pages_identical(mm->machine, pte_pfn(other->pte), pte_pfn(page->pte));
 	secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_UNLOCK, addr, end);
 	invalidate_range_end(&range, MM_OP_KSM_MERGE);
 	secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_AFTER, addr, end);
 	add_acq_rel(&mm->tlb_flush_pending, (uint64_t)-1);
 	return ok;
-}
-
-static bool pages_identical(const struct mmun_machine *m, pfn_t a, pfn_t b)
-{
-	const atomic_u64 *x = frame_memory(m, a), *y = frame_memory(m, b);
-
-	for (uint64_t i = 0; i < PAGE_WORDS; i++)
-		if (load_relaxed(&x[i]) != load_relaxed(&y[i]))
-			return false;
-	return true;
 }
 
 /* Read-only; dirty, so that nobody takes it for a page that was never written. */
@@ -142,9 +146,9 @@ static bool merge_locked(struct mmun_mm *mm, struct merge_page *a, struct merge_
 	struct mmun_machine *m = mm->machine;
 	pfn_t kpage = pte_pfn(a->pte);
 
-	if (!write_protect(mm, a) || !write_protect(mm, b))
+	if (!write_protect(mm, a, b) || !write_protect(mm, b, a))
 		return false;
-	if (!pages_identical(m, kpage, pte_pfn(b->pte)))
+	if (!b->equal && !pages_identical(m, kpage, pte_pfn(b->pte)))
 		return false;
 	sync_note("contents are equal");
 	frame_of(m, kpage)->ksm = true;
@@ -167,7 +171,8 @@ static int merge(struct mmun_mm *mm, struct merge_page *a, struct merge_page *b)
 		merged = merge_locked(mm, a, b);
 		unlock_pages(m, pa, pb);
 		if (merged) {
-			frame_put(m, pb, 2); /* ours and the entry's */
+			if (!mm_forgets(mm, MM_OP_KSM_MERGE, FORGET_REFERENCE))
+				frame_put(m, pb, 2); /* ours and the entry's */
 			frame_put(m, pa, 1);
 			secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_FREED,
 					b->addr, b->addr + PAGE_BYTES);

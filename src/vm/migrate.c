@@ -125,7 +125,31 @@ struct migration {
 	struct tlb_batch batch;
 	enum mmu_notifier_event event;
 	void *owner;
+	pfn_t to;
+	bool copied;             /* FORGET_ORDER: when the entry was not yet flushed */
 };
+
+/*
+ * FORGET_PENDING: an entry without access is taken for one that no TLB has, and nobody is
+ * told, though the flush of a hint may still be to come (7066f0f933a1). False: it has access.
+ */
+static bool unmap_hinted(struct mmun_machine *m, const struct rmap_walk *w)
+{
+	struct ptep p;
+	bool hinted;
+	pte_t e;
+
+	if (!mm_forgets(w->mm, MM_OP_MIGRATE, FORGET_PENDING) || !rmap_lock_entry(m, w, &p))
+		return false;
+	e = pte_get(p.entry);
+	hinted = pte_mapped(e) && !pte_present(e);
+	if (hinted) {
+		set_pte(p.entry, w->addr, pte_to_migration(e));
+		frame_put(m, w->head, 1);
+	}
+	pte_unlock(&p);
+	return hinted;
+}
 
 /* False: somebody pins it. What was mapped and is missed here shows in the references. */
 static bool unmap_page(struct mmun_machine *m, struct migration *how, pfn_t page)
@@ -139,12 +163,17 @@ static bool unmap_page(struct mmun_machine *m, struct migration *how, pfn_t page
 		struct mmu_notifier_range range;
 		uint64_t end = w.addr + w.bytes;
 
+		if (unmap_hinted(m, &w))
+			continue;
 		range_init_owner(&range, w.mm, how->event, w.addr, end, how->owner);
 		invalidate_range_start(&range);
 		if (rmap_lock_entry(m, &w, &p)) {
 			ok = unmap_entry(b, &w, &p);
 			pte_unlock(&p);
 		}
+		how->copied = mm_forgets(w.mm, MM_OP_MIGRATE, FORGET_ORDER);
+		if (how->copied)
+			frame_copy(m, how->to, page);
 		secondary_point(w.mm, b->op, NOTIFY_UNLOCK, w.addr, end);
 		invalidate_range_end(&range, b->op);
 		secondary_point(w.mm, b->op, NOTIFY_AFTER, w.addr, end);
@@ -177,11 +206,13 @@ static bool take_over(struct mmun_machine *m, pfn_t from, pfn_t to)
 /* Both locked, a reference to each. 0: from is frozen and nobody's any more. */
 static int move_page(struct mmun_machine *m, struct migration *how, pfn_t from, pfn_t to)
 {
-	bool ok = unmap_page(m, how, from);
+	bool ok;
 
+	how->to = to;
+	ok = unmap_page(m, how, from);
 	tlb_batch_flush(&how->batch);
 	ok = ok && take_over(m, from, to);
-	if (ok)
+	if (ok && !how->copied)
 		frame_copy(m, to, from);
 	migration_restore(m, from, ok ? to : from);
 	return ok ? 0 : -EBUSY;

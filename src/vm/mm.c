@@ -146,7 +146,7 @@ void mmun_cpu_destroy(struct mmun_cpu *cpu)
 void flush_tlb_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
 {
 	sync_probe(mm, start, end);
-	if (!mm->cpus)
+	if (!mm->cpus || !sync_optional("CPUs' TLBs"))
 		return;
 	for (struct mmun_cpu *cpu = mm->cpus; cpu; cpu = cpu->next)
 		tlb_invalidate(&cpu->tlb, start, end);

@@ -86,26 +86,66 @@ void mm_set_where(struct mmun_mm *mm, enum mm_op op, unsigned bits)
 	mm->where[op] = (uint8_t)bits;
 }
 
+void mm_set_forgets(struct mmun_mm *mm, enum mm_op op, unsigned bits)
+{
+	mm->forgets[op] = (uint8_t)bits;
+}
+
 /* --- secondary TLBs ------------------------------------------------------ */
+
+static bool has_tlb(const struct mmu_notifier *mn, const struct mmun_mm *mm)
+{
+	return mm->semantics == MMUN_CLASSIC ? mn->ops->invalidate_range != NULL :
+					       mn->ops->arch_invalidate_secondary_tlbs != NULL;
+}
 
 static void flush_one(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t start, uint64_t end)
 {
 	const struct mmu_notifier_ops *ops = mn->ops;
 
+	if (!has_tlb(mn, mm))
+		return;
 	sync_nonblock_begin();
-	if (mm->semantics == MMUN_CLASSIC) {
-		if (ops->invalidate_range)
-			ops->invalidate_range(mn, mm, start, end);
-	} else if (ops->arch_invalidate_secondary_tlbs) {
+	if (mm->semantics == MMUN_CLASSIC)
+		ops->invalidate_range(mn, mm, start, end);
+	else
 		ops->arch_invalidate_secondary_tlbs(mn, mm, start, end);
-	}
 	sync_nonblock_end();
+}
+
+/* Is anybody told, and is it not being tried without? */
+static bool flushes(const struct mmun_mm *mm, const char *where)
+{
+	const struct mmu_notifier *mn = mm->subscriptions;
+
+	while (mn && !has_tlb(mn, mm))
+		mn = mn->next;
+	return mn && sync_optional(where);
+}
+
+static const char *place_text(enum notify_at at)
+{
+	switch (at) {
+	case NOTIFY_CLEAR:
+		return "secondary TLBs, after the entry is cleared";
+	case NOTIFY_SET:
+		return "secondary TLBs, after the entry is set";
+	case NOTIFY_UNLOCK:
+		return "secondary TLBs, after unlocking";
+	case NOTIFY_END:
+		return "secondary TLBs, in range_end";
+	case NOTIFY_AFTER:
+		return "secondary TLBs, with the CPUs'";
+	case NOTIFY_FREED:
+		break;
+	}
+	return "secondary TLBs, after the pages are freed";
 }
 
 void secondary_point(struct mmun_mm *mm, enum mm_op op, enum notify_at at,
 		     uint64_t start, uint64_t end)
 {
-	if (!(mm->where[op] & at))
+	if (!(mm->where[op] & at) || !flushes(mm, place_text(at)))
 		return;
 	for (struct mmu_notifier *mn = mm->subscriptions; mn; mn = mn->next)
 		flush_one(mn, mm, start, end);
@@ -176,12 +216,29 @@ static int list_start(const struct mmu_notifier_range *r)
 	return err;
 }
 
+enum { RANGE_LEFT_OUT = 1 << 30 }; /* of range.flags: nobody is told, of the end neither */
+
+/* Is anybody told of ranges, and is it not being tried without? */
+static bool tells(const struct mmun_mm *mm)
+{
+	const struct mmu_notifier *mn = mm->subscriptions;
+
+	while (mn && !mn->ops->invalidate_range_start && !mn->ops->invalidate_range_end)
+		mn = mn->next;
+	return (!mn && !mm->intervals) || sync_optional("range_start and range_end");
+}
+
 void invalidate_range_start(struct mmu_notifier_range *r)
 {
 	sync_might_sleep();
 	sync_probe(r->mm, r->start, r->end);
 	sync_note("range_start of %#lx", (unsigned long)r->start);
 	r->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
+	sync_range_begin(r->mm, r->start, r->end);
+	if (!tells(r->mm)) {
+		r->flags |= RANGE_LEFT_OUT;
+		return;
+	}
 	(void)intervals_start(r);
 	(void)list_start(r);
 }
@@ -199,20 +256,30 @@ int invalidate_range_start_nonblock(struct mmu_notifier_range *r)
 	err = list_start(r);
 	if (err)
 		intervals_end(r->mm);
+	else
+		sync_range_begin(r->mm, r->start, r->end);
 	return err;
 }
 
 void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op)
 {
+	bool told, flush;
+
 	if (mmu_notifier_range_blockable(r))
 		sync_might_sleep();
 	sync_probe(r->mm, r->start, r->end);
 	sync_note("range_end of %#lx", (unsigned long)r->start);
-	intervals_end(r->mm);
+	sync_range_end(r->mm, r->start, r->end);
+	told = !(r->flags & RANGE_LEFT_OUT);
+	r->flags &= ~(unsigned)RANGE_LEFT_OUT;
+	if (told)
+		intervals_end(r->mm);
+	flush = (r->mm->where[op] & NOTIFY_END) && flushes(r->mm, place_text(NOTIFY_END));
 	for (struct mmu_notifier *mn = r->mm->subscriptions; mn; mn = mn->next) {
-		if (r->mm->where[op] & NOTIFY_END)
+		if (flush)
 			flush_one(mn, r->mm, r->start, r->end);
-		end_one(mn, r);
+		if (told)
+			end_one(mn, r);
 	}
 }
 

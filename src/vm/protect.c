@@ -120,7 +120,8 @@ bool protect_range(struct mmun_mm *mm, const struct protect *how, uint64_t start
 	invalidate_range_start(&range);
 	add_acq_rel(&mm->tlb_flush_pending, 1);
 	changed = protect_entries(mm, how, start, end);
-	changed = changed || flush_is_pending(mm);
+	if (!mm_forgets(mm, how->op, FORGET_NESTED)) /* 99baac21e458 */
+		changed = changed || flush_is_pending(mm);
 	secondary_point(mm, how->op, NOTIFY_UNLOCK, start, end);
 	invalidate_range_end(&range, how->op);
 	if (changed) {

@@ -59,6 +59,8 @@ bool update_pte(struct mmun_mm *mm, enum mm_op op, const struct ptep *p, uint64_
 		move_rmap(mm->machine, p, old, new, new_page);
 		set_pte(p->entry, addr, new);
 		secondary_point(mm, op, NOTIFY_SET, addr, end);
+		if (mm_forgets(mm, op, FORGET_REFERENCE)) /* KSM: as if nobody else had one */
+			frame_put(mm->machine, pte_pfn(old), 2);
 	}
 	pte_unlock(p);
 	secondary_point(mm, op, NOTIFY_UNLOCK, addr, end);

@@ -381,6 +381,22 @@ enum notify_at {
 	NOTIFY_FREED = 32,  /* after that: always wrong for munmap */
 };
 
+/*
+ * What lets an operation put a flush off, and what the checker makes it forget: see
+ * mm_set_forgets() and docs/vm.md. Each stands for a fix in Linux that is undone, at the
+ * place that names it.
+ */
+enum mm_forget {
+	FORGET_AREAS = 1,      /* the areas are not write-locked */
+	FORGET_REUSE = 2,      /* what is this mm's alone is copied as well */
+	FORGET_PENDING = 4,    /* a flush that is still to come is taken for done */
+	FORGET_NESTED = 8,     /* so is that of another one who does the same */
+	FORGET_REFERENCE = 16, /* the old page is given up before the flush */
+	FORGET_ORDER = 32,     /* what the flush is for is done before it */
+	FORGET_DIRTY = 64,     /* a dirty page leaves the rmap before the flush */
+	FORGET_RANGE = 128,    /* no start and end: who has a page table of its own is not told */
+};
+
 /* struct vma flags: MMUN_MAP_SHARED or MMUN_MAP_PRIVATE, ANONYMOUS, and these. */
 enum {
 	VMA_HUGEPAGE = 1 << 24,   /* faults may use huge pages */
@@ -435,6 +451,7 @@ struct mmun_mm {
 	pfn_t pgd;                         /* [C] freed with the structure */
 	enum mmun_semantics semantics;     /* [C] */
 	uint8_t where[MM_OP_COUNT];        /* [C] enum notify_at bits; see mm_set_where() */
+	uint8_t forgets[MM_OP_COUNT];      /* [C] enum mm_forget bits; see mm_set_forgets() */
 
 	rwsem_t mmap_lock;
 	rwsem_t areas_sem;                 /* for finding an area without mmap_lock */
@@ -469,6 +486,14 @@ void mm_where_init(struct mmun_mm *mm); /* as its semantics have it */
 
 /* Before any thread works with the mm: where this operation notifies. */
 void mm_set_where(struct mmun_mm *mm, enum mm_op op, unsigned bits);
+
+/* The same: what this operation does not keep to. Nobody but a checker wants that. */
+void mm_set_forgets(struct mmun_mm *mm, enum mm_op op, unsigned bits);
+
+static inline bool mm_forgets(const struct mmun_mm *mm, enum mm_op op, enum mm_forget what)
+{
+	return mm->forgets[op] & what;
+}
 
 /* The entry of addr as for a small page, {0} if there is no table. No lock; for oracles. */
 pte_t mm_translate(const struct mmun_mm *mm, uint64_t addr);
@@ -850,6 +875,9 @@ int cpu_access(struct mmun_cpu *cpu, uint64_t addr, bool write, enum tlb_order o
 	       uint64_t *value, pfn_t *ret_pfn);
 int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order order,
 	       uint64_t *value, pfn_t *ret_pfn);
+
+/* For checks: one access without a page request; false: the device would have to make one. */
+bool ats_try_access(struct mmun_ats *ats, uint64_t addr, bool write, uint64_t *value);
 
 /* For oracles: what the device has. */
 const struct tlb *ats_tlb(const struct mmun_ats *ats);

@@ -44,12 +44,16 @@ static void zap_mapped(struct zap_table *z, const struct ptep *p, uint64_t addr)
 	struct mmun_machine *m = z->g->mm->machine;
 	pte_t e = ptep_get_and_clear(p->entry, addr);
 	struct frame *f = frame_of(m, pte_pfn(e));
+	bool late = false;
 
 	gather_page(z->g, pte_pfn(e));
 	gather_span(z->g, addr, addr + PAGE_BYTES);
 	z->cleared = true;
 	if (pte_dirty(e) && (f->flags & FRAME_OBJECT)) {
 		store_relaxed(&f->dirty, 1);
+		late = !mm_forgets(z->g->mm, z->g->op, FORGET_DIRTY); /* 1cf35d47712d */
+	}
+	if (late) {
 		z->late[entry_index(addr, 0)] = pte_pfn(e).v;
 		z->dirty = true;
 		return;

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * corpus.c - mmun corpus: real bugs, each a check in C with a broken and a repaired form.
+ * Runs them and says, in a line each, what found the broken form and that the repaired one
+ * was verified.
+ *
+ * Invariant: an entry counts as good only if its broken form was found by the oracle that
+ * it names and by no other, and its repaired form was explored to the end without a
+ * finding. What is said of an entry stands in the comment that its file begins with:
+ *
+ *	31: an interval notifier's remove reads the sequence number without its lock
+ *
+ *	Linux: 319561669a59d8e9206ab311ae5433ef92fd79d1
+ *	Class: L
+ *
+ *	What happened ...
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "report/escape.h"
+#include "report/report.h"
+
+enum { JSON = OPTION_FIRST, MARKDOWN, LIST };
+enum { HEAD_BYTES = 8192, ID_BYTES = 8 };
+
+const char cli_corpus_details[] =
+	"\nWithout an entry: all of them, as a table: what found the broken form, in how many\n"
+	"executions, and in how many the repaired form was verified. With entries, by number\n"
+	"(\"31\", \"29a\") or by a part of a file's name: what happened, and a picture of it.\n\n"
+	"The entries are those installed with mmun, or of the directory in the environment\n"
+	"variable MMUN_CORPUS. Each is a file for \"mmun check\".\n";
+
+const struct cli_option cli_corpus_options[] = {
+	{ LIST, "list", NULL, "say what entries there are, and run none" },
+	{ JSON, "json", NULL, "an object per entry, each on a line" },
+	{ MARKDOWN, "markdown", NULL, "the table as Markdown, without times" },
+	{ 'v', "verbose", NULL, "of entries that are named: all findings, every operation" },
+	{ 0 },
+};
+
+/* Strings are allocated; class and origin may be "" if the file does not say. */
+struct entry { char *path, *id, *title, *origin, *class, *prose; };
+struct corpus { struct entry *entry; size_t count; };
+
+/* --- what a file says of itself ------------------------------------------- */
+
+static char *join(char *text, const char *more, size_t n)
+{
+	size_t old = strlen(text);
+	char *longer = realloc(text, old + n + 2);
+
+	if (!longer)
+		return text;
+	memcpy(longer + old, more, n);
+	memcpy(longer + old + n, "\n", 2);
+	return longer;
+}
+
+/* "Name: value" of the line, if it is that. */
+static bool field(const char *line, size_t n, const char *name, char **value)
+{
+	size_t skip = strlen(name);
+
+	if (n <= skip || strncmp(line, name, skip) || **value)
+		return false;
+	free(*value);
+	*value = strndup(line + skip, n - skip);
+	return true;
+}
+
+/* The lines of the second comment, without their stars. False: it is no entry's. */
+static bool parse_head(struct entry *e, const char *text)
+{
+	const char *at = strstr(text, "\n/*\n"), *next;
+
+	for (at = at ? at + 4 : ""; !strncmp(at, " *", 2) && at[2] != '/'; at = next) {
+		const char *line = at + 2 + (at[2] == ' ');
+		size_t n = strcspn(at, "\n");
+
+		next = at + n + (at[n] == '\n');
+		if (line > at + n)
+			line = at + n;
+		if (!e->id) {
+			size_t digits = strspn(line, "0123456789abcdefghijklmnopqrstuvwxyz");
+
+			if (!digits || digits >= ID_BYTES || strncmp(line + digits, ": ", 2))
+				return false;
+			e->id = strndup(line, digits);
+			e->title = strndup(line + digits + 2, n - (size_t)(line - at) - digits - 2);
+			continue;
+		}
+		if (field(line, n - (size_t)(line - at), "Linux: ", &e->origin) ||
+		    field(line, n - (size_t)(line - at), "FreeBSD: ", &e->origin) ||
+		    field(line, n - (size_t)(line - at), "Class: ", &e->class))
+			continue;
+		if (*e->prose || line < at + n)
+			e->prose = join(e->prose, line, n - (size_t)(line - at));
+	}
+	return e->id && *e->class;
+}
+
+static void entry_fini(struct entry *e)
+{
+	free(e->path);
+	free(e->id);
+	free(e->title);
+	free(e->origin);
+	free(e->class);
+	free(e->prose);
+}
+
+/* False: said why. */
+static bool entry_read(struct entry *e, const char *path)
+{
+	char text[HEAD_BYTES] = "";
+	FILE *in = fopen(path, "r");
+	size_t n = in ? fread(text, 1, sizeof(text) - 1, in) : 0;
+	bool good;
+
+	text[n] = 0;
+	*e = (struct entry){ .path = strdup(path), .origin = strdup(""), .class = strdup(""),
+			     .prose = strdup("") };
+	good = in && parse_head(e, text);
+	if (!in)
+		cli_complain("corpus: %s: %s", path, strerror(errno));
+	else if (!good)
+		cli_complain("corpus: %s:2: expected a comment that begins with \"NUMBER: TITLE\" and "
+			     "has a line \"Class: LETTERS\"", path);
+	if (in)
+		fclose(in);
+	return good;
+}
+
+/* --- which there are ------------------------------------------------------- */
+
+/* Numbers by their value, then their letter. */
+static int compare_entries(const void *a, const void *b)
+{
+	const struct entry *p = a, *q = b;
+	long x = strtol(p->id, NULL, 10), y = strtol(q->id, NULL, 10);
+
+	return x != y ? (x < y ? -1 : 1) : strcmp(p->id, q->id);
+}
+
+static int is_c(const struct dirent *d) { return cli_is_cfile(d->d_name); }
+
+static void corpus_fini(struct corpus *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		entry_fini(&c->entry[i]);
+	free(c->entry);
+}
+
+/* False: something is wrong, and was said. */
+static bool corpus_read(struct corpus *c)
+{
+	char dir[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
+	struct dirent **name;
+	bool good = true;
+	int n;
+
+	if (!cli_directory("MMUN_CORPUS", "../corpus", "../share/mmun/corpus", dir, sizeof(dir))) {
+		cli_complain("corpus: no entries are installed; set MMUN_CORPUS");
+		return false;
+	}
+	n = scandir(dir, &name, is_c, alphasort);
+	if (n < 0) {
+		cli_complain("corpus: %s: %s", dir, strerror(errno));
+		return false;
+	}
+	c->entry = calloc((size_t)n + 1, sizeof(*c->entry));
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, name[i]->d_name);
+		if (!c->entry || !entry_read(&c->entry[c->count], path))
+			good = false;
+		else
+			c->count++;
+		free(name[i]);
+	}
+	free(name);
+	if (good)
+		qsort(c->entry, c->count, sizeof(*c->entry), compare_entries);
+	if (good && !c->count)
+		cli_complain("corpus: %s has no entries", dir);
+	return good && c->count;
+}
+
+static const char *file_name(const struct entry *e)
+{
+	const char *slash = strrchr(e->path, '/');
+
+	return slash ? slash + 1 : e->path;
+}
+
+static bool is_meant(const struct entry *e, const char *word)
+{
+	bool number = *word >= '0' && *word <= '9';
+
+	return !strcmp(e->id, word) || !strcmp(file_name(e), word) ||
+	       (!number && strstr(file_name(e), word));
+}
+
+/* --- running --------------------------------------------------------------- */
+
+/* Printed by the process that has run the form. */
+static bool is_found(const struct report_run *run)
+{
+	return run->verdict == REPORT_OK && run->explore->findings;
+}
+
+static const char *oracle_of(const struct report_run *run)
+{
+	return run->explore && run->explore->findings ?
+	       explore_oracle_name(run->explore->finding[0].oracle) : "nothing";
+}
+
+static void text_run(struct report *report, const struct report_run *run)
+{
+	bool repaired = run->name && !strcmp(run->name, "repaired");
+
+	if (run->verdict == REPORT_ERROR)
+		fprintf(report->out, " %s", "does not run");
+	else if (!repaired && is_found(run))
+		fprintf(report->out, " %-12s %9" PRIu64, oracle_of(run), run->explore->executions);
+	else if (!repaired)
+		fprintf(report->out, " NOT FOUND (%s)", oracle_of(run));
+	else if (report_is_verified(run))
+		fprintf(report->out, " %9" PRIu64, run->explore->executions);
+	else
+		fprintf(report->out, " NOT VERIFIED (%s)", run->why ? run->why : oracle_of(run));
+}
+
+static void markdown_run(struct report *report, const struct report_run *run)
+{
+	bool repaired = run->name && !strcmp(run->name, "repaired");
+
+	if (run->verdict == REPORT_ERROR)
+		fputs(" does not run |", report->out);
+	else if (!repaired && is_found(run))
+		fprintf(report->out, " %s | %" PRIu64 " |", oracle_of(run),
+			run->explore->executions);
+	else if (!repaired)
+		fputs(" **not found** | |", report->out);
+	else if (report_is_verified(run))
+		fprintf(report->out, " verified, %" PRIu64 " |", run->explore->executions);
+	else
+		fputs(" **not verified** |", report->out);
+}
+
+static void json_run(struct report *report, const struct report_run *run)
+{
+	const struct explore_result *r = run->explore;
+
+	fputs(", ", report->out);
+	escape_json(report->out, run->name ? run->name : "error");
+	fputs(": ", report->out);
+	if (run->verdict == REPORT_ERROR) {
+		fputs("null", report->out);
+		return;
+	}
+	fprintf(report->out, "{\"verdict\": \"%s\", \"oracle\": ",
+		report_verdict_name(run->verdict));
+	if (r->findings)
+		escape_json(report->out, oracle_of(run));
+	else
+		fputs("null", report->out);
+	fprintf(report->out, ", \"executions\": %" PRIu64 ", \"exhaustive\": %s, \"replay\": ",
+		r->executions, r->exhaustive ? "true" : "false");
+	if (r->findings && r->finding[0].replay)
+		escape_json(report->out, r->finding[0].replay);
+	else
+		fputs("null", report->out);
+	fputc('}', report->out);
+}
+
+enum style { TEXT_TABLE, MARKDOWN_TABLE, JSON_LINES };
+
+static const struct report_format formats[] = {
+	[TEXT_TABLE] = { .name = "corpus", .help = "", .run = text_run },
+	[MARKDOWN_TABLE] = { .name = "corpus", .help = "", .run = markdown_run },
+	[JSON_LINES] = { .name = "corpus", .help = "", .run = json_run },
+};
+
+static void print_begin(const struct entry *e, enum style style)
+{
+	switch (style) {
+	case TEXT_TABLE:
+		printf("%-4s %-5s", e->id, e->class);
+		break;
+	case MARKDOWN_TABLE:
+		printf("| [%s](../corpus/%s) | %s | %s |", e->id, file_name(e), e->class, e->title);
+		break;
+	case JSON_LINES:
+		fputs("{\"entry\": ", stdout);
+		escape_json(stdout, e->id);
+		fputs(", \"class\": ", stdout);
+		escape_json(stdout, e->class);
+		fputs(", \"title\": ", stdout);
+		escape_json(stdout, e->title);
+		fputs(", \"origin\": ", stdout);
+		escape_json(stdout, e->origin);
+		fputs(", \"file\": ", stdout);
+		escape_json(stdout, file_name(e));
+		break;
+	}
+	fflush(stdout);
+}
+
+static void print_end(const struct entry *e, enum style style, double seconds)
+{
+	if (style == TEXT_TABLE)
+		printf(" %6.2f s  %s\n", seconds, e->title);
+	else if (style == JSON_LINES)
+		printf(", \"seconds\": %.3f}\n", seconds);
+	else
+		putchar('\n');
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Both forms are there, and as they should be. */
+static bool is_good(const struct report *r)
+{
+	return r->tests == 2 && r->count[REPORT_OK] == 2 && r->exhaustive == 2;
+}
+
+static bool run_entry(const struct entry *e, enum style style)
+{
+	static const struct cli_cfile_how how;
+	struct report report = { .out = stdout, .format = &formats[style],
+				 .pictures = PICTURES_NEVER };
+	double since = seconds_now();
+
+	print_begin(e, style);
+	cli_cfile_check(e->path, &how, &report);
+	print_end(e, style, seconds_now() - since);
+	if (report.tests != 2)
+		cli_complain("corpus: %s: expected two checks, broken and repaired", e->path);
+	return is_good(&report);
+}
+
+static void print_heads(enum style style)
+{
+	if (style == TEXT_TABLE)
+		printf("%-4s %-5s %-12s %9s %9s %8s\n", "", "class", "found by", "executed",
+		       "verified", "time");
+	else if (style == MARKDOWN_TABLE)
+		puts("| entry | class | | found by | executions | repaired form |\n"
+		     "|---|---|---|---|---|---|");
+}
+
+static int run_all(const struct corpus *c, enum style style)
+{
+	size_t good = 0;
+
+	print_heads(style);
+	for (size_t i = 0; i < c->count; i++)
+		good += run_entry(&c->entry[i], style);
+	if (style == TEXT_TABLE)
+		printf("%zu entries: %zu found and, repaired, verified; %zu not\n", c->count, good,
+		       c->count - good);
+	return good == c->count ? STATUS_OK : STATUS_VIOLATION;
+}
+
+/* --- entries that are named ------------------------------------------------- */
+
+static bool show(const struct entry *e, const struct report_format *format, bool verbose)
+{
+	static const struct cli_cfile_how how;
+	struct report report = { .out = stdout, .format = format, .verbose = verbose,
+				 .pictures = PICTURES_ALWAYS };
+
+	printf("%s: %s\n\nOrigin: %s\nClass: %s\nFile: %s\n\n%s\n", e->id, e->title, e->origin,
+	       e->class, e->path, e->prose);
+	fflush(stdout);
+	cli_cfile_check(e->path, &how, &report);
+	return is_good(&report);
+}
+
+static int show_named(const struct corpus *c, int argc, char **argv, bool verbose)
+{
+	const struct report_format *format = report_format_find("herd");
+	int status = STATUS_OK;
+
+	for (; optind < argc; optind++) {
+		size_t shown = 0;
+
+		for (size_t i = 0; i < c->count; i++) {
+			if (!is_meant(&c->entry[i], argv[optind]))
+				continue;
+			shown++;
+			if (!show(&c->entry[i], format, verbose) && status == STATUS_OK)
+				status = STATUS_VIOLATION;
+		}
+		if (!shown) {
+			cli_complain("corpus: no entry '%s'; mmun corpus --list says what there are",
+				     argv[optind]);
+			status = STATUS_ERROR;
+		}
+	}
+	return status;
+}
+
+static int list(const struct corpus *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		printf("%-4s %-6s %s\n", c->entry[i].id, c->entry[i].class, c->entry[i].title);
+	return STATUS_OK;
+}
+
+/* --- the command ------------------------------------------------------------ */
+
+int cli_corpus(const struct cli_command *command, int argc, char **argv)
+{
+	enum style style = TEXT_TABLE;
+	bool lists = false, verbose = false;
+	struct corpus c = { 0 };
+	int id, status = STATUS_ERROR;
+
+	while ((id = cli_next_option(command, argc, argv)) != CLI_END) {
+		switch (id) {
+		case LIST:
+			lists = true;
+			break;
+		case JSON:
+			style = JSON_LINES;
+			break;
+		case MARKDOWN:
+			style = MARKDOWN_TABLE;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		default:
+			return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+		}
+	}
+	if (corpus_read(&c))
+		status = lists ? list(&c) : optind < argc ? show_named(&c, argc, argv, verbose) :
+			 run_all(&c, style);
+	corpus_fini(&c);
+	return status;
+}

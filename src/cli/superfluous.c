@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * superfluous.c - mmun when --superfluous: each flush and each notification that a check
+ * comes by is taken away in turn, and the check is explored again. What is still
+ * verified then did not need it. (What Linux's 0f10851ea475, "avoid double notification
+ * when it is useless", did by hand.)
+ *
+ * Invariant: a step is called superfluous only after an exhaustive search without it, and
+ * needed only with the finding that shows why.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/superfluous.h"
+#include "report/escape.h"
+#include "report/report.h"
+
+/* "COW: CPUs' TLBs", or with the place in a check. */
+static void step_text(const struct explore_optional *o, char *buf, size_t size)
+{
+	const char *slash = o->file ? strrchr(o->file, '/') : NULL;
+
+	if (o->file)
+		snprintf(buf, size, "%s, %s %s:%d", o->what, o->function,
+			 slash ? slash + 1 : o->file, o->line);
+	else
+		snprintf(buf, size, "%s%s%s", o->operation ? o->operation : "",
+			 o->operation ? ": " : "", o->what);
+}
+
+static const char *word_of(const struct explore_result *r)
+{
+	return r->findings ? "needed" : r->exhaustive ? "superfluous" : "not finished";
+}
+
+static void print_step(const struct explore_optional *o, const struct explore_result *r)
+{
+	char text[160];
+
+	step_text(o, text, sizeof(text));
+	printf("  %-12s %s\n", word_of(r), text);
+	if (r->findings)
+		printf("  %-12s   without it %s: %s\n", "",
+		       explore_oracle_name(r->finding[0].oracle), r->finding[0].text);
+	else
+		printf("  %-12s   without it %" PRIu64 " executions%s\n", "", r->executions,
+		       r->exhaustive ? ", verified" : ", then a bound was hit");
+}
+
+static void print_json_step(const struct explore_optional *o, const struct explore_result *r,
+			    bool first)
+{
+	printf("%s{\"step\": ", first ? "" : ", ");
+	escape_json(stdout, o->what);
+	fputs(", \"operation\": ", stdout);
+	if (o->operation)
+		escape_json(stdout, o->operation);
+	else
+		fputs("null", stdout);
+	fputs(", \"function\": ", stdout);
+	if (o->function)
+		escape_json(stdout, o->function);
+	else
+		fputs("null", stdout);
+	printf(", \"line\": %d, \"answer\": \"%s\", \"executions\": %" PRIu64 ", \"finding\": ",
+	       o->line, word_of(r), r->executions);
+	if (r->findings)
+		escape_json(stdout, r->finding[0].text);
+	else
+		fputs("null", stdout);
+	putchar('}');
+}
+
+static void print_head(const struct superfluous *s, const struct explore_result *r)
+{
+	if (!s->json) {
+		const char *how = r->findings ? "finds something" :
+				  r->exhaustive ? "verified" : "not finished";
+
+		printf("%s, %s: %" PRIu64 " executions, %s\n", s->file, s->name, r->executions,
+		       how);
+		return;
+	}
+	fputs("{\"file\": ", stdout);
+	escape_json(stdout, s->file);
+	fputs(", \"name\": ", stdout);
+	escape_json(stdout, s->name);
+	printf(", \"executions\": %" PRIu64 ", \"verified\": %s, \"steps\": [", r->executions,
+	       r->exhaustive && !r->findings ? "true" : "false");
+}
+
+/* Each step in turn. False: not enough memory. */
+static bool ask_each(const struct superfluous *s, struct explore_result *r, int *status)
+{
+	unsigned steps = explore_optionals();
+
+	for (unsigned n = 1; n <= steps; n++) {
+		const struct explore_optional o = explore_optional_at(n);
+
+		if (s->run(s->arg, n, r))
+			return false;
+		if (s->json)
+			print_json_step(&o, r, n == 1);
+		else
+			print_step(&o, r);
+		if (!r->findings && !r->exhaustive)
+			*status = STATUS_UNFINISHED;
+		explore_result_fini(r);
+	}
+	if (!steps && !s->json)
+		printf("  it comes by no flush and no notification that anybody listens to\n");
+	if (steps == EXPLORE_OPTIONAL_MAX)
+		cli_complain("%s, %s: only the first %u steps were tried", s->file, s->name, steps);
+	return true;
+}
+
+int superfluous_ask(const struct superfluous *s)
+{
+	struct explore_result *r = calloc(1, sizeof(*r));
+	bool good = r && !s->run(s->arg, 0, r), finds, verified;
+	int status = STATUS_OK;
+
+	if (good) {
+		print_head(s, r);
+		finds = r->findings;
+		verified = r->exhaustive && !finds;
+		explore_result_fini(r);
+		if (verified)
+			good = ask_each(s, r, &status);
+		else if (!s->json)
+			printf("  nothing to ask: only of what is verified can a step be needed\n");
+		fputs(s->json ? "]}\n" : "", stdout);
+		if (!verified)
+			status = finds ? STATUS_VIOLATION : STATUS_UNFINISHED;
+	}
+	free(r);
+	if (!good)
+		cli_complain("%s, %s: not enough memory", s->file, s->name);
+	return good ? status : STATUS_ERROR;
+}
+
+/* --- litmus tests ---------------------------------------------------------- */
+
+struct litmus_case { const struct litmus *test; struct litmus_options options; };
+
+static int run_litmus(void *arg, unsigned leave_out, struct explore_result *ret)
+{
+	struct litmus_case *c = arg;
+	struct litmus_report *r = malloc(sizeof(*r));
+	int err = -1;
+
+	c->options.leave_out = leave_out;
+	if (r)
+		err = litmus_check(c->test, &c->options, r);
+	if (!err) {
+		*ret = r->explore; /* with what it points to */
+		r->explore.findings = 0;
+		litmus_report_fini(r);
+	}
+	free(r);
+	return err;
+}
+
+static int ask_litmus(const char *path, const struct superfluous_how *how)
+{
+	struct cli_source source;
+	int status = STATUS_ERROR;
+
+	if (cli_source_open(&source, path)) {
+		struct litmus_case c = { source.test, {
+			.executions_max = how->executions_max, .fast = false } };
+
+		status = superfluous_ask(&(struct superfluous){
+			.file = path, .name = source.test->name, .json = how->json,
+			.run = run_litmus, .arg = &c });
+	}
+	cli_source_close(&source);
+	return status;
+}
+
+int superfluous_files(int argc, char **argv, const struct superfluous_how *how)
+{
+	const struct cli_cfile_how checks = {
+		.superfluous = true, .json = how->json, .no_races = true,
+		.explore.executions_max = how->executions_max };
+	struct cli_files files = { 0 };
+	int worst = STATUS_OK;
+
+	for (int i = 0; i < argc; i++)
+		cli_files_add(&files, argv[i]);
+	if (files.failed)
+		worst = STATUS_ERROR;
+	for (size_t i = 0; i < files.count; i++) {
+		const char *path = files.path[i];
+		int status = cli_is_cfile(path) ? cli_cfile_superfluous(path, &checks) :
+						  ask_litmus(path, how);
+
+		if (status > worst)
+			worst = status;
+	}
+	cli_files_fini(&files);
+	return worst;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * superfluous.h - which flushes and notifications of a check are not needed. One check to
+ * a process, but for litmus tests: what steps there are is remembered in the process.
+ */
+#ifndef MMUN_SUPERFLUOUS_H
+#define MMUN_SUPERFLUOUS_H
+
+#include "cli/cli.h"
+#include "explore/explore.h"
+
+struct superfluous {
+	const char *file, *name;
+	bool json;
+	/* Explore without the optional step of this number, 0: with all. 0 and *ret, to be
+	 * given to explore_result_fini(); else there was not enough memory. */
+	int (*run)(void *arg, unsigned leave_out, struct explore_result *ret);
+	void *arg;
+};
+
+/* Prints the answer; returns the exit status. */
+int superfluous_ask(const struct superfluous *s);
+
+struct superfluous_how { bool json; uint64_t executions_max; /* of each search; 0: no bound */ };
+
+/* The same for the tests and checks that the operands stand for. */
+int superfluous_files(int argc, char **argv, const struct superfluous_how *how);
+
+#endif

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plain.c - accesses that are no operations of the door: plain loads and stores of a
+ * check's code, of which the compiler tells (tsan.c). They are no scheduling points. Two
+ * that conflict, of which neither happens before the other, are a race; and one that
+ * meets freed memory is a touch of it. An operation on a word counts as an access that is
+ * marked: it races with plain ones only.
+ *
+ * Happens-before is that of the search: what is not ordered in it stands side by side in
+ * some equivalent execution. A thread's plain accesses are numbered by epochs, and its
+ * clock says up to which epoch of each thread it has followed. The epoch is counted up
+ * after each step, and after each release that is no step, so that
+ *
+ *      spin_lock(l); x = 1; spin_unlock(l); y = 1;
+ *
+ * orders the first access before whoever takes the lock next, and not the second.
+ *
+ * The memory is cut into granules of 8 bytes; each remembers the accesses that may still
+ * race. One execution at a time: a stamp makes the others' entries void.
+ */
+#include "explore/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GRANULE = 8, SLOTS_MIN = 1024, PAIRS_MAX = 64 };
+
+#define TOUCH_TEXT "%s touches (%s:%d) what %s has freed (%s)"
+
+/* The latest access of this kind by a thread. */
+struct cell {
+	const struct sync_site *site; /* of an operation, or of a plain access */
+	uint32_t next;                /* index + 1 of another cell of the granule; 0: none */
+	int16_t epoch;
+	int16_t step;                 /* in which it was done; -1: before the thread's first */
+	uint8_t thread, mask;         /* bit n: byte n of the granule */
+	bool write, marked;
+};
+
+struct granule { uintptr_t number; uint32_t stamp, cells; };
+
+struct pair { struct cell a, b; char text[240]; };
+
+/* Of the exploration; NULL in x.plain if no code tells of its accesses. */
+struct plain {
+	struct granule *granule;
+	uint32_t granules, mask, stamp;
+	struct cell *cell;
+	uint32_t cells, cells_capacity;
+	struct pair pair[PAIRS_MAX];  /* that were seen to race */
+	uint32_t pairs;
+};
+
+bool plain_told; /* some code of this process was compiled to tell */
+void (*plain_place)(void *arg, const void *pc, struct explore_place *ret);
+void *plain_place_arg;
+
+void explore_places(void (*place)(void *arg, const void *pc, struct explore_place *ret), void *arg)
+{
+	plain_place = place;
+	plain_place_arg = arg;
+}
+
+int plain_open(void)
+{
+	struct plain *p;
+
+	if (!plain_told)
+		return 0;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -1;
+	x.plain = p;
+	p->mask = SLOTS_MIN - 1;
+	p->cells_capacity = SLOTS_MIN;
+	p->granule = calloc(SLOTS_MIN, sizeof(*p->granule));
+	p->cell = malloc(SLOTS_MIN * sizeof(*p->cell));
+	return p->granule && p->cell ? 0 : -1;
+}
+
+void plain_close(void)
+{
+	if (!x.plain)
+		return;
+	free(x.plain->granule);
+	free(x.plain->cell);
+	free(x.plain);
+	x.plain = NULL;
+}
+
+void plain_forget(void)
+{
+	struct plain *p = x.plain;
+
+	if (!p)
+		return;
+	p->granules = p->cells = 0;
+	if (++p->stamp == 0) {
+		memset(p->granule, 0, (p->mask + 1) * sizeof(*p->granule));
+		p->stamp = 1;
+	}
+}
+
+/* --- granules ------------------------------------------------------------ */
+
+static void no_memory(void)
+{
+	x.out_of_memory = true;
+	engine_give_up();
+}
+
+static struct granule *slot_for(struct granule *slots, uint32_t mask, uint32_t stamp,
+				uintptr_t number)
+{
+	uint32_t i = (uint32_t)(number * 0x9E3779B97F4A7C15u >> 32) & mask;
+
+	while (slots[i].stamp == stamp && slots[i].number != number)
+		i = (i + 1) & mask;
+	return &slots[i];
+}
+
+static void granules_grow(struct plain *p)
+{
+	uint32_t mask = 2 * p->mask + 1;
+	struct granule *grown = calloc(mask + 1, sizeof(*grown));
+
+	if (!grown)
+		no_memory();
+	for (uint32_t i = 0; i <= p->mask; i++)
+		if (p->granule[i].stamp == p->stamp)
+			*slot_for(grown, mask, p->stamp, p->granule[i].number) = p->granule[i];
+	free(p->granule);
+	p->granule = grown;
+	p->mask = mask;
+}
+
+/* NULL: nobody has accessed it, and it is not wanted anew. */
+static struct granule *granule_of(struct plain *p, uintptr_t number, bool make)
+{
+	struct granule *g = slot_for(p->granule, p->mask, p->stamp, number);
+
+	if (g->stamp == p->stamp || !make)
+		return g->stamp == p->stamp ? g : NULL;
+	if (2 * p->granules > p->mask) {
+		granules_grow(p);
+		g = slot_for(p->granule, p->mask, p->stamp, number);
+	}
+	p->granules++;
+	*g = (struct granule){ .number = number, .stamp = p->stamp };
+	return g;
+}
+
+/* An earlier one like it is of no more use: whoever is ordered after this one is ordered
+ * after that. */
+static void remember(struct plain *p, struct granule *g, const struct cell *like)
+{
+	for (uint32_t i = g->cells; i; i = p->cell[i - 1].next) {
+		struct cell *c = &p->cell[i - 1];
+
+		if (c->thread != like->thread || c->write != like->write ||
+		    c->marked != like->marked || c->mask != like->mask)
+			continue;
+		c->epoch = like->epoch;
+		c->step = like->step;
+		c->site = like->site;
+		return;
+	}
+	if (p->cells == p->cells_capacity) {
+		struct cell *grown = realloc(p->cell, 2 * p->cells_capacity * sizeof(*grown));
+
+		if (!grown)
+			no_memory();
+		p->cell = grown;
+		p->cells_capacity *= 2;
+	}
+	p->cell[p->cells] = *like;
+	p->cell[p->cells].next = g->cells;
+	g->cells = ++p->cells;
+}
+
+/* --- races --------------------------------------------------------------- */
+
+/* Has the running thread followed this access? */
+static bool followed(const struct cell *c)
+{
+	return x.thread[x.cur].clk.e[c->thread] >= c->epoch;
+}
+
+static bool same_place(const struct sync_site *a, const struct sync_site *b)
+{
+	return a->line == b->line &&
+	       (a->function == b->function || !strcmp(a->function, b->function));
+}
+
+static bool same_access(const struct cell *a, const struct cell *b)
+{
+	return a->thread == b->thread && same_place(a->site, b->site);
+}
+
+/* Two lines that race are one finding, however they do it and in whichever order: in the
+ * words of the first time. */
+static const char *pair_text(struct plain *p, const struct cell *before, const struct cell *now)
+{
+	struct pair *pair = p->pair;
+	char a[8], b[8];
+
+	for (; pair < p->pair + p->pairs; pair++)
+		if ((same_access(&pair->a, before) && same_access(&pair->b, now)) ||
+		    (same_access(&pair->a, now) && same_access(&pair->b, before)))
+			return pair->text;
+	if (p->pairs == PAIRS_MAX)
+		return "further races";
+	p->pairs++;
+	pair->a = *before;
+	pair->b = *now;
+	snprintf(pair->text, sizeof(pair->text), "%s's %s%s in %s:%d meets %s's %s%s in %s:%d",
+		 engine_thread_name(before->thread, a), before->marked ? "" : "plain ",
+		 before->write ? "write" : "read", before->site->function, before->site->line,
+		 engine_thread_name(now->thread, b), now->marked ? "" : "plain ",
+		 now->write ? "write" : "read", now->site->function, now->site->line);
+	return pair->text;
+}
+
+static void meet(struct plain *p, const struct granule *g, const struct cell *now)
+{
+	for (uint32_t i = g->cells; i; i = p->cell[i - 1].next) {
+		const struct cell *c = &p->cell[i - 1];
+
+		if (c->thread != now->thread && (c->mask & now->mask) &&
+		    (c->write || now->write) && !(c->marked && now->marked) && !followed(c))
+			engine_fail(ORACLE_RACE, now->step < 0 ? -1 : c->step,
+				    c->step < 0 ? -1 : now->step, now->step, "%s",
+				    pair_text(p, c, now));
+	}
+}
+
+static void access_range(const void *addr, size_t size, struct cell *now)
+{
+	uintptr_t from = (uintptr_t)addr, end = from + size;
+	struct plain *p = x.plain;
+
+	for (uintptr_t at = from; at < end;) {
+		uintptr_t number = at / GRANULE, next = (number + 1) * GRANULE;
+		uintptr_t to = next < end ? next : end;
+		struct granule *g = granule_of(p, number, true);
+
+		now->mask = (uint8_t)(((1u << (to - at)) - 1) << (at % GRANULE));
+		meet(p, g, now);
+		remember(p, g, now);
+		at = to;
+	}
+}
+
+/* Freed memory that the running thread touches without an operation. */
+static void touch_dead(const void *addr, size_t size, const struct cell *now)
+{
+	const char *p = addr;
+	char a[8], b[8];
+
+	for (size_t n = x.dead_count; n-- > 0;) {
+		const struct dead *d = &x.dead[n];
+
+		if (p + size <= d->lo || p >= d->hi)
+			continue;
+		engine_fail(ORACLE_LIFETIME, now->step < 0 ? -1 : d->step,
+			    d->step < 0 ? -1 : now->step, now->step, TOUCH_TEXT,
+			    engine_thread_name(now->thread, a), now->site->function,
+			    now->site->line, engine_thread_name(d->thread, b),
+			    d->site->function);
+		return;
+	}
+}
+
+/* Nobody else looks there, as a rule. */
+static bool on_own_stack(const void *addr)
+{
+	const struct fiber *f = &x.fiber[x.cur];
+	const char *p = addr;
+
+	return p >= f->stack && p < f->stack + f->stack_size;
+}
+
+/* The picture shows the accesses that the finding is about, and no others. */
+static void note_if_told(const struct sync_site *site, size_t size, bool write)
+{
+	char where[96];
+
+	snprintf(where, sizeof(where), "%s:%d", site->function, site->line);
+	if (x.drawn && strstr(x.drawn, where))
+		sync_note_(site, "plain %s of %zu byte%s, %s", write ? "write" : "read", size,
+			   size == 1 ? "" : "s", where);
+}
+
+void plain_access(const void *addr, size_t size, bool write, const struct sync_site *site)
+{
+	struct cell now = { .site = site, .thread = (uint8_t)x.cur, .write = write };
+
+	if (!x.plain || x.cur < 0 || x.aborted || !size)
+		return;
+	now.epoch = x.thread[x.cur].clk.e[x.cur];
+	now.step = x.starting ? -1 : x.thread[x.cur].last;
+	if (x.dead_count)
+		touch_dead(addr, size, &now);
+	access_range(addr, size, &now);
+	if (sync_recording && !on_own_stack(addr))
+		note_if_told(site, size, write);
+}
+
+void plain_operation(const struct step *s)
+{
+	struct cell now = { .site = s->site, .thread = s->thread, .marked = true,
+			    .epoch = s->clk.e[s->thread], .step = (int16_t)x.depth,
+			    .write = s->cls != SYNC_READ };
+
+	access_range(s->addr, s->bytes, &now);
+}
+
+/* Who accessed it plainly without being ordered before this moment could as well do so
+ * later. */
+void plain_freed(const void *addr, size_t size, const struct sync_site *site)
+{
+	uintptr_t from = (uintptr_t)addr, end = from + size;
+	struct plain *p = x.plain;
+	char a[8], b[8];
+
+	if (!p || x.cur < 0)
+		return;
+	for (uintptr_t number = from / GRANULE; number * GRANULE < end; number++) {
+		const struct granule *g = granule_of(p, number, false);
+
+		for (uint32_t i = g ? g->cells : 0; i; i = p->cell[i - 1].next) {
+			const struct cell *c = &p->cell[i - 1];
+
+			if (c->thread == x.cur || c->marked || followed(c))
+				continue;
+			/* In the picture it does: then it is caught in the act. */
+			engine_fail(ORACLE_LIFETIME, c->step < 0 ? -1 : x.depth, c->step,
+				    c->step < 0 ? x.depth : c->step, TOUCH_TEXT,
+				    engine_thread_name(c->thread, a), c->site->function,
+				    c->site->line, engine_thread_name((unsigned)x.cur, b),
+				    site->function);
+		}
+	}
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tsan.c - what code that was compiled with -fsanitize=thread calls, in place of
+ * libtsan: each plain access is told to plain.c, and each atomic operation of the compiler
+ * (C11's, __atomic) becomes an operation of the door. Such code is linked without
+ * libtsan. The compiler must be told to tell volatile accesses apart: those are the ones
+ * behind READ_ONCE() and its kin, which the door has announced.
+ *
+ * A place is a code address here; it becomes a sync_site once, and the site stays.
+ */
+#include "explore/engine.h"
+
+#if defined(__GNUC__) && !defined(__clang__)
+/* With another sanitizer gcc knows these as its own, with types of its own. */
+#pragma GCC diagnostic ignored "-Wbuiltin-declaration-mismatch"
+#endif
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SITES_MAX = 4096, NAME_MAX_BYTES = 64 };
+
+struct place {
+	const void *pc;
+	struct sync_site site;
+	char function[NAME_MAX_BYTES], file[NAME_MAX_BYTES];
+};
+
+static struct place *place[SITES_MAX];
+static const struct sync_site too_many = { "?", "?", 0 };
+
+/* In function, file and line, if who explores knows. */
+static void place_name(struct place *p)
+{
+	struct explore_place found = { .function = "?", .file = "?" };
+
+	if (plain_place)
+		plain_place(plain_place_arg, p->pc, &found);
+	snprintf(p->function, sizeof(p->function), "%s", found.function);
+	snprintf(p->file, sizeof(p->file), "%s", found.file);
+	p->site = (struct sync_site){ p->file, p->function, found.line };
+}
+
+static const struct sync_site *site_of(const void *pc)
+{
+	size_t i = ((uintptr_t)pc * 0x9E3779B97F4A7C15u >> 40) % SITES_MAX;
+
+	for (size_t n = 0; n < SITES_MAX; n++, i = (i + 1) % SITES_MAX) {
+		if (place[i] && place[i]->pc == pc)
+			return &place[i]->site;
+		if (place[i])
+			continue;
+		place[i] = calloc(1, sizeof(**place));
+		if (!place[i])
+			break;
+		place[i]->pc = pc;
+		place_name(place[i]);
+		return &place[i]->site;
+	}
+	return &too_many;
+}
+
+/* The call that returns here is the access. */
+#define SITE site_of((const char *)__builtin_return_address(0) - 1)
+
+static inline bool told(void) { return x.plain && x.cur >= 0; }
+
+/* --- plain accesses ------------------------------------------------------ */
+
+void __tsan_init(void);
+void __tsan_init(void) { plain_told = true; }
+
+void __tsan_func_entry(void *caller);
+void __tsan_func_exit(void);
+void __tsan_func_entry(void *caller) { (void)caller; }
+void __tsan_func_exit(void) { }
+
+#define ACCESS(name, size, write) \
+	void __tsan_##name(void *addr); \
+	void __tsan_##name(void *addr) \
+	{ \
+		if (told()) \
+			plain_access(addr, (size), (write), SITE); \
+	}
+#define VOLATILE(name) \
+	void __tsan_##name(void *addr); \
+	void __tsan_##name(void *addr) { (void)addr; }
+#define ACCESSES(size) \
+	ACCESS(read##size, size, false) \
+	ACCESS(write##size, size, true) \
+	ACCESS(read_write##size, size, true) \
+	ACCESS(unaligned_read##size, size, false) \
+	ACCESS(unaligned_write##size, size, true) \
+	ACCESS(unaligned_read_write##size, size, true) \
+	VOLATILE(volatile_read##size) \
+	VOLATILE(volatile_write##size) \
+	VOLATILE(unaligned_volatile_read##size) \
+	VOLATILE(unaligned_volatile_write##size)
+
+ACCESSES(1)
+ACCESSES(2)
+ACCESSES(4)
+ACCESSES(8)
+ACCESSES(16)
+
+void __tsan_read_range(void *addr, size_t size);
+void __tsan_read_range(void *addr, size_t size)
+{
+	if (told())
+		plain_access(addr, size, false, SITE);
+}
+
+void __tsan_write_range(void *addr, size_t size);
+void __tsan_write_range(void *addr, size_t size)
+{
+	if (told())
+		plain_access(addr, size, true, SITE);
+}
+
+void *__tsan_memcpy(void *to, const void *from, size_t size);
+void *__tsan_memcpy(void *to, const void *from, size_t size)
+{
+	if (told()) {
+		plain_access(from, size, false, SITE);
+		plain_access(to, size, true, SITE);
+	}
+	return memcpy(to, from, size);
+}
+
+void *__tsan_memmove(void *to, const void *from, size_t size);
+void *__tsan_memmove(void *to, const void *from, size_t size)
+{
+	if (told()) {
+		plain_access(from, size, false, SITE);
+		plain_access(to, size, true, SITE);
+	}
+	return memmove(to, from, size);
+}
+
+void *__tsan_memset(void *to, int byte, size_t size);
+void *__tsan_memset(void *to, int byte, size_t size)
+{
+	if (told())
+		plain_access(to, size, true, SITE);
+	return memset(to, byte, size);
+}
+
+/* --- atomic operations --------------------------------------------------- */
+
+static void announce(enum sync_kind kind, const volatile void *addr, size_t size,
+		     const struct sync_site *site)
+{
+	/* A wild pointer is to fault here, not in the explorer. */
+	(void)*(const volatile char *)addr;
+	sync_visible_bytes(kind, (const void *)(uintptr_t)addr, (uint8_t)size, site);
+}
+
+#define UPDATE(bits, name, expr) \
+	uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *p, \
+						    uint##bits##_t v, int order); \
+	uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *p, \
+						    uint##bits##_t v, int order) \
+	{ \
+		uint##bits##_t old; \
+		\
+		(void)order; \
+		announce(SYNC_RMW, p, sizeof(v), SITE); \
+		old = *p; \
+		*p = (uint##bits##_t)(expr); \
+		return old; \
+	}
+#define EXCHANGE_IF(bits, name) \
+	int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *p, \
+		uint##bits##_t *old, uint##bits##_t v, int order, int failing); \
+	int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *p, \
+		uint##bits##_t *old, uint##bits##_t v, int order, int failing) \
+	{ \
+		(void)order; \
+		(void)failing; \
+		announce(SYNC_RMW, p, sizeof(v), SITE); \
+		if (*p == *old) { \
+			*p = v; \
+			return 1; \
+		} \
+		*old = *p; \
+		return 0; \
+	}
+#define ATOMICS(bits) \
+	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *p, int order); \
+	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *p, int order) \
+	{ \
+		(void)order; \
+		announce(SYNC_LOAD, p, sizeof(*p), SITE); \
+		return *p; \
+	} \
+	void __tsan_atomic##bits##_store(volatile uint##bits##_t *p, uint##bits##_t v, int order); \
+	void __tsan_atomic##bits##_store(volatile uint##bits##_t *p, uint##bits##_t v, int order) \
+	{ \
+		(void)order; \
+		announce(SYNC_STORE, p, sizeof(v), SITE); \
+		*p = v; \
+	} \
+	UPDATE(bits, exchange, v) \
+	UPDATE(bits, fetch_add, old + v) \
+	UPDATE(bits, fetch_sub, old - v) \
+	UPDATE(bits, fetch_and, old & v) \
+	UPDATE(bits, fetch_or, old | v) \
+	UPDATE(bits, fetch_xor, old ^ v) \
+	UPDATE(bits, fetch_nand, ~(old & v)) \
+	EXCHANGE_IF(bits, strong) \
+	EXCHANGE_IF(bits, weak) \
+	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(volatile uint##bits##_t *p, \
+		uint##bits##_t old, uint##bits##_t v, int order, int failing); \
+	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(volatile uint##bits##_t *p, \
+		uint##bits##_t old, uint##bits##_t v, int order, int failing) \
+	{ \
+		uint##bits##_t was; \
+		\
+		(void)order; \
+		(void)failing; \
+		announce(SYNC_RMW, p, sizeof(v), SITE); \
+		was = *p; \
+		if (was == old) \
+			*p = v; \
+		return was; \
+	}
+
+ATOMICS(8)
+ATOMICS(16)
+ATOMICS(32)
+ATOMICS(64)
+
+/* Sequential consistency needs none. */
+void __tsan_atomic_thread_fence(int order);
+void __tsan_atomic_signal_fence(int order);
+void __tsan_atomic_thread_fence(int order) { (void)order; }
+void __tsan_atomic_signal_fence(int order) { (void)order; }

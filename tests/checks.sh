@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# checks.sh MMUN SOURCE-DIR COMPILER plain|sanitized - the checks in tests/checks, the corpus
+# of real bugs, and which steps are not needed. Each check that expects a finding has a twin
+# that must verify; docs/corpus.md has the table that the corpus gives.
+set -u
+LC_ALL=C
+export LC_ALL
+mmun=$(realpath "$1") top=$(realpath "$2") CC=$3 kind=$4
+MMUN_INCLUDE=$top/include MMUN_CORPUS=$top/corpus
+export MMUN_INCLUDE MMUN_CORPUS CC
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+failures=0
+
+fail() {
+	echo "FAILED: $*"
+	failures=$((failures + 1))
+}
+
+contains() { grep -qF -- "$1" "$2" || fail "no '$1' in: $(cat "$2")"; }
+
+# run STATUS ARGUMENT...
+run() {
+	wanted=$1
+	shift
+	"$mmun" "$@" >out 2>err </dev/null
+	status=$?
+	[ "$status" = "$wanted" ] || fail "mmun $*: status $status, not $wanted: $(cat out err)"
+}
+
+# --- words and rules -----------------------------------------------------------------------
+
+for file in races words rules; do
+	run 0 check -q "$top/tests/checks/$file.c"
+	[ -s err ] && fail "$file: $(cat err)"
+	# A twin that is not expected to fail is found out all the same.
+	sed 's/, \.expect = "[a-z-]*"//' "$top/tests/checks/$file.c" >"un$file.c"
+	run 1 check -q "un$file.c"
+	wrong=$(grep -c '_wrong .* violation' out)
+	right=$(grep -c '_right .* ok' out)
+	pairs=$(grep -c '^SCENE' "$top/tests/checks/$file.c")
+	[ "$wrong" = "$pairs" ] || fail "$file: $wrong of $pairs broken twins are found"
+	[ "$right" = "$pairs" ] || fail "$file: $right of $pairs right ones verify"
+done
+# Without looking at plain accesses they are not seen.
+run 1 check -q --no-races "$top/tests/checks/races.c"
+contains 'spin_wrong                   differs' out
+run 0 check "$top/tests/checks/races.c"
+contains "T0's plain write in after_unlock" out
+
+# --- the corpus ----------------------------------------------------------------------------
+
+run 0 corpus
+contains ' found and, repaired, verified; 0 not' out
+run 0 corpus --markdown
+if [ "${UPDATE-}" = 1 ]; then
+	{ sed '/^| entry/,$d' "$top/docs/corpus.md"; cat out
+	  sed '1,/^| entry/d' "$top/docs/corpus.md" | sed '/^|/d'; } >new
+	cp new "$top/docs/corpus.md"
+fi
+sed -n '/^|/p' "$top/docs/corpus.md" >table
+diff -u table out || fail "docs/corpus.md: not what 'mmun corpus --markdown' says"
+# Each class of bug, and each number once.
+for class in A B C P W N L G R; do
+	cut -d'|' -f3 table | grep -q "$class" || fail "no entry of class $class"
+done
+[ "$(grep -c '^| \[' table)" -ge 30 ] || fail "fewer than 30 entries"
+run 0 corpus --json
+[ "$(grep -c '^{"entry": .*"broken": {"verdict": "ok".*"repaired": {"verdict": "ok".*}}*$' out)" = \
+	"$(grep -c '^| \[' table)" ] || fail "corpus --json: $(cat out)"
+run 0 corpus --list
+contains '31   L      an interval' out
+run 0 corpus 31
+contains 'Finding lifetime: ' out
+contains 'Origin: 319561669a59' out
+run 0 corpus interval-remove
+contains '31: an interval' out
+run 2 corpus 99
+contains "no entry '99'" err
+# What is no entry is said, with its place.
+mkdir bad
+printf '/* SPDX */\n/*\n * no number\n */\n' >bad/1-x.c
+MMUN_CORPUS=$dir/bad
+run 2 corpus
+contains 'bad/1-x.c:2: expected' err
+printf '/* SPDX */\n/*\n * 1: broken where it should not be\n *\n * Class: A\n */\n' >bad/1-x.c
+sed 's/, \.expect = "[a-z]*"//; s/cow_right/repaired/; s/cow_wrong/broken/' \
+	"$top/examples/checks/cow.c" | sed '1,6d' >>bad/1-x.c
+run 1 corpus
+contains 'NOT FOUND' out
+contains '0 found and, repaired, verified; 1 not' out
+: >bad/1-x.c
+run 2 corpus
+printf '/*\n' >bad/1-x.c
+run 2 corpus
+MMUN_CORPUS=$dir/none
+run 2 corpus
+contains 'none: No such file' err
+MMUN_CORPUS=$top/corpus
+
+# --- what is not needed --------------------------------------------------------------------
+
+run 0 when --superfluous "$top/examples/checks/wp_page_copy.c" "$top/litmus/munmap+classic.litmus"
+contains 'needed       secondary TLBs, after the entry is cleared, wp_page_copy' out
+contains "superfluous  MUNMAP: secondary TLBs, in range_end" out
+contains "needed       MUNMAP: secondary TLBs, with the CPUs'" out
+contains 'wp_late: expects condition: nothing to ask' out
+run 0 when --superfluous --json "$top/litmus/munmap+classic.litmus"
+contains '"answer": "superfluous"' out
+# The steps of one test are not those of the next.
+run 0 when --superfluous "$top/litmus/munmap+classic.litmus" "$top/litmus/cow+clear.litmus"
+sed -n '/cow+clear:/,$p' out >last
+grep -q MUNMAP last && fail "cow+clear has steps of munmap: $(cat last)"
+run 1 when --superfluous "$top/litmus/cow+deferred.litmus"
+contains 'nothing to ask' out
+run 2 when --superfluous
+contains 'wants a test or a check' err
+run 3 when --superfluous --max-executions 3 "$top/litmus/ksm+deferred.litmus"
+
+[ "$kind" = plain ] || echo "(sanitized)"
+echo "$failures failures"
+[ "$failures" = 0 ]

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* races.c - plain accesses: pairs that may meet, and the same kept apart in each way that
+ * orders them. */
+#include <mmun/kernel.h>
+
+struct s {
+	spinlock_t lock, other;
+	struct rw_semaphore sem;
+	struct mutex mutex;
+	struct srcu_struct srcu;
+	wait_queue_head_t queue;
+	struct completion done;
+	int c11;
+	int x, y, flag;
+	char byte[8];
+	int *p;
+};
+
+static void setup(void *state, void *arg)
+{
+	struct s *s = state;
+
+	(void)arg;
+	s->p = kmalloc(sizeof(*s->p), GFP_KERNEL);
+}
+
+/* Not freed twice: finish asks for leaks too. */
+static void finish(void *state, void *arg)
+{
+	struct s *s = state;
+
+	(void)arg;
+	if (s->p)
+		kfree(s->p);
+}
+
+#define SCENE(name, ...) \
+	static void name(struct s *s, unsigned t, bool broken); \
+	static void name##_ok(void *state, unsigned t, void *arg) \
+	{ \
+		(void)arg; \
+		name(state, t, false); \
+	} \
+	static void name##_bad(void *state, unsigned t, void *arg) \
+	{ \
+		(void)arg; \
+		name(state, t, true); \
+	} \
+	EXPLORE_CHECK(name##_right, .threads = 2, .state_size = sizeof(struct s), \
+		      .setup = setup, .thread = name##_ok, .finish = finish) \
+	EXPLORE_CHECK(name##_wrong, .threads = 2, .state_size = sizeof(struct s), \
+		      .setup = setup, .thread = name##_bad, .finish = finish, __VA_ARGS__) \
+	static void name(struct s *s, unsigned t, bool broken)
+
+SCENE(spin, .expect = "race")
+{
+	spinlock_t *lock = broken && t ? &s->other : &s->lock;
+
+	spin_lock(lock);
+	s->x++;
+	spin_unlock(lock);
+}
+
+/* After the unlock is too late, though no other operation comes between. */
+SCENE(after_unlock, .expect = "race")
+{
+	spin_lock(&s->lock);
+	s->x++;
+	spin_unlock(&s->lock);
+	if (broken || t)
+		s->y++;
+}
+
+SCENE(mutex, .expect = "race")
+{
+	mutex_lock(&s->mutex);
+	s->x++;
+	mutex_unlock(&s->mutex);
+	if (broken)
+		s->y++;
+}
+
+SCENE(readers, .expect = "race")
+{
+	if (t || broken)
+		down_read(&s->sem);
+	else
+		down_write(&s->sem);
+	if (t)
+		(void)*(int volatile *)&s->flag, s->y = s->x;
+	else
+		s->x++;
+	if (t || broken)
+		up_read(&s->sem);
+	else
+		up_write(&s->sem);
+}
+
+SCENE(message, .expect = "race")
+{
+	if (t) {
+		if (smp_load_acquire(&s->flag))
+			s->y += s->x;
+		return;
+	}
+	if (!broken)
+		s->x = 1;
+	smp_store_release(&s->flag, 1);
+	if (broken)
+		s->x = 1;
+}
+
+/* The compiler's own atomic operations are seen as the kernel's are. */
+SCENE(c11, .expect = "race")
+{
+	if (t) {
+		if (__atomic_load_n(&s->c11, __ATOMIC_ACQUIRE))
+			s->y += s->x;
+		return;
+	}
+	if (!broken)
+		s->x = 1;
+	__atomic_fetch_add(&s->c11, 1, __ATOMIC_RELEASE);
+	if (broken)
+		s->x = 1;
+}
+
+SCENE(wakeup, .expect = "race")
+{
+	if (t) {
+		wait_for_completion(&s->done);
+		s->x++;
+		return;
+	}
+	if (!broken)
+		s->x = 1;
+	complete(&s->done);
+	if (broken)
+		s->x = 1;
+}
+
+/* One of the two is marked. */
+SCENE(half_marked, .expect = "race")
+{
+	if (t && broken)
+		s->x = 1;
+	else
+		WRITE_ONCE(s->x, 2);
+}
+
+/* Neighbours in a word do not meet, parts of one do. */
+SCENE(bytes, .expect = "race")
+{
+	if (t)
+		s->byte[broken ? 3 : 4] = 1;
+	else
+		*(int *)s->byte = 1;
+}
+
+SCENE(grace, .expect = "race")
+{
+	if (t) {
+		rcu_read_lock();
+		if (!READ_ONCE(s->flag))
+			s->y += s->x;
+		rcu_read_unlock();
+		return;
+	}
+	WRITE_ONCE(s->flag, 1);
+	if (!broken)
+		synchronize_rcu();
+	s->x = 1;
+}
+
+SCENE(sleeping_grace, .expect = "race")
+{
+	struct srcu_struct other = { 0 };
+	int index;
+
+	if (t) {
+		index = srcu_read_lock(&s->srcu);
+		if (!READ_ONCE(s->flag))
+			s->y += s->x;
+		srcu_read_unlock(&s->srcu, index);
+		return;
+	}
+	WRITE_ONCE(s->flag, 1);
+	synchronize_srcu(broken ? &other : &s->srcu);
+	s->x = 1;
+}
+
+/* Plain accesses to memory that is freed: before, and after. */
+SCENE(use_then_free, .expect = "lifetime")
+{
+	int *p = READ_ONCE(s->p);
+
+	if (t) {
+		if (p)
+			*p = 1;
+		smp_store_release(&s->flag, 1);
+	} else if (broken || smp_load_acquire(&s->flag)) {
+		kfree(p);
+		WRITE_ONCE(s->p, NULL);
+	}
+}
+
+SCENE(free_then_use, .expect = "lifetime")
+{
+	int *p = READ_ONCE(s->p);
+
+	if (t == 0) {
+		WRITE_ONCE(s->p, NULL);
+		smp_store_release(&s->flag, 1);
+		kfree(p);
+		return;
+	}
+	if (smp_load_acquire(&s->flag) && broken && p)
+		*p = 1;
+}
