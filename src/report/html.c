@@ -204,6 +204,21 @@ static void print_replay(FILE *out, const struct report_run *run, const struct e
 	free(replay);
 }
 
+/* Of the run, so once for all its findings. */
+static void print_repair(FILE *out, const struct report_run *run)
+{
+	if (run->rule) {
+		fputs("<p class=\"rule\">Rule broken: ", out);
+		escape_xml(out, run->rule);
+		fputs(".</p>\n", out);
+	}
+	if (run->repair) {
+		fputs("<p class=\"rule\">Repaired by ", out);
+		escape_xml(out, run->repair);
+		fputs(".</p>\n", out);
+	}
+}
+
 static void print_finding(FILE *out, const struct report_run *run, const struct explore_finding *f)
 {
 	const struct explore_result *e = run->explore;
@@ -215,6 +230,7 @@ static void print_finding(FILE *out, const struct report_run *run, const struct 
 	fputs("</h3></summary>\n<p class=\"rule\">What was looked for: ", out);
 	escape_xml(out, explore_oracle_meaning(f->oracle));
 	fputs(".</p>\n", out);
+	print_repair(out, run);
 	if (run->replayed)
 		return;
 	fprintf(out, "<p class=\"seen\">Seen in %" PRIu64 " execution%s", f->times,

@@ -136,6 +136,10 @@ static void exhibit(const struct report *report, const struct report_run *run, u
 	comment(out, "test", run->name);
 	if (x.finding) {
 		comment(out, explore_oracle_name(x.finding->oracle), x.finding->text);
+		if (run->rule)
+			comment(out, "rule", run->rule);
+		if (run->repair)
+			comment(out, "repaired by", run->repair);
 		replay = report_replay_text(run, x.finding);
 		if (replay)
 			comment(out, "replay", replay);

@@ -308,6 +308,12 @@ static void exhibit(struct report *report, const struct report_run *run, unsigne
 	if (replay)
 		paragraph(d, "m", replay);
 	free(replay);
+	if (run->rule)
+		paragraph(d, "m", run->rule);
+	if (run->repair) {
+		snprintf(line, sizeof(line), "Repaired by %s", run->repair);
+		paragraph(d, "m", line);
+	}
 	if (!x.trace || report->pictures == PICTURES_NEVER || (nth && !report->verbose))
 		return;
 	if (!rows_init(&rows, x.trace, run->thread, run->threads, report->verbose)) {
