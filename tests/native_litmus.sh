@@ -15,7 +15,7 @@ ran=0 status=0
 for test in "$dir"/*.litmus; do
 	name=$(basename "$test" .litmus)
 	case $name in sb* | munmap+end) continue ;; seed* | none*) continue ;; esac
-	! grep -q 'Finding: lifetime' "$test" || continue
+	! grep -qE 'Finding: (lifetime|liveness)' "$test" || continue
 	grep -qE '^(exists|~exists|forall|locations)' "$test" || continue
 	"$mmun" check --no-picture "$test" >"$out/full" || { cat "$out/full"; exit 1; }
 	sed -n '/^States/,/^\(Ok\|No\)$/p' "$out/full" | sed '1d;$d;s/ *$//' | sort -u >"$out/explored"

@@ -191,8 +191,11 @@ static void stress_init(struct stress *s)
 	CHECK(!mmun_mm_create(s->machine, options.classic ? MMUN_CLASSIC : MMUN_MODERN, &s->mm));
 	CHECK(!mmun_object_create(s->machine, REGION_BYTES, &s->shared));
 	CHECK(!mmun_object_create(s->machine, REGION_BYTES, &s->file));
-	for (int i = 0; i < DEVICES; i++)
+	for (int i = 0; i < DEVICES; i++) {
+		/* In classic address spaces nobody would tell it. */
+		ats_opts.keeps_rights = i == DEVICES - 1 && !options.classic;
 		CHECK(!mmun_ats_create(s->mm, &ats_opts, &s->ats[i]));
+	}
 	map_anonymous(s, REGION_OWN, RW);
 	map_anonymous(s, REGION_DROPPED, RW);
 	map_anonymous(s, REGION_VOLATILE, RW);

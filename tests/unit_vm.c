@@ -457,6 +457,38 @@ static void test_ats(void **state)
 	teardown(&w);
 }
 
+/* A TLB that keeps rights is told of new ones, by whoever gives them and by its own fault. */
+static void test_keeps_rights(void **state)
+{
+	const struct mmun_ats_opts opts = { .keeps_rights = true };
+	struct mmun_ats *ats;
+	struct world w;
+	uint64_t v;
+
+	(void)state;
+	setup(&w, MMUN_MODERN);
+	map(w.mm, BASE, 2, RW);
+	assert_int_equal(mmun_ats_create(w.mm, &opts, &ats), 0);
+	for (uint64_t round = 1; round < 4; round++) {
+		cpu_put(&w, BASE, round);
+		assert_int_equal(mmun_clear_refs(w.mm, MMUN_CLEAR_REFS_SOFT_DIRTY), 0);
+		assert_int_equal(mmun_ats_load(ats, BASE, &v), 0); /* now it has it read-only */
+		assert_int_equal(v, round);
+		if (round & 1)
+			cpu_put(&w, BASE, 10 * round); /* ... and it is writable */
+		assert_int_equal(mmun_ats_store(ats, BASE, 20 * round), 0);
+		assert_int_equal(cpu_get(&w, BASE), 20 * round);
+		assert_int_equal(mmun_mprotect(w.mm, BASE, PAGE, MMUN_PROT_READ), 0);
+		assert_int_equal(mmun_ats_load(ats, BASE, &v), 0);
+		assert_int_equal(mmun_ats_store(ats, BASE, 1), -EFAULT);
+		assert_int_equal(mmun_mprotect(w.mm, BASE, PAGE, RW), 0);
+		assert_int_equal(mmun_ats_store(ats, BASE, 30 * round), 0);
+		assert_int_equal(cpu_get(&w, BASE), 30 * round);
+	}
+	mmun_ats_destroy(ats);
+	teardown(&w);
+}
+
 static void test_no_frames(void **state)
 {
 	struct mmun_machine_opts opts = { .frames = 8 };
@@ -823,6 +855,7 @@ int main(void)
 		cmocka_unit_test(test_ksm),
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_ats),
+		cmocka_unit_test(test_keeps_rights),
 		cmocka_unit_test(test_no_frames),
 		cmocka_unit_test(test_order_modern),
 		cmocka_unit_test(test_order_classic),

@@ -401,6 +401,15 @@ struct mmun_ats_opts {
 	 */
 	int (*page_request)(void *ctx, struct mmun_mm *mm, uint64_t addr, bool write);
 	void *ctx;
+
+	/*
+	 * The TLB keeps a translation with the rights that it had until it is told: a
+	 * store that these do not allow is a page request, and no new walk, as with an
+	 * SMMU. Whoever gives rights in a modern address space then tells the device.
+	 * In a classic one nobody does, as in Linux before 6.6 (6bbd42e2df8f): the store
+	 * waits until something else empties the TLB, perhaps for ever.
+	 */
+	bool keeps_rights;
 };
 
 /*

@@ -106,6 +106,11 @@ void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t
 
 static bool differs(uint64_t word, uint64_t seen) { return word != seen; }
 
+void sync_spin_while_(const atomic_u64 *w, uint64_t v, const struct sync_site *site)
+{
+	await(SYNC_RELAX, w, sizeof(*w), differs, v, site);
+}
+
 void sync_relax_(const struct sync_site *site)
 {
 	int last = x.cur < 0 ? -1 : x.thread[x.cur].last, at = last;

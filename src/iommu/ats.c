@@ -75,6 +75,14 @@ static int default_page_request(void *ctx, struct mmun_mm *mm, uint64_t addr, bo
 	return mmun_mm_fault(mm, addr, write);
 }
 
+/* Whoever gives rights asks whether there is one. */
+static void count_keeper(struct mmun_mm *mm, uint64_t more)
+{
+	mm_lock_all(mm);
+	mm->keepers += more;
+	mm_unlock_all(mm);
+}
+
 int mmun_ats_create(struct mmun_mm *mm, const struct mmun_ats_opts *opts,
 		    struct mmun_ats **ret_ats)
 {
@@ -94,6 +102,7 @@ int mmun_ats_create(struct mmun_mm *mm, const struct mmun_ats_opts *opts,
 		ats->opts.page_request = default_page_request;
 	ats->mn.ops = mm->semantics == MMUN_CLASSIC ? &classic_ops : &modern_ops;
 	err = tlb_init(&ats->tlb, shift);
+	ats->tlb.keeps_rights = ats->opts.keeps_rights;
 	if (!err)
 		err = mmu_notifier_register(&ats->mn, mm);
 	if (err) {
@@ -101,6 +110,8 @@ int mmun_ats_create(struct mmun_mm *mm, const struct mmun_ats_opts *opts,
 		sync_free(ats);
 		return err;
 	}
+	if (ats->opts.keeps_rights)
+		count_keeper(mm, 1);
 	*ret_ats = ats;
 	return 0;
 }
@@ -109,6 +120,8 @@ void mmun_ats_destroy(struct mmun_ats *ats)
 {
 	if (!ats)
 		return;
+	if (ats->opts.keeps_rights)
+		count_keeper(ats->mm, (uint64_t)-1);
 	mmu_notifier_unregister(&ats->mn, ats->mm);
 	tlb_fini(&ats->tlb);
 	sync_free(ats);
@@ -119,6 +132,7 @@ int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order o
 {
 	struct tlb_access a = { .addr = addr, .write = write, .order = order };
 	enum tlb_result r;
+	uint64_t denied = 0;
 	int err;
 
 	if (addr % sizeof(*value))
@@ -134,6 +148,11 @@ int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order o
 		err = ats->opts.page_request(ats->opts.ctx, ats->mm, addr, write);
 		if (err)
 			return err;
+		/* Once it may have been a first step (a huge page was split, say). Who is denied
+		 * by the same entry again needs somebody else to tell the TLB. */
+		if (a.denied && a.denied == denied)
+			tlb_await(&ats->tlb, &a);
+		denied = a.denied;
 	}
 	*value = a.value;
 	if (ret_pfn)

@@ -325,11 +325,12 @@ static void parse_kind(struct parser *p, struct promise *promise)
 	struct litmus_pos pos = p->lex.tok.pos;
 
 	if (promise->thread[0] != 'D')
-		parse_fail(p, promise->pos, "'%s' is a CPU thread: only devices have page tables "
-			   "of their own", promise->thread);
+		parse_fail(p, promise->pos, "'%s' is a CPU thread: what it translates with is given",
+			   promise->thread);
 	if (promise->kind != DEVICE_TLB)
-		parse_fail(p, pos, "'%s' has a page table already", promise->thread);
-	promise->kind = at(p, "mirrors") ? DEVICE_MIRROR : DEVICE_SHADOW;
+		parse_fail(p, pos, "of '%s' this was said already", promise->thread);
+	promise->kind = at(p, "mirrors") ? DEVICE_MIRROR : at(p, "shadows") ? DEVICE_SHADOW :
+			DEVICE_KEEPER;
 	promise->kind_pos = pos;
 	lex_next(p);
 }
@@ -345,10 +346,11 @@ static void parse_promise(struct parser *p)
 		parse_caches(p, promise);
 	else if (accept(p, "on"))
 		parse_on(p, promise);
-	else if (at(p, "mirrors") || at(p, "shadows"))
+	else if (at(p, "mirrors") || at(p, "shadows") || at(p, "remembers"))
 		parse_kind(p, promise);
 	else
-		parse_fail_expected(p, "'caches', 'on', 'mirrors' or 'shadows' after the thread");
+		parse_fail_expected(p, "'caches', 'on', 'mirrors', 'shadows' or 'remembers' after "
+				    "the thread");
 }
 
 static int promised_thread(struct parser *p, const char *name, struct litmus_pos pos)

@@ -187,6 +187,7 @@ struct litmus_insn {
 /* What a device finds pages by. */
 enum litmus_device {
 	DEVICE_TLB,      /* a TLB over the page tables of the processors */
+	DEVICE_KEEPER,   /* "remembers": the same, which keeps rights until it is told */
 	DEVICE_MIRROR,   /* "mirrors": its own page table, by an interval notifier */
 	DEVICE_SHADOW,   /* "shadows": the same, by starts and ends that it counts */
 };
@@ -204,6 +205,12 @@ struct litmus_thread {
 	                     equal for all threads of a device */
 	struct litmus_pos pos;
 };
+
+/* Of a device: else it has a page table. */
+static inline bool litmus_has_tlb(const struct litmus_thread *thread)
+{
+	return thread->kind == DEVICE_TLB || thread->kind == DEVICE_KEEPER;
+}
 
 /* Where an operation's secondary flush is put: bits, see src/vm/vm.h enum notify_at.
  * In the language: "notify OP = PLACE[, PLACE];" with the names below; OP is a row of
@@ -239,7 +246,8 @@ enum litmus_place {
 	X(UFFD_WP, "uffd_wp")                  \
 	X(UFFD_MOVE, "uffd_move")              \
 	X(NUMA, "numa_hint")                   \
-	X(CLEAN, "clean")
+	X(CLEAN, "clean")                      \
+	X(UPGRADE, "upgrade")
 
 enum litmus_row {
 #define X(e, ...) ROW_##e,

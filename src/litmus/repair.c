@@ -20,6 +20,7 @@ static const char *const rules[] = {
 	['C'] = "C: an entry that moves is flushed before both page table locks are dropped",
 	['D'] = "D: rights that are taken away may be flushed later, if something holds the page, "
 		"nobody copies or moves it, and what the update is for waits",
+	['E'] = "E: what is added needs no flush, but where a TLB keeps the rights that it knew",
 };
 
 static const char kind_of[ROW_COUNT] = {
@@ -28,6 +29,7 @@ static const char kind_of[ROW_COUNT] = {
 	[ROW_FREE] = 'A', [ROW_TRUNCATE] = 'A', [ROW_RECLAIM] = 'A', [ROW_MIGRATE] = 'D',
 	[ROW_SPLIT] = 'D', [ROW_COLLAPSE] = 'A', [ROW_SOFT_DIRTY] = 'D', [ROW_UFFD_WP] = 'D',
 	[ROW_UFFD_MOVE] = 'C', [ROW_NUMA] = 'D', [ROW_CLEAN] = 'D',
+	[ROW_UPGRADE] = 'E',
 };
 
 static const struct { enum litmus_row row; const char *word; } forgets[FORGETS_COUNT] = {

@@ -61,10 +61,12 @@ static const struct when_place *find_place(const char *name)
 static bool print_init(char *text, size_t size, const struct when_row *row,
 		       const struct when_scene *scene, const struct when_place *place, bool classic)
 {
+	static const char remembers[] = "D0 remembers;";
 	bool other = place->device || place->processor;
 	char notify[64];
 	const char *line[] = {
-		scene->init, row->forgets, place->device, notify,
+		scene->init, row->forgets,
+		other || !row->remembers ? place->device : remembers, notify,
 		classic ? "semantics classic;" : NULL,
 	};
 	int n = 0;
@@ -337,7 +339,9 @@ static void take(struct when_cell *cell, unsigned scene, const struct litmus_rep
 /* The pairs differ in what is put off, and such a device puts nothing off. */
 static bool asked(const struct when_row *row, unsigned scene, const char *place)
 {
-	return !find_place(place)->device || (!row->condition && !row->scene[scene].tlb_only);
+	const struct when_place *p = find_place(place);
+
+	return !p->device || (!row->condition && (p->tlb || !row->scene[scene].tlb_only));
 }
 
 int when_check(const struct when_row *row, const char *place, bool classic,

@@ -47,6 +47,7 @@ struct when_row {
 	char kind;           /* of when_kinds */
 	const char *notify;  /* the operation whose place is moved, as in "notify OP = ..." */
 	const char *condition; /* of a pair: "D1" to "D4"; NULL: a row of the table itself */
+	bool remembers;      /* the device keeps rights, if its column says nothing of it */
 	const char *forgets; /* statements that take the condition away; NULL: it is kept */
 	const char *note;    /* NULL: the cells say all there is to say */
 	struct when_scene scene[WHEN_SCENES_MAX]; /* ends with one without threads, or full */
@@ -73,6 +74,7 @@ struct when_place {
 	const char *name, *meaning;
 	bool none;
 	const char *device;  /* what D0 is, as a statement; NULL: a device with a TLB */
+	bool tlb;            /* of device: it has one all the same */
 	bool processor;      /* P7 is in its place */
 };
 extern const struct when_place when_places[]; /* ends with one without a name */

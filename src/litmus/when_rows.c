@@ -22,6 +22,8 @@ const struct when_place when_places[] = {
 	{ .name = "never", .meaning = "not at all", .none = true },
 	{ .name = "default", .none = true,
 	  .meaning = "as the semantics have it: at all places with a * together" },
+	{ .name = "keeper", .none = true, .device = "D0 remembers;", .tlb = true,
+	  .meaning = "by default, with a TLB that keeps rights until it is told (SMMU)" },
 	{ .name = "cpu", .none = true, .processor = true,
 	  .meaning = "by default, with another processor in the device's place" },
 	{ .name = "mirror", .none = true, .device = "D0 mirrors;",
@@ -373,6 +375,14 @@ const struct when_row when_rows[] = {
 	  .notify = "mprotect", .scene = {
 		{ .init = "a = 1 readonly; b = 0; D0 caches a, b;",
 		  .threads = DOES("mprotect(a, PROT_READ | PROT_WRITE)") LATE_STORE },
+	} },
+
+	{ .name = "upgrade", .kind = 'E', .notify = "upgrade", .remembers = true,
+	  .update = "write access given, to a TLB that keeps the rights it knew",
+	  .note = "The places are those of a device that keeps rights. No memory is wrong: without being "
+		  "told it makes the same page request for ever.", .scene = {
+		{ .init = "a = 0;", .threads = DOES_ONLY("clear_refs(4);\n\tWRITE_ONCE(*a, 1)")
+		  "D0(int *a)\n{\n\tint r0 = READ_ONCE(*a);\n\tint r1 = WRITE_ONCE(*a, 2);\n}\n" },
 	} },
 
 	PAIR("ksm", "D1", 'D', "ksm_merge", "equal contents in another page, old one freed",

@@ -13,7 +13,7 @@ enum { DEVICE_TLB_SHIFT = 6 };
 
 static int units_init(struct world *w)
 {
-	const struct mmun_ats_opts opts = { .tlb_shift = DEVICE_TLB_SHIFT };
+	struct mmun_ats_opts opts = { .tlb_shift = DEVICE_TLB_SHIFT };
 
 	for (int t = 0; t < w->test->threads; t++) {
 		const struct litmus_thread *thread = &w->test->thread[t];
@@ -21,9 +21,10 @@ static int units_init(struct world *w)
 
 		if (!thread->device)
 			err = mmun_cpu_create(w->mm, &w->cpu[u]);
-		else if (thread->kind == DEVICE_TLB && !w->ats[u])
+		opts.keeps_rights = thread->kind == DEVICE_KEEPER;
+		if (thread->device && litmus_has_tlb(thread) && !w->ats[u])
 			err = mmun_ats_create(w->mm, &opts, &w->ats[u]);
-		else if (thread->kind != DEVICE_TLB && !w->mirror[u])
+		else if (thread->device && !litmus_has_tlb(thread) && !w->mirror[u])
 			err = mirror_create(w->mm, w->test, thread->kind == DEVICE_SHADOW,
 					    &w->mirror[u]);
 		if (err)
@@ -54,7 +55,7 @@ static int access_var(struct world *w, unsigned thread, int var, bool write,
 
 	if (!t->device)
 		err = cpu_access(w->cpu[t->unit], addr, write, o, &v, pfn);
-	else if (t->kind == DEVICE_TLB)
+	else if (litmus_has_tlb(t))
 		err = ats_access(w->ats[t->unit], addr, write, o, &v, pfn);
 	else
 		err = access_mirror(w, w->mirror[t->unit], var, write, o, &v, pfn);

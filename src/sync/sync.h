@@ -48,6 +48,8 @@
  * word that may be waited for calls wake_all(w) afterwards. pred reads nothing
  * but its arguments.
  *
+ * spin_while(w, v) spins until *w is another value than v; in any context.
+ *
  * Memory. sync_alloc(size) gives zeroed memory or NULL; sync_free(p), p may be
  * NULL; sync_alloc_live() counts what is allocated. A pool hands out the
  * numbers 0..n-1: pool_init(p, n) 0 or -ENOMEM, pool_fini(p), pool_take(p) a

@@ -122,6 +122,7 @@ void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t
 /* For who asks again and again, in any context: until the word that the thread has loaded
  * last, or updated with its last operation, is another one than it was then. */
 void sync_relax_(const struct sync_site *site);
+void sync_spin_while_(const atomic_u64 *w, uint64_t v, const struct sync_site *site);
 bool sync_alloc_fails_(const struct sync_site *site); /* by choice */
 void *sync_alloc_(size_t size, const struct sync_site *site);
 void sync_free_(void *p, const struct sync_site *site);
@@ -332,6 +333,7 @@ static inline void sync_up_write_(rwsem_t *s, const struct sync_site *site)
 #define guard_wait()       sync_guard_wait_(SYNC_SITE)
 #define wait_until(w, pred, arg) sync_await_((w), (pred), (arg), SYNC_SITE)
 #define wake_all(w)        ((void)(w))
+#define spin_while(w, v)   sync_spin_while_((w), (v), SYNC_SITE)
 #define sync_alloc(size)   sync_alloc_((size), SYNC_SITE)
 #define sync_free(p)       sync_free_((p), SYNC_SITE)
 #define sync_range_dead(p, n) sync_range_dead_((p), (n), SYNC_SITE)

@@ -201,6 +201,12 @@ static struct parking *parking_of(const atomic_u64 *w)
 	return &parkings[((uintptr_t)w >> 6) % ARRAY_SIZE(parkings)];
 }
 
+void spin_while(const atomic_u64 *w, uint64_t v)
+{
+	while (load_acquire(w) == v)
+		sched_yield();
+}
+
 void wait_until(atomic_u64 *w, bool (*pred)(uint64_t v, uint64_t arg), uint64_t arg)
 {
 	struct parking *p = parking_of(w);

@@ -239,6 +239,7 @@ static inline void guard_mark(const atomic_u64 *w) { (void)w; }
 static inline void guard_wait(void) { sync_epoch_wait(); }
 
 /* Waiting and memory: in sync_native.c. */
+void spin_while(const atomic_u64 *w, uint64_t v);
 void wait_until(atomic_u64 *w, bool (*pred)(uint64_t v, uint64_t arg), uint64_t arg);
 void wake_all(atomic_u64 *w);
 

@@ -103,6 +103,25 @@ static int break_sharing(struct mmun_mm *mm, const struct ptep *p, uint64_t page
 	return wp_page_copy(mm, p, page, old, bits);
 }
 
+/*
+ * Under the ptl: a store is allowed now, or was before. A TLB that keeps rights does not
+ * find out by itself, and its device would come with the same fault again:
+ *
+ *      device [TLB: a read-only]           processor
+ *                                          a: writable; tells nobody
+ *      store: denied, page request
+ *        fault: a is writable [nothing to do]
+ *      store: denied, page request ...
+ *
+ * Linux: ptep_set_access_flags() and flush_tlb_fix_spurious_fault(). Litmus:
+ * upgrade+default, upgrade+never.
+ */
+void fault_tell_upgrade(struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	if (mm->keepers)
+		secondary_point(mm, MM_OP_UPGRADE, NOTIFY_SET, start, end);
+}
+
 /* Under the ptl, which it drops. */
 static int wp_fault(struct mmun_mm *mm, const struct vma *v, const struct ptep *p,
 		    uint64_t page, pte_t old)
@@ -111,6 +130,7 @@ static int wp_fault(struct mmun_mm *mm, const struct vma *v, const struct ptep *
 		uint64_t excl = vma_shared(v) ? 0 : PTE_EXCL;
 
 		set_pte(p->entry, page, pte_set_bits(pte_mkwrite(old), PTE_A | excl));
+		fault_tell_upgrade(mm, page, page + PAGE_BYTES);
 		pte_unlock(p);
 		return 0;
 	}
@@ -148,6 +168,8 @@ static int pte_fault(struct mmun_mm *mm, const struct vma *v, const struct ptep 
 		return wp_fault(mm, v, p, page, old);
 	if (!pte_present(old) && pte_mapped(old) && !pte_device(old))
 		set_pte(p->entry, page, pte_allow(old)); /* after a NUMA hint, or mprotect() */
+	if (pte_present(old) && write)
+		fault_tell_upgrade(mm, page, page + PAGE_BYTES);
 	pte_unlock(p);
 	if (pte_device(old))
 		exclusive_restore(mm, p, page);

@@ -99,6 +99,8 @@ int huge_wp_fault(struct mmun_mm *mm, const struct vma *v, uint64_t addr, bool w
 		done = huge_wp_reuse(mm, &p, huge_down(addr), e);
 	else if (!pte_present(e) && pte_mapped(e)) /* a hint, or mprotect gave it back */
 		set_pte(p.entry, huge_down(addr), pte_allow(e));
+	if (p.level && pte_present(e) && write && done)
+		fault_tell_upgrade(mm, huge_down(addr), huge_down(addr) + HUGE_BYTES);
 	pte_unlock(&p);
 	if (p.level && pte_migration(e))
 		migration_entry_wait(mm, e);

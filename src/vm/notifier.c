@@ -49,6 +49,7 @@ static const uint8_t modern[MM_OP_COUNT] = {
 	[MM_OP_UFFD_MOVE] = NOTIFY_CLEAR,
 	[MM_OP_NUMA] = NOTIFY_AFTER,
 	[MM_OP_CLEAN] = NOTIFY_CLEAR,
+	[MM_OP_UPGRADE] = NOTIFY_SET,        /* arm64: ptep_set_access_flags() flushes */
 };
 
 /* Linux 4.15: range_end flushes, except where _notify and only_end are used. */
@@ -73,6 +74,7 @@ static const uint8_t classic[MM_OP_COUNT] = {
 	[MM_OP_UFFD_MOVE] = NOTIFY_CLEAR | NOTIFY_END, /* not there yet: as reclaim */
 	[MM_OP_NUMA] = NOTIFY_END,
 	[MM_OP_CLEAN] = NOTIFY_END,
+	[MM_OP_UPGRADE] = 0,                 /* an SMMU was not told: 6bbd42e2df8f */
 };
 
 void mm_where_init(struct mmun_mm *mm)

@@ -145,6 +145,17 @@ static enum tlb_result fill(const struct tlb *t, const struct mmun_mm *mm, const
 	return TLB_DONE;
 }
 
+/* A translation without the right is the answer, as long as the TLB has it. */
+static bool denies(const struct tlb *t, uint64_t w, uint64_t vpn)
+{
+	return t->keeps_rights && word_hits(t, w, vpn, false);
+}
+
+void tlb_await(const struct tlb *t, const struct tlb_access *a)
+{
+	spin_while(entry_of(t, a->addr >> SYNC_PAGE_SHIFT), a->denied);
+}
+
 enum tlb_result tlb_access(struct tlb *t, const struct mmun_mm *mm, const atomic_u64 *stop,
 			   struct tlb_access *a)
 {
@@ -158,7 +169,10 @@ enum tlb_result tlb_access(struct tlb *t, const struct mmun_mm *mm, const atomic
 		guard_enter();
 		w = guard_load(entry);
 		hit = word_hits(t, w, vpn, a->write);
-		if (!hit)
+		a->denied = !hit && denies(t, w, vpn) ? w : 0;
+		if (a->denied)
+			r = TLB_FAULT;
+		else if (!hit)
 			r = fill(t, mm, stop, a->addr, a->write, &w);
 		if (r == TLB_DONE && w)
 			touch(mm, w, hit, a);

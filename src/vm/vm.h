@@ -361,7 +361,8 @@ bool rmap_lock_entry(struct mmun_machine *m, const struct rmap_walk *w, struct p
 	X(MM_OP_UFFD_WP, "uffd_wp")                                   \
 	X(MM_OP_UFFD_MOVE, "uffd_move")                               \
 	X(MM_OP_NUMA, "numa_hint")                                    \
-	X(MM_OP_CLEAN, "clean")     /* folio_mkclean */
+	X(MM_OP_CLEAN, "clean")     /* folio_mkclean */ \
+	X(MM_OP_UPGRADE, "upgrade") /* a fault gives the right to write, or finds it given */
 
 enum mm_op {
 #define X(e, ...) e,
@@ -434,6 +435,7 @@ struct mmun_object {
 
 struct tlb {
 	uint32_t shift;       /* [C] 1 << shift entries */
+	bool keeps_rights;    /* [C] an entry that does not allow a store is no miss */
 	atomic_u64 *entry;    /* [C] [A] see tlb.c */
 };
 
@@ -462,6 +464,7 @@ struct mmun_mm {
 
 	rwsem_t rmap_sem;                  /* held for reading by who comes by rmap */
 	struct mmun_cpu *cpus;             /* [N] */
+	uint64_t keepers;                  /* [N] devices whose TLBs keep rights */
 	atomic_u64 tlb_flush_pending;      /* [A] operations whose CPU flush is to come */
 	atomic_u64 gathers;                /* [A] gathers under way */
 	atomic_u64 tlb_batch_pending;      /* [A] entries cleared by reclaim, not yet flushed */
@@ -597,6 +600,7 @@ struct tlb_access {
 	pfn_t pfn;           /* that was touched */
 	bool write;
 	enum tlb_order order;
+	uint64_t denied;     /* TLB_FAULT: the entry that does not allow it; 0: none, walk again */
 };
 
 enum tlb_result {
@@ -607,6 +611,9 @@ enum tlb_result {
 
 int tlb_init(struct tlb *t, unsigned shift);
 void tlb_fini(struct tlb *t);
+
+/* After a fault with .denied: returns when the TLB has been told since. */
+void tlb_await(const struct tlb *t, const struct tlb_access *a);
 
 /* One access through the TLB, walking mm's tables on a miss unless *stop. */
 enum tlb_result tlb_access(struct tlb *t, const struct mmun_mm *mm, const atomic_u64 *stop,
@@ -696,6 +703,7 @@ bool update_pte(struct mmun_mm *mm, enum mm_op op, const struct ptep *p, uint64_
 
 /* Faults: fault.c. v contains addr; the caller has mmap_lock or v's lock. 0: look again. */
 int fault_area(struct mmun_mm *mm, const struct vma *v, uint64_t addr, bool write);
+void fault_tell_upgrade(struct mmun_mm *mm, uint64_t start, uint64_t end);
 int fault_locked(struct mmun_mm *mm, uint64_t addr, bool write); /* mmap_lock held */
 /* A read fault after which the page is v's alone if it is anonymous, as with FAULT_FLAG_UNSHARE;
  * the entry stays read-only. must_unshare(): is it not yet? Under the ptl. */
