@@ -167,8 +167,8 @@ static bool noticed(enum mmun_semantics semantics, enum mm_op op, unsigned where
 static bool is_unrecorded(enum mmun_semantics semantics, enum mm_op op)
 {
 	return op == MM_OP_NUMA || op == MM_OP_CLEAN ||
-	       /* Nobody is told any more. */
-	       op == MM_OP_EXIT ||
+	       /* Nobody is told any more; on x86 nobody has to be. */
+	       op == MM_OP_EXIT || op == MM_OP_UPGRADE ||
 	       /* Younger than that era. */
 	       (op == MM_OP_UFFD_MOVE && semantics == MMUN_CLASSIC);
 }

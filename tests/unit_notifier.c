@@ -108,6 +108,7 @@ static void test_tables(void **state)
 		{ MM_OP_RECLAIM, C, S | E }, { MM_OP_MIGRATE, C, E }, { MM_OP_SPLIT, C, 0 },
 		{ MM_OP_COLLAPSE, C, E }, { MM_OP_SOFT_DIRTY, A, E }, { MM_OP_UFFD_WP, A, E },
 		{ MM_OP_UFFD_MOVE, C, C | E }, { MM_OP_NUMA, A, E }, { MM_OP_CLEAN, C, E },
+		{ MM_OP_UPGRADE, S, 0 },
 	};
 	struct world m, c;
 
