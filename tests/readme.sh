@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # readme.sh MMUN SOURCE-DIR - README.md and docs/trace.md show what the tool prints: the
-# picture, the test of one's own with its figures, the program, the order. A block of
-# theirs is what is indented by four columns.
+# picture, the test of one's own with its figures, the program, the order; and commands that
+# work. A block of theirs is what is indented by four columns.
 set -u
 tool=$1 top=$2
 case $tool in
@@ -46,6 +46,16 @@ done
 [ "$("$tool" check --matrix --print | grep -c '^VM ')" = \
 	"$(sed -n 's/.* on one page, \([0-9]*\) tests$/\1/p' README.md)" ] ||
 	fail "the matrix has another number of tests"
+
+# The checks, and the corpus.
+[ "$("$tool" corpus --list | grep -c .)" = "$(sed -n 's/.* corpus  *# \([0-9]*\) bugs.*/\1/p' README.md)" ] ||
+	fail "the corpus has another number of entries"
+"$tool" corpus --list | grep -q '^15  .*fork' || fail "entry 15 is another one"
+sed -n 's/^    build\/mmun \(\(check --\|when --superfluous\)[^#>]*c\) .*/\1/p' README.md >"$dir/commands"
+[ "$(grep -c . "$dir/commands")" = 3 ] || fail "other commands for checks in C"
+while read -r command; do
+	"$tool" $command >"$dir/out" 2>&1 || fail "mmun $command: $(cat "$dir/out")"
+done <"$dir/commands"
 
 # The test of one's own; too late, which is a violation if nothing is expected.
 block README.md 'VM my-test' >"$dir/my-test.litmus"
