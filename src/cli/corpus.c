@@ -7,13 +7,7 @@
  * Invariant: an entry counts as good only if its broken form was found by the oracle that
  * it names and by no other, and its repaired form was explored to the end without a
  * finding. What is said of an entry stands in the comment that its file begins with:
- *
- *	31: an interval notifier's remove reads the sequence number without its lock
- *
- *	Linux: 319561669a59d8e9206ab311ae5433ef92fd79d1
- *	Class: L
- *
- *	What happened ...
+ * corpus_entry.h.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -26,11 +20,12 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/corpus_entry.h"
 #include "report/escape.h"
 #include "report/report.h"
 
 enum { JSON = OPTION_FIRST, MARKDOWN, LIST };
-enum { HEAD_BYTES = 8192, ID_BYTES = 8 };
+enum { HEAD_BYTES = 8192 };
 
 const char cli_corpus_details[] =
 	"\nWithout an entry: all of them, as a table: what found the broken form, in how many\n"
@@ -47,79 +42,12 @@ const struct cli_option cli_corpus_options[] = {
 	{ 0 },
 };
 
-/* Strings are allocated; class and origin may be "" if the file does not say. */
-struct entry { char *path, *id, *title, *origin, *class, *prose; };
-struct corpus { struct entry *entry; size_t count; };
+struct corpus { struct corpus_entry *entry; size_t count; };
 
-/* --- what a file says of itself ------------------------------------------- */
-
-static char *join(char *text, const char *more, size_t n)
-{
-	size_t old = strlen(text);
-	char *longer = realloc(text, old + n + 2);
-
-	if (!longer)
-		return text;
-	memcpy(longer + old, more, n);
-	memcpy(longer + old + n, "\n", 2);
-	return longer;
-}
-
-/* "Name: value" of the line, if it is that. */
-static bool field(const char *line, size_t n, const char *name, char **value)
-{
-	size_t skip = strlen(name);
-
-	if (n <= skip || strncmp(line, name, skip) || **value)
-		return false;
-	free(*value);
-	*value = strndup(line + skip, n - skip);
-	return true;
-}
-
-/* The lines of the second comment, without their stars. False: it is no entry's. */
-static bool parse_head(struct entry *e, const char *text)
-{
-	const char *at = strstr(text, "\n/*\n"), *next;
-
-	for (at = at ? at + 4 : ""; !strncmp(at, " *", 2) && at[2] != '/'; at = next) {
-		const char *line = at + 2 + (at[2] == ' ');
-		size_t n = strcspn(at, "\n");
-
-		next = at + n + (at[n] == '\n');
-		if (line > at + n)
-			line = at + n;
-		if (!e->id) {
-			size_t digits = strspn(line, "0123456789abcdefghijklmnopqrstuvwxyz");
-
-			if (!digits || digits >= ID_BYTES || strncmp(line + digits, ": ", 2))
-				return false;
-			e->id = strndup(line, digits);
-			e->title = strndup(line + digits + 2, n - (size_t)(line - at) - digits - 2);
-			continue;
-		}
-		if (field(line, n - (size_t)(line - at), "Linux: ", &e->origin) ||
-		    field(line, n - (size_t)(line - at), "FreeBSD: ", &e->origin) ||
-		    field(line, n - (size_t)(line - at), "Class: ", &e->class))
-			continue;
-		if (*e->prose || line < at + n)
-			e->prose = join(e->prose, line, n - (size_t)(line - at));
-	}
-	return e->id && *e->class;
-}
-
-static void entry_fini(struct entry *e)
-{
-	free(e->path);
-	free(e->id);
-	free(e->title);
-	free(e->origin);
-	free(e->class);
-	free(e->prose);
-}
+/* --- reading the files ------------------------------------------------------ */
 
 /* False: said why. */
-static bool entry_read(struct entry *e, const char *path)
+static bool entry_read(struct corpus_entry *e, const char *path)
 {
 	char text[HEAD_BYTES] = "";
 	FILE *in = fopen(path, "r");
@@ -127,9 +55,8 @@ static bool entry_read(struct entry *e, const char *path)
 	bool good;
 
 	text[n] = 0;
-	*e = (struct entry){ .path = strdup(path), .origin = strdup(""), .class = strdup(""),
-			     .prose = strdup("") };
-	good = in && parse_head(e, text);
+	*e = (struct corpus_entry){ .path = strdup(path) };
+	good = in && corpus_entry_parse(e, text);
 	if (!in)
 		cli_complain("corpus: %s: %s", path, strerror(errno));
 	else if (!good)
@@ -145,7 +72,7 @@ static bool entry_read(struct entry *e, const char *path)
 /* Numbers by their value, then their letter. */
 static int compare_entries(const void *a, const void *b)
 {
-	const struct entry *p = a, *q = b;
+	const struct corpus_entry *p = a, *q = b;
 	long x = strtol(p->id, NULL, 10), y = strtol(q->id, NULL, 10);
 
 	return x != y ? (x < y ? -1 : 1) : strcmp(p->id, q->id);
@@ -156,7 +83,7 @@ static int is_c(const struct dirent *d) { return cli_is_cfile(d->d_name); }
 static void corpus_fini(struct corpus *c)
 {
 	for (size_t i = 0; i < c->count; i++)
-		entry_fini(&c->entry[i]);
+		corpus_entry_fini(&c->entry[i]);
 	free(c->entry);
 }
 
@@ -194,14 +121,14 @@ static bool corpus_read(struct corpus *c)
 	return good && c->count;
 }
 
-static const char *file_name(const struct entry *e)
+static const char *file_name(const struct corpus_entry *e)
 {
 	const char *slash = strrchr(e->path, '/');
 
 	return slash ? slash + 1 : e->path;
 }
 
-static bool is_meant(const struct entry *e, const char *word)
+static bool is_meant(const struct corpus_entry *e, const char *word)
 {
 	bool number = *word >= '0' && *word <= '9';
 
@@ -290,7 +217,7 @@ static const struct report_format formats[] = {
 	[JSON_LINES] = { .name = "corpus", .help = "", .run = json_run },
 };
 
-static void print_begin(const struct entry *e, enum style style)
+static void print_begin(const struct corpus_entry *e, enum style style)
 {
 	switch (style) {
 	case TEXT_TABLE:
@@ -315,7 +242,7 @@ static void print_begin(const struct entry *e, enum style style)
 	fflush(stdout);
 }
 
-static void print_end(const struct entry *e, enum style style, double seconds)
+static void print_end(const struct corpus_entry *e, enum style style, double seconds)
 {
 	if (style == TEXT_TABLE)
 		printf(" %6.2f s  %s\n", seconds, e->title);
@@ -339,7 +266,7 @@ static bool is_good(const struct report *r)
 	return r->tests == 2 && r->count[REPORT_OK] == 2 && r->exhaustive == 2;
 }
 
-static bool run_entry(const struct entry *e, enum style style)
+static bool run_entry(const struct corpus_entry *e, enum style style)
 {
 	static const struct cli_cfile_how how;
 	struct report report = { .out = stdout, .format = &formats[style],
@@ -379,7 +306,7 @@ static int run_all(const struct corpus *c, enum style style)
 
 /* --- entries that are named ------------------------------------------------- */
 
-static bool show(const struct entry *e, const struct report_format *format, bool verbose)
+static bool show(const struct corpus_entry *e, const struct report_format *format, bool verbose)
 {
 	static const struct cli_cfile_how how;
 	struct report report = { .out = stdout, .format = format, .verbose = verbose,
