@@ -42,12 +42,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #ifdef FUZZ_STANDALONE
 #include "standalone.h"
 
-int main(int argc, char **argv)
-{
-	int ret = 0;
-
-	for (int i = 1; i < argc; i++)
-		ret |= replay(argv[i]);
-	return ret;
-}
+int main(int argc, char **argv) { return replay_all(argc, argv); }
 #endif

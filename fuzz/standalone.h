@@ -20,4 +20,13 @@ static int replay(const char *file)
 	return LLVMFuzzerTestOneInput(data, size);
 }
 
+static inline int replay_all(int argc, char **argv)
+{
+	int ret = 0;
+
+	for (int i = 1; i < argc; i++)
+		ret |= replay(argv[i]);
+	return ret;
+}
+
 #endif

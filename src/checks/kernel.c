@@ -9,23 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* The door's names first; then Linux's macros, which take their place. */
-#include "sync/sync.h"
-
-#undef spin_lock
-#undef spin_unlock
-#undef mutex_init
-#undef mutex_lock
-#undef mutex_trylock
-#undef mutex_unlock
-#undef down_read
-#undef up_read
-#undef down_write
-#undef up_write
-#undef rcu_read_lock
-#undef rcu_read_unlock
-#undef synchronize_rcu
-#include "mmun/kernel.h"
+#include "checks/names.h"
 
 _Static_assert(offsetof(struct rw_semaphore, readers) == offsetof(rwsem_t, readers) &&
 	       offsetof(struct rw_semaphore, owner) == offsetof(rwsem_t, owner) &&

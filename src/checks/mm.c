@@ -13,20 +13,7 @@
 
 #include "vm/peek.h"
 
-/* The door's names that are Linux's too make way. */
-#undef spin_lock
-#undef spin_unlock
-#undef mutex_init
-#undef mutex_lock
-#undef mutex_trylock
-#undef mutex_unlock
-#undef down_read
-#undef up_read
-#undef down_write
-#undef up_write
-#undef rcu_read_lock
-#undef rcu_read_unlock
-#undef synchronize_rcu
+#include "checks/names.h"
 #define KERNEL_MM_IMPLEMENTATION_
 #include "mmun/kernel_mm.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* races.c - plain accesses: pairs that may meet, and the same kept apart in each way that
  * orders them. */
-#include <mmun/kernel.h>
+#include "scene.h"
 
 struct s {
 	spinlock_t lock, other;
@@ -34,23 +34,7 @@ static void finish(void *state, void *arg)
 		kfree(s->p);
 }
 
-#define SCENE(name, ...) \
-	static void name(struct s *s, unsigned t, bool broken); \
-	static void name##_ok(void *state, unsigned t, void *arg) \
-	{ \
-		(void)arg; \
-		name(state, t, false); \
-	} \
-	static void name##_bad(void *state, unsigned t, void *arg) \
-	{ \
-		(void)arg; \
-		name(state, t, true); \
-	} \
-	EXPLORE_CHECK(name##_right, .threads = 2, .state_size = sizeof(struct s), \
-		      .setup = setup, .thread = name##_ok, .finish = finish) \
-	EXPLORE_CHECK(name##_wrong, .threads = 2, .state_size = sizeof(struct s), \
-		      .setup = setup, .thread = name##_bad, .finish = finish, __VA_ARGS__) \
-	static void name(struct s *s, unsigned t, bool broken)
+#define SCENE(name, ...) SCENE_OF(name, setup, 2, __VA_ARGS__)
 
 SCENE(spin, .expect = "race")
 {

@@ -2,6 +2,7 @@
 /* rules.c - Linux's names in mmun/kernel_mm.h: what they do on the page tables, and the
  * rules that they are held to, each with a broken twin. */
 #include <mmun/kernel_mm.h>
+#include "scene.h"
 
 struct s {
 	struct mm_world w;
@@ -29,23 +30,6 @@ static void finish(void *state, void *arg)
 	mm_world_fini(&s->w);
 }
 
-#define SCENE_OF(name, set, count, ...) \
-	static void name(struct s *s, unsigned t, bool broken); \
-	static void name##_ok(void *state, unsigned t, void *arg) \
-	{ \
-		(void)arg; \
-		name(state, t, false); \
-	} \
-	static void name##_bad(void *state, unsigned t, void *arg) \
-	{ \
-		(void)arg; \
-		name(state, t, true); \
-	} \
-	EXPLORE_CHECK(name##_right, .threads = count, .state_size = sizeof(struct s), \
-		      .setup = set, .thread = name##_ok, .finish = finish) \
-	EXPLORE_CHECK(name##_wrong, .threads = count, .state_size = sizeof(struct s), \
-		      .setup = set, .thread = name##_bad, .finish = finish, __VA_ARGS__) \
-	static void name(struct s *s, unsigned t, bool broken)
 #define SCENE(name, ...) SCENE_OF(name, setup, 2, __VA_ARGS__)
 
 struct at { struct vm_area_struct vma; pmd_t *pmd; pte_t *pte; spinlock_t *ptl; };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* words.c - Linux's names in mmun/kernel.h: each does what Linux's does, and a broken twin
  * shows that it would be seen if it did not. */
-#include <mmun/kernel.h>
+#include "scene.h"
 
 struct node { struct hlist_node link; int value; };
 
@@ -41,23 +41,7 @@ static void finish(void *state, void *arg)
 		kfree(s->node);
 }
 
-#define SCENE(name, ...) \
-	static void name(struct s *s, unsigned t, bool broken); \
-	static void name##_ok(void *state, unsigned t, void *arg) \
-	{ \
-		(void)arg; \
-		name(state, t, false); \
-	} \
-	static void name##_bad(void *state, unsigned t, void *arg) \
-	{ \
-		(void)arg; \
-		name(state, t, true); \
-	} \
-	EXPLORE_CHECK(name##_right, .threads = 2, .state_size = sizeof(struct s), \
-		      .setup = setup, .thread = name##_ok, .finish = finish) \
-	EXPLORE_CHECK(name##_wrong, .threads = 2, .state_size = sizeof(struct s), \
-		      .setup = setup, .thread = name##_bad, .finish = finish, __VA_ARGS__) \
-	static void name(struct s *s, unsigned t, bool broken)
+#define SCENE(name, ...) SCENE_OF(name, setup, 2, __VA_ARGS__)
 
 /* A list of readers without the lock: the node may go after the grace period only. */
 SCENE(srcu, .expect = "lifetime")

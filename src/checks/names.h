@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * names.h - the door, and then Linux's names in the place of those that both have, with
+ * other arguments. For what stands behind mmun/kernel.h; included last but for it.
+ */
+#ifndef MMUN_CHECKS_NAMES_H
+#define MMUN_CHECKS_NAMES_H
+
+#include "sync/sync.h"
+
+#undef spin_lock
+#undef spin_unlock
+#undef mutex_init
+#undef mutex_lock
+#undef mutex_trylock
+#undef mutex_unlock
+#undef down_read
+#undef up_read
+#undef down_write
+#undef up_write
+#undef rcu_read_lock
+#undef rcu_read_unlock
+#undef synchronize_rcu
+
+#include "mmun/kernel.h"
+
+#endif
