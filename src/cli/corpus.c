@@ -107,10 +107,7 @@ static bool corpus_read(struct corpus *c)
 	c->entry = calloc((size_t)n + 1, sizeof(*c->entry));
 	for (int i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, name[i]->d_name);
-		if (!c->entry || !entry_read(&c->entry[c->count], path))
-			good = false;
-		else
-			c->count++;
+		good &= c->entry && entry_read(&c->entry[c->count++], path);
 		free(name[i]);
 	}
 	free(name);
