@@ -11,7 +11,7 @@ enum { WORDS = 3 };
 enum kind {
 	R_LOAD, R_STORE, R_XCHG, R_CMPXCHG, R_ADD, R_INC, /* INC: add_relaxed */
 	R_SPIN, R_MUTEX, R_READ, R_WRITE,     /* take, touch a word, drop */
-	R_TRY, R_GUARD, R_CLEAR, R_RCU, R_SYNC, R_AWAIT, R_RELAX, R_CHOOSE, R_PLAIN,
+	R_TRY, R_GUARD, R_CLEAR, R_RCU, R_SYNC, R_AWAIT, R_RELAX, R_CHOOSE, R_PLAIN, R_MIXED,
 	R_KINDS,
 };
 
@@ -138,7 +138,7 @@ void __tsan_init(void);
 void __tsan_read8(void *addr);
 void __tsan_write8(void *addr);
 
-static void plain(uint64_t *word, unsigned k)
+static void plain(void *word, unsigned k)
 {
 	if (k & 1)
 		__tsan_write8(word);
@@ -208,6 +208,7 @@ static void thread(void *state, unsigned t, void *arg)
 		case R_AWAIT:   wait_until(word, is_set, 0); break;
 		case R_RELAX:   v = spin(word, other, k); break;
 		case R_PLAIN:   plain(&w->plain[r->op[t][k].object], k); break;
+		case R_MIXED:   plain(word, k); break;
 		case R_CHOOSE:  v = sync_choose_(2, SYNC_SITE); break;
 		case R_GUARD:
 		case R_CLEAR:

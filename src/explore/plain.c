@@ -181,10 +181,10 @@ static void remember(struct plain *p, struct granule *g, const struct cell *like
 
 /* --- races --------------------------------------------------------------- */
 
-/* Has the running thread followed this access? */
-static bool followed(const struct cell *c)
+/* Has the thread, by what it has done so far, followed this access? */
+static bool followed(const struct cell *c, unsigned thread)
 {
-	return x.thread[x.cur].clk.e[c->thread] >= c->epoch;
+	return x.thread[thread].clk.e[c->thread] >= c->epoch;
 }
 
 static bool same_place(const struct sync_site *a, const struct sync_site *b)
@@ -228,7 +228,8 @@ static void meet(struct plain *p, const struct granule *g, const struct cell *no
 		const struct cell *c = &p->cell[i - 1];
 
 		if (c->thread != now->thread && (c->mask & now->mask) &&
-		    (c->write || now->write) && !(c->marked && now->marked) && !followed(c))
+		    (c->write || now->write) && !(c->marked && now->marked) &&
+		    !followed(c, now->thread))
 			engine_fail(ORACLE_RACE, now->step < 0 ? -1 : c->step,
 				    c->step < 0 ? -1 : now->step, now->step, "%s",
 				    pair_text(p, c, now));
@@ -332,7 +333,7 @@ void plain_freed(const void *addr, size_t size, const struct sync_site *site)
 		for (uint32_t i = g ? g->cells : 0; i; i = p->cell[i - 1].next) {
 			const struct cell *c = &p->cell[i - 1];
 
-			if (c->thread == x.cur || c->marked || followed(c))
+			if (c->thread == x.cur || c->marked || followed(c, (unsigned)x.cur))
 				continue;
 			/* In the picture it does: then it is caught in the act. */
 			engine_fail(ORACLE_LIFETIME, c->step < 0 ? -1 : x.depth, c->step,
