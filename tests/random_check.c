@@ -151,7 +151,7 @@ static uint64_t spin(atomic_u64 *word, atomic_u64 *other, unsigned k)
 {
 	uint64_t v = k & 1 ? load_acquire(other) : 0;
 
-	while (!load_acquire(word))
+	while (!load_acquire(word) && (!(k & 2) || !load_acquire(other)))
 		sync_relax_(SYNC_SITE);
 	return v;
 }
@@ -234,7 +234,8 @@ bool random_check_chooses(const struct random_check *r)
 {
 	for (unsigned t = 0; t < r->threads; t++)
 		for (unsigned k = 0; k < r->ops[t]; k++)
-			if (r->op[t][k].kind == R_CHOOSE)
+			if (r->op[t][k].kind == R_CHOOSE ||
+			    (r->op[t][k].kind == R_RELAX && k & 3)) /* of two words */
 				return true;
 	return false;
 }

@@ -131,6 +131,7 @@ struct explore_options {
 	bool (*enough)(void *arg); /* asked after each execution that has a finding: has the
 	                            search shown what it was to show? */
 	void *enough_arg;
+	bool no_races;           /* plain accesses are told of and not looked at */
 	unsigned leave_out;      /* which optional step does not happen; 0: all do */
 	bool failing_allocations;/* each sync_alloc() in a thread may fail by choice */
 	void (*progress)(void *arg, const struct explore_progress *p); /* a few times a second */

@@ -251,6 +251,8 @@ void kernel_atomic_(bool begin);
 #define write_lock(l) kernel_down_(&(l)->sem, false, true, #l, KERNEL_SITE_)
 #define write_unlock(l) kernel_up_(&(l)->sem, false, #l, KERNEL_SITE_)
 
+#define lockdep_assert_held_read lockdep_assert_held
+#define lockdep_assert_held_write lockdep_assert_held
 #define lockdep_assert_held(l) kernel_assert_held_((l), KERNEL_SITE_)
 #define might_sleep() kernel_might_sleep_(KERNEL_SITE_)
 #define cond_resched() might_sleep()
@@ -343,6 +345,10 @@ void kernel_free_(const void *p, const struct sync_site *site);
 			     #condition); \
 	warn_; })
 #define WARN_ON_ONCE WARN_ON
+#define VM_BUG_ON BUG_ON
+#define VM_WARN_ON WARN_ON
+#define pr_warn pr_info
+#define pr_err pr_info
 
 /* --- words of every kernel file ------------------------------------------- */
 

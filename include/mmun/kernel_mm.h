@@ -139,6 +139,7 @@ enum {
 /* --- sizes ---------------------------------------------------------------- */
 
 #define PAGE_SIZE ((unsigned long)mmun_page_size())
+#define PAGE_SHIFT ((unsigned)__builtin_ctzl(PAGE_SIZE))
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #define PMD_SIZE ((unsigned long)mmun_huge_page_size())
 #define PMD_MASK (~(PMD_SIZE - 1))
@@ -311,6 +312,8 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 	pmd_val(pmd)))
 #define ptep_get_and_clear(mm, addr, p) KERNEL_PTE_OP_((mm), (addr), (p), KERNEL_CLEAR_, 0)
 #define pmdp_huge_get_and_clear(mm, addr, p) KERNEL_PMD_OP_((mm), (addr), (p), KERNEL_CLEAR_, 0)
+#define ptep_get_and_clear_full(mm, addr, p, full) ((void)(full), \
+	ptep_get_and_clear((mm), (addr), (p)))
 #define pte_clear(mm, addr, p) ((void)ptep_get_and_clear((mm), (addr), (p)))
 #define pmd_clear(mm, addr, p) ((void)pmdp_huge_get_and_clear((mm), (addr), (p)))
 #define ptep_set_wrprotect(mm, addr, p) ((void)KERNEL_PTE_OP_((mm), (addr), (p), \
@@ -385,6 +388,15 @@ static inline void mmu_notifier_range_init(struct mmu_notifier_range *range,
 	range->flags = flags;
 	range->event = event;
 	range->owner = NULL;
+}
+
+static inline void mmu_notifier_range_init_owner(struct mmu_notifier_range *range,
+						 enum mmu_notifier_event event, unsigned flags,
+						 struct mm_struct *mm, unsigned long start,
+						 unsigned long end, void *owner)
+{
+	mmu_notifier_range_init(range, event, flags, mm, start, end);
+	range->owner = owner;
 }
 
 #define mmu_notifier_invalidate_range_start(range) ((void)kernel_range_((range), \
@@ -526,6 +538,8 @@ static inline void kernel_gather_page_(struct mmu_gather *tlb, struct page *page
 } while (0)
 #define tlb_remove_tlb_entry(tlb, p, addr) ((void)(p), \
 	kernel_gather_span_((tlb), (addr) & PAGE_MASK, ((addr) & PAGE_MASK) + PAGE_SIZE))
+#define tlb_start_vma(tlb, vma) ((void)(tlb), (void)(vma))
+#define tlb_end_vma(tlb, vma) ((void)(tlb), (void)(vma))
 #define tlb_remove_page(tlb, page) kernel_gather_page_((tlb), (page), false)
 #define pte_free_tlb(tlb, table, addr) do { \
 	kernel_gather_span_((tlb), (addr) & PMD_MASK, ((addr) & PMD_MASK) + PMD_SIZE); \

@@ -206,8 +206,8 @@ static bool takes_away(const struct frame *table, pte_t old, pte_t new)
 {
 	if (!pte_mapped(old) || (table->level && is_empty_table(old)))
 		return false;
-	return !pte_mapped(new) || pte_pfn(old).v != pte_pfn(new).v ||
-	       (pte_write(old) && !pte_write(new));
+	return !pte_mapped(new) || (pte_present(old) && !pte_present(new)) ||
+	       pte_pfn(old).v != pte_pfn(new).v || (pte_write(old) && !pte_write(new));
 }
 
 /* The rules of a change that has been made. */
@@ -288,9 +288,11 @@ static void table_moved(const void *entry, uint64_t addr, pte_t new)
 uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_entry_op_ op,
 		       uint64_t value, const struct sync_site *site)
 {
-	atomic_u64 *entry = at;
-	pfn_t table;
 	pte_t old, new = { value };
+	const struct frame *of;
+	atomic_u64 *entry = at;
+	uint64_t at_addr;
+	pfn_t table;
 
 	use(mm);
 	if (op == KERNEL_GET_) {
@@ -309,8 +311,15 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 		  op == KERNEL_CLEAR_ ? old : new);
 	judge_table(entry, new, site);
 	table_moved(entry, addr, new);
-	if (is_reached(mm, table_of(entry, &table), addr))
-		judge_change(mm, addr, entry, old, new, site);
+	of = table_of(entry, &table);
+	at_addr = address_of(entry);
+	if (of->mm && is_reached(of->mm, of, at_addr)) {
+		judge_change(of->mm, at_addr, entry, old, new, site);
+		if (of->mm != mm || (addr & ~(entry_bytes(of->level) - 1)) != at_addr)
+			explore_fail(ORACLE_PROTOCOL, "%s:%d changes the entry of %#lx in the name "
+				     "of %#lx", site->function, site->line,
+				     (unsigned long)at_addr, (unsigned long)addr);
+	}
 	return old.v;
 }
 

@@ -126,11 +126,14 @@ static const char *const covered_by_gcc[] = {
  * the object is linked without it. Volatile accesses are told apart: those of
  * READ_ONCE() and its kin are none.
  */
+#define TOLD \
+	"-fsanitize=thread", "-fno-builtin-memcpy", "-fno-builtin-memmove", "-fno-builtin-memset"
+
 static const char *const told_by_clang[] = {
-	"-fsanitize=thread", "-mllvm", "-tsan-distinguish-volatile=1", NULL
+	TOLD, "-mllvm", "-tsan-distinguish-volatile=1", NULL
 };
 static const char *const told_by_gcc[] = {
-	"-fsanitize=thread", "--param=tsan-distinguish-volatile=1", NULL
+	TOLD, "--param=tsan-distinguish-volatile=1", NULL
 };
 
 /* What the compiler understands; it is asked once. */
@@ -153,7 +156,8 @@ static const char *const *either(const char *const *clang, const char *const *gc
 static int compile_source(const struct cfile *f)
 {
 	static const char *const flags[] = {
-		"-std=gnu11", "-g", "-Wall", "-fPIC", "-fstack-clash-protection", NULL
+		"-std=gnu11", "-g", "-Wall", "-Werror=implicit-function-declaration",
+		"-fPIC", "-fstack-clash-protection", NULL
 	};
 	char source[PATH_MAX + 2];
 	const char *const files[] = { "-I", f->include, "-c", "-o", f->unlinked, source, NULL };
@@ -162,15 +166,17 @@ static int compile_source(const struct cfile *f)
 	snprintf(source, sizeof(source), "%s%s", *f->path == '-' ? "./" : "", f->path);
 	add_arguments(&a, flags);
 	add_arguments(&a, f->how->coverage ? either(covered_by_clang, covered_by_gcc) : optimised);
-	if (!f->how->no_races)
-		add_arguments(&a, either(told_by_clang, told_by_gcc));
+	add_arguments(&a, either(told_by_clang, told_by_gcc));
 	add_arguments(&a, files);
 	return run_compiler(&a, false);
 }
 
 static int link_object(const struct cfile *f)
 {
-	static const char *const flags[] = { "-shared", "-Wl,-Bsymbolic", NULL };
+	/* What copies memory is not told of by the compiler, who counts on libtsan's own. */
+	static const char *const flags[] = {
+		"-shared", "-Wl,-Bsymbolic", "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset", NULL
+	};
 	static const char *const for_coverage[] = { "-Wl,--emit-relocs", NULL };
 	const char *const files[] = { "-o", f->object, f->unlinked, NULL };
 	struct arguments a = { .count = 0 };

@@ -360,7 +360,8 @@ static void check_one(struct settings *s, const char *path, size_t nth, size_t o
 			.explore.executions_max = s->litmus.executions_max,
 			.explore.seconds_max = s->litmus.seconds_max,
 			.explore.stop_at_first = s->litmus.fast,
-			.coverage = s->coverage, .no_races = s->no_races }, &s->report);
+			.explore.no_races = s->no_races, .coverage = s->coverage },
+			&s->report);
 		return;
 	}
 	if (!cli_source_open(&source, path)) {

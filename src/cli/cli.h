@@ -126,7 +126,6 @@ bool cli_is_cfile(const char *path);
 struct cli_cfile_how {
 	struct explore_options explore;
 	bool coverage;     /* say which lines none of them reached */
-	bool no_races;     /* do not look at plain accesses */
 	bool superfluous;  /* run each without each flush and notification instead */
 	bool json;         /* of superfluous */
 };

@@ -150,6 +150,31 @@ static void name_replays(struct explore_result *r, const char *name)
 	}
 }
 
+/* What is wrong with the check itself; NULL: nothing. */
+static const char *mistake(const struct explore_check *c, char *buf, size_t size)
+{
+	const struct explore_entry *e = explore_registered();
+	bool known = !c->expect;
+
+	for (unsigned o = 0; o < ORACLE_COUNT && !known; o++)
+		known = !strcmp(c->expect, explore_oracle_name((enum explore_oracle)o));
+	while (c->repair && e && (e->check == c || strcmp(e->check->name, c->repair)))
+		e = e->next;
+	if (!c->thread)
+		snprintf(buf, size, "has no .thread");
+	else if (!c->threads || c->threads > EXPLORE_THREADS_MAX)
+		snprintf(buf, size, ".threads is %u, and may be 1 to %d", c->threads,
+			 EXPLORE_THREADS_MAX);
+	else if (!known)
+		snprintf(buf, size, ".expect: no oracle is called '%s'; mmun(1) lists them",
+			 c->expect);
+	else if (c->repair && !e)
+		snprintf(buf, size, ".repair: the file has no other check '%s'", c->repair);
+	else
+		return NULL;
+	return buf;
+}
+
 static enum report_verdict judge(const struct explore_check *check,
 				 const struct explore_result *r, char *why, size_t size)
 {
@@ -158,11 +183,16 @@ static enum report_verdict judge(const struct explore_check *check,
 	for (unsigned i = 0; i < r->findings; i++)
 		expected += check->expect &&
 			!strcmp(check->expect, explore_oracle_name(r->finding[i].oracle));
+	if (r->findings && !r->executions) { /* whatever was expected */
+		snprintf(why, size, "set-up failed");
+		return REPORT_VIOLATION;
+	}
 	if (expected && expected == r->findings)
 		return REPORT_OK;
 	if (r->findings) {
-		snprintf(why, size, "%s%s", explore_oracle_name(r->finding[0].oracle),
-			 r->findings > 1 ? " and others" : "");
+		snprintf(why, size, "%s%s%s%s", explore_oracle_name(r->finding[0].oracle),
+			 r->findings > 1 ? " and others" : "", check->expect ? ", expected " : "",
+			 check->expect ? check->expect : "");
 		return REPORT_VIOLATION;
 	}
 	if (!r->exhaustive) {
@@ -213,11 +243,16 @@ void runs_check(const struct runs *runs, const struct explore_check *check)
 	struct explore_result *r = calloc(1, sizeof(*r));
 	struct report_run run = { .file = runs->file, .name = check->name };
 	struct names names;
-	char why[128] = "", repaired[160];
-	int err = r ? runs_explore(check, &runs->options, r) : -ENOMEM;
+	char why[128] = "", repaired[160], wrong[128];
+	int err = -ENOMEM;
+
+	run.error = mistake(check, wrong, sizeof(wrong));
+	if (r)
+		err = run.error ? -EINVAL : runs_explore(check, &runs->options, r);
 	if (err) {
 		run.verdict = REPORT_ERROR;
-		run.error = err == -EINVAL ? "a check that cannot be" : "not enough memory";
+		if (!run.error)
+			run.error = err == -EINVAL ? ".state_size is too large" : "not enough memory";
 		cli_complain("%s: %s: %s", runs->file, check->name, run.error);
 		report_add(runs->report, &run);
 		free(r);
@@ -229,6 +264,7 @@ void runs_check(const struct runs *runs, const struct explore_check *check)
 	run.why = *why ? why : NULL;
 	run.certain = r->findings && run.verdict != REPORT_UNFINISHED;
 	run.explore = r;
+	run.unchecked = runs->options.no_races ? "race: --no-races" : NULL;
 	run.repair = repair(runs, check, r, repaired, sizeof(repaired)) ? repaired : NULL;
 	run.replay_with = runs->replay_with;
 	run.thread = thread_names(check, &names);

@@ -182,7 +182,7 @@ static int ask_litmus(const char *path, const struct superfluous_how *how)
 int superfluous_files(int argc, char **argv, const struct superfluous_how *how)
 {
 	const struct cli_cfile_how checks = {
-		.superfluous = true, .json = how->json, .no_races = true,
+		.superfluous = true, .json = how->json,
 		.explore.executions_max = how->executions_max };
 	struct cli_files files = { 0 };
 	int worst = STATUS_OK;

@@ -148,7 +148,10 @@ static void races_find(int j, const struct access *a, const struct clk *clk,
 		       unsigned thread, const struct pending *p)
 {
 	if (kind_awaits(p->kind)) {
-		ASSERT(!a->o->adders); /* sync.h: not on a word that may be waited for */
+		if (a->o->adders) { /* which of them it would follow is not known: see explore() */
+			x.begin_again = true;
+			return;
+		}
 		race_of_await(j, a, clk, thread, p);
 		return;
 	}

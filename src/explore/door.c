@@ -57,7 +57,8 @@ static inline void visible(enum sync_kind kind, const void *object, uint8_t byte
 		return;
 	}
 	x.pend[x.cur].choices = 1;
-	announce(&x.pend[x.cur], kind, object, bytes, site);
+	announce(&x.pend[x.cur], kind == SYNC_INC && x.ordered_adds ? SYNC_RMW : kind, object,
+		 bytes, site);
 }
 
 void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site)
@@ -106,31 +107,23 @@ void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t
 
 static bool differs(uint64_t word, uint64_t seen) { return word != seen; }
 
-void sync_spin_while_(const atomic_u64 *w, uint64_t v, const struct sync_site *site)
+void sync_spin_while_bytes_(const void *w, uint8_t bytes, uint64_t v,
+			    const struct sync_site *site)
 {
-	await(SYNC_RELAX, w, sizeof(*w), differs, v, site);
-}
-
-void sync_relax_(const struct sync_site *site)
-{
-	int last = x.cur < 0 ? -1 : x.thread[x.cur].last, at = last;
-
-	while (at >= 0 && x.step[at].kind != SYNC_LOAD &&
-	       (at != last || x.step[at].kind != SYNC_RMW))
-		at = x.step[at].prev;
-	if (at < 0)
-		return;
-	/* Nobody has run since the last operation. */
-	await(SYNC_RELAX, x.step[at].addr, x.step[at].bytes, differs,
-	      x.step[at].kind == SYNC_LOAD ? x.step[at].old :
-	      engine_word(x.step[at].addr, x.step[at].bytes), site);
+	await(SYNC_RELAX, w, bytes, differs, v, site);
 }
 
 uint32_t sync_self(void) { return (uint32_t)(x.cur >= 0 ? x.cur : SETUP) + 1; }
 
 /* --- locks --------------------------------------------------------------- */
 
-static const char *site_name(const struct sync_site *site) { return site->function; }
+/* For messages: the place in a check that the library was called from, if it says so. */
+static const char *site_name(const struct sync_site *site)
+{
+	const struct sync_site *at = x.cur >= 0 ? x.thread[x.cur].noted_at : NULL;
+
+	return (at ? at : site)->function;
+}
 
 void sync_might_sleep_(const struct sync_site *site)
 {
@@ -214,35 +207,43 @@ bool sync_holds_(const void *lock)
 
 /* --- what notifiers are told --------------------------------------------- */
 
-void sync_range_begin_(const void *mm, uint64_t start, uint64_t end,
+void sync_range_begin_(const void *mm, uint64_t start, uint64_t end, bool told,
 		       const struct sync_site *site)
 {
 	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
 
 	if (x.cur < 0)
 		return;
-	ASSERT(t->range_count < RANGES_MAX);
-	t->range[t->range_count++] = (struct range){ mm, start, end, site };
+	if (t->range_count == RANGES_MAX) {
+		engine_fail(ORACLE_PROTOCOL, -1, -1, x.depth, "more invalidations are begun in %s and not ended than can be followed",
+			    site_name(site));
+		engine_give_up();
+	}
+	t->range[t->range_count++] = (struct range){
+		mm, start, end, t->noted_at ? t->noted_at : site, told };
 }
 
-void sync_range_end_(const void *mm, uint64_t start, uint64_t end,
+bool sync_range_end_(const void *mm, uint64_t start, uint64_t end,
 		     const struct sync_site *site)
 {
 	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
 	char name[8];
+	bool told;
 
 	if (x.cur < 0)
-		return;
+		return true;
 	for (unsigned i = t->range_count; i-- > 0;) {
 		const struct range *r = &t->range[i];
 
 		if (r->mm != mm || r->start != start || r->end != end)
 			continue;
+		told = r->told;
 		t->range[i] = t->range[--t->range_count];
-		return;
+		return told;
 	}
 	engine_fail(ORACLE_PROTOCOL, -1, -1, x.depth, "%s ends in %s an invalidation that it has not begun",
-		    engine_thread_name((unsigned)x.cur, name), site->function);
+		    engine_thread_name((unsigned)x.cur, name), site_name(site));
+	return true;
 }
 
 bool sync_in_range_(const void *mm, uint64_t addr)

@@ -9,6 +9,7 @@
  *   plan.c      nodes of wakeup trees
  *   run.c       one execution: fibers, whose turn it is
  *   door.c      the checked door: operations, locks, sections
+ *   spin.c      threads that ask again and again
  *   search.c    which execution next: sleep sets and wakeup trees
  *   finding.c   findings: shortest schedule, replay strings, traces
  *   explore.c   the loop around them, and the public calls
@@ -47,6 +48,7 @@ enum {
 	GUARD_WORDS_MAX = 8,
 	RANGES_MAX = 16,
 	SECTIONS_MAX = 8,
+	WATCHED_MAX = 4,
 	FAILS_MAX = 32,
 	SETUP = T_MAX,             /* the number under which set-up and end allocate */
 };
@@ -60,6 +62,7 @@ struct step {
 	const void *addr;              /* object */
 	const struct sync_site *site;
 	uint64_t old;                  /* the word's value before */
+	bool wrote;                    /* RMW: it is another one now */
 	uint16_t sleep;                /* threads asleep before this step */
 	int16_t idx;                   /* this is the idx-th step of its thread, from 1 */
 	int16_t prev;                  /* that thread's step before, -1: none */
@@ -115,9 +118,18 @@ struct wait_set {                      /* sections that a thread waits for */
 
 struct held { const void *lock; const struct sync_site *site; uint32_t rank; bool spins; };
 
+/* A word that a spinning thread has looked at in a round. */
+struct watched { const void *addr; uint64_t value; uint8_t bytes; };
+
+struct spin {                          /* between two calls of cpu_relax() */
+	int16_t from;                  /* the thread's last step at the latest one */
+	unsigned count;                /* words of the latest round */
+	struct watched word[WATCHED_MAX];
+};
+
 struct section { const void *domain; unsigned nesting; };
 
-struct range { const void *mm; uint64_t start, end; const struct sync_site *site; };
+struct range { const void *mm; uint64_t start, end; const struct sync_site *site; bool told; };
 
 struct thread {
 	struct clk clk;
@@ -135,6 +147,7 @@ struct thread {
 	unsigned section_count;
 	struct section section[SECTIONS_MAX]; /* of RCU and SRCU, that it is in */
 	struct wait_set guard_wait, rcu_wait;
+	struct spin spin;
 	const struct sync_site *noted_at;/* instead of a note's own; NULL: its own */
 	struct sync_operation operation; /* that it carries out; name NULL: none */
 	size_t arena_used;
@@ -185,6 +198,7 @@ struct engine {
 	const char *forced;            /* replaying a schedule: thread + 1 per step, 0: free */
 	const uint8_t *forced_choice;
 	int forced_count;
+	int alone;                     /* after them only this thread runs; -1: all do */
 	uint32_t plan;                 /* wakeup tree from the next step on */
 	uint16_t sleep;                /* threads asleep before the next step */
 	bool starting;                 /* threads run up to their first operations */
@@ -192,6 +206,9 @@ struct engine {
 	size_t event;                  /* the running step's in the trace, SIZE_MAX: none */
 	bool aborted, strayed;         /* a plan could not be followed */
 	bool stuck;                    /* a thread ran on without end */
+	bool ordered_adds;             /* SYNC_INC counts as SYNC_RMW */
+	bool begin_again;              /* ... must, since a thread waits for such a word */
+	uint64_t steps_asked;          /* how many had run when the clock was asked last */
 	struct fail fail[FAILS_MAX];
 	unsigned fails;
 	uint64_t fails_dropped;
@@ -273,6 +290,11 @@ enum run_end engine_run(void);
 bool engine_can_go(const struct pending *p, const struct thread *t);
 bool engine_enabled(unsigned thread);
 void engine_yield(void);               /* the running thread has announced an operation */
+
+/* --- spin.c -------------------------------------------------------------- */
+bool spin_guessed_wrong(void);         /* at a deadlock: a spinning thread could go on */
+const char *spin_gives_up(void);       /* after the search: why it is not complete, or NULL */
+void spin_forget(void);
 
 /* --- search.c ------------------------------------------------------------ */
 void search_races(void);               /* plan the reversal of this execution's races */

@@ -113,12 +113,16 @@ static void progress(double since)
 		x.opt.progress(x.opt.progress_arg, &p);
 }
 
+enum { STEPS_BETWEEN = 200000 }; /* looks at the clock, at the most */
+
 static const char *must_stop(double since)
 {
 	uint64_t runs = x.result->executions + x.result->abandoned;
 
 	if (x.out_of_memory)
 		return "out of memory";
+	if (x.begin_again && !x.ordered_adds)
+		return "it is begun again";
 	if (x.stuck)
 		return "a thread ran on without end";
 	if (x.opt.stop_at_first && x.result->findings)
@@ -127,13 +131,28 @@ static const char *must_stop(double since)
 		return "it has shown what it was to show";
 	if (x.opt.executions_max && x.result->executions >= x.opt.executions_max)
 		return "the bound on executions was hit";
-	if (runs % 1024 == 0) {
+	if (runs % 1024 == 0 || x.result->steps - x.steps_asked > STEPS_BETWEEN) {
+		x.steps_asked = x.result->steps;
 		if (x.opt.seconds_max > 0 && seconds_now() - since >= x.opt.seconds_max)
 			return "the bound on seconds was hit";
 		if (x.opt.progress && runs % 16384 == 0)
 			progress(since);
 	}
 	return NULL;
+}
+
+/* Who gives up by himself does not try again for ever. */
+static void drop_liveness(struct explore_result *r)
+{
+	unsigned kept = 0;
+
+	for (unsigned n = 0; n < r->findings; n++) {
+		if (r->finding[n].oracle == ORACLE_LIVENESS)
+			free(r->finding[n].replay);
+		else
+			r->finding[kept++] = r->finding[n];
+	}
+	r->findings = kept;
 }
 
 static void loop(double since)
@@ -169,8 +188,12 @@ static void loop(double since)
 		stop = "out of memory";
 	if (!stop && x.strayed)
 		stop = "the search lost its way (the check is not deterministic, or mmun has a bug)";
+	if (!stop && x.begin_again && !x.ordered_adds)
+		stop = "it is begun again";
 	if (!stop && cut_short)
 		stop = "an execution could not be run to its end";
+	if (!stop && (stop = spin_gives_up()))
+		drop_liveness(r);
 	r->stopped_by = stop;
 	r->exhaustive = !stop;
 	r->classes = x.classes;
@@ -184,10 +207,34 @@ static bool check_is_valid(const struct explore_check *check,
 	       check->state_size <= ARENA_SETUP / 2 && options->steps_max <= STEPS_LIMIT;
 }
 
+/* Additions commute, as long as nobody waits for what they add to: if somebody does, all is
+ * begun again, with additions in order. 1: it must. */
+static int explore_once(const struct explore_check *check, const struct explore_options *options,
+			struct explore_result *ret, bool ordered_adds)
+{
+	double since = seconds_now();
+	int r = engine_open(check, options, ret);
+
+	if (r == 0) {
+		x.ordered_adds = ordered_adds;
+		loop(since);
+		ret->seconds = seconds_now() - since;
+		if (x.begin_again && !ordered_adds)
+			r = 1;
+		else
+			finding_record_all();
+	} else if (r == -ECANCELED) { /* set-up failed, which is a finding */
+		finding_collect();
+		ret->stopped_by = "set-up failed";
+		r = 0;
+	}
+	engine_close();
+	return r;
+}
+
 int explore(const struct explore_check *check, const struct explore_options *options,
 	    struct explore_result *ret)
 {
-	double since = seconds_now();
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
@@ -195,17 +242,14 @@ int explore(const struct explore_check *check, const struct explore_options *opt
 		return -EINVAL;
 	if (!options->leave_out)
 		engine_optionals_forget();
-	r = engine_open(check, options, ret);
-	if (r == 0) {
-		loop(since);
-		ret->seconds = seconds_now() - since;
-		finding_record_all();
-	} else if (r == -ECANCELED) { /* set-up failed, which is a finding */
-		finding_collect();
-		ret->stopped_by = "set-up failed";
-		r = 0;
+	spin_forget();
+	r = explore_once(check, options, ret, false);
+	if (r == 1) {
+		explore_result_fini(ret);
+		memset(ret, 0, sizeof(*ret));
+		spin_forget();
+		r = explore_once(check, options, ret, true);
 	}
-	engine_close();
 	return r;
 }
 
@@ -229,6 +273,7 @@ int explore_replay(const struct explore_check *check, const char *schedule,
 		x.forced = forced;
 		x.forced_choice = choice;
 		x.forced_count = r;
+		x.ordered_adds = true; /* the order is given */
 		x.trace = ret_trace;
 		sync_recording = true;
 		end = engine_run();

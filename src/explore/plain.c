@@ -66,7 +66,7 @@ int plain_open(void)
 {
 	struct plain *p;
 
-	if (!plain_told)
+	if (!plain_told || x.opt.no_races)
 		return 0;
 	p = calloc(1, sizeof(*p));
 	if (!p)
@@ -285,10 +285,12 @@ static bool on_own_stack(const void *addr)
 /* The picture shows the accesses that the finding is about, and no others. */
 static void note_if_told(const struct sync_site *site, size_t size, bool write)
 {
+	const char *at;
 	char where[96];
 
 	snprintf(where, sizeof(where), "%s:%d", site->function, site->line);
-	if (x.drawn && strstr(x.drawn, where))
+	at = x.drawn ? strstr(x.drawn, where) : NULL;
+	if (at && !(at[strlen(where)] >= '0' && at[strlen(where)] <= '9'))
 		sync_note_(site, "plain %s of %zu byte%s, %s", write ? "write" : "read", size,
 			   size == 1 ? "" : "s", where);
 }
@@ -324,6 +326,7 @@ void plain_freed(const void *addr, size_t size, const struct sync_site *site)
 	uintptr_t from = (uintptr_t)addr, end = from + size;
 	struct plain *p = x.plain;
 	char a[8], b[8];
+	bool late;
 
 	if (!p || x.cur < 0)
 		return;
@@ -335,9 +338,10 @@ void plain_freed(const void *addr, size_t size, const struct sync_site *site)
 
 			if (c->thread == x.cur || c->marked || followed(c, (unsigned)x.cur))
 				continue;
-			/* In the picture it does: then it is caught in the act. */
-			engine_fail(ORACLE_LIFETIME, c->step < 0 ? -1 : x.depth, c->step,
-				    c->step < 0 ? x.depth : c->step, TOUCH_TEXT,
+			/* In the picture it does, if it can: then it is caught in the act. */
+			late = c->step >= 0 && !before(&x.step[c->step], &x.step[x.depth]);
+			engine_fail(ORACLE_LIFETIME, late ? x.depth : -1, late ? c->step : -1,
+				    late ? c->step : x.depth, TOUCH_TEXT,
 				    engine_thread_name(c->thread, a), c->site->function,
 				    c->site->line, engine_thread_name((unsigned)x.cur, b),
 				    site->function);

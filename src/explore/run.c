@@ -127,6 +127,7 @@ static void restore(void)
 		p->nonblock = p->rcu = p->section_count = 0;
 		p->guard = false;
 		p->noted_at = NULL;
+		p->spin = (struct spin){ .from = -1 };
 		p->operation = (struct sync_operation){ 0 };
 		p->guard_wait = p->rcu_wait = (struct wait_set){ 0 };
 		p->arena_used = 0;
@@ -191,6 +192,8 @@ static int choose(uint16_t sleep, uint32_t *tree)
 		return (enabled >> s->thread & 1) && s->choice < x.pend[s->thread].choices ?
 			-1 : RUN_ABORTED;
 	}
+	if (x.alone >= 0)
+		enabled &= (uint16_t)(1u << x.alone);
 	if (!(enabled & ~sleep))
 		return RUN_ASLEEP;
 	s->thread = (uint8_t)thread_free(enabled & (uint16_t)~sleep);
@@ -299,8 +302,9 @@ static bool step_begin(void)
 
 static void step_end(void)
 {
-	const struct step *s = &x.step[x.depth];
+	struct step *s = &x.step[x.depth];
 
+	s->wrote = s->kind == SYNC_RMW && word_at(s) != s->old;
 	if (x.trace && x.event != SIZE_MAX && is_word(s->kind))
 		x.trace->event[x.event].value = word_at(s);
 	x.depth++;
@@ -415,6 +419,8 @@ static void finish(void)
 			if (x.alloc_live)
 				engine_leaks_report();
 		}
+	} else {
+		x.aborted = false; /* the threads have run to their end */
 	}
 	x.outside = false;
 	x.depth++;
@@ -450,6 +456,8 @@ enum run_end engine_run(void)
 	x.result->steps += (uint64_t)x.depth;
 	if (end == RUN_COMPLETE && !x.aborted)
 		finish();
+	else if (end == RUN_DEADLOCK && spin_guessed_wrong())
+		end = RUN_ASLEEP; /* another execution has the right guess */
 	else if (end == RUN_DEADLOCK)
 		deadlock_report();
 	return x.aborted ? RUN_ABORTED : end;
@@ -520,6 +528,7 @@ int engine_open(const struct explore_check *check, const struct explore_options 
 
 	memset(&x, 0, sizeof(x));
 	x.check = check;
+	x.alone = -1;
 	x.opt = *options;
 	x.threads = check->threads;
 	x.result = result;

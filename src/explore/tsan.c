@@ -76,6 +76,30 @@ void __tsan_func_exit(void);
 void __tsan_func_entry(void *caller) { (void)caller; }
 void __tsan_func_exit(void) { }
 
+static void announce(enum sync_kind kind, const volatile void *addr, size_t size,
+		     const struct sync_site *site)
+{
+	/* A wild pointer is to fault here, not in the explorer. */
+	(void)*(const volatile char *)addr;
+	sync_visible_bytes(kind, (const void *)(uintptr_t)addr, (uint8_t)size, site);
+}
+
+/* A marked access, as in Linux's KCSAN. But that of READ_ONCE() and its kin was announced: it
+ * is the word of the step that is running. */
+static void volatile_access(const void *addr, size_t size, enum sync_kind kind,
+			    const struct sync_site *site)
+{
+	const struct step *s = x.cur >= 0 && !x.starting ? &x.step[x.depth] : NULL;
+
+	if (x.cur < 0 || (s && s->addr == addr && s->bytes == size &&
+			  (s->kind == kind || s->kind == SYNC_RMW)))
+		return;
+	if (size <= sizeof(uint64_t))
+		announce(kind, addr, size, site);
+	else if (x.plain)
+		plain_access(addr, size, kind == SYNC_STORE, site);
+}
+
 #define ACCESS(name, size, write) \
 	void __tsan_##name(void *addr); \
 	void __tsan_##name(void *addr) \
@@ -83,9 +107,9 @@ void __tsan_func_exit(void) { }
 		if (told()) \
 			plain_access(addr, (size), (write), SITE); \
 	}
-#define VOLATILE(name) \
+#define VOLATILE(name, size, kind) \
 	void __tsan_##name(void *addr); \
-	void __tsan_##name(void *addr) { (void)addr; }
+	void __tsan_##name(void *addr) { volatile_access(addr, (size), (kind), SITE); }
 #define ACCESSES(size) \
 	ACCESS(read##size, size, false) \
 	ACCESS(write##size, size, true) \
@@ -93,10 +117,10 @@ void __tsan_func_exit(void) { }
 	ACCESS(unaligned_read##size, size, false) \
 	ACCESS(unaligned_write##size, size, true) \
 	ACCESS(unaligned_read_write##size, size, true) \
-	VOLATILE(volatile_read##size) \
-	VOLATILE(volatile_write##size) \
-	VOLATILE(unaligned_volatile_read##size) \
-	VOLATILE(unaligned_volatile_write##size)
+	VOLATILE(volatile_read##size, size, SYNC_LOAD) \
+	VOLATILE(volatile_write##size, size, SYNC_STORE) \
+	VOLATILE(unaligned_volatile_read##size, size, SYNC_LOAD) \
+	VOLATILE(unaligned_volatile_write##size, size, SYNC_STORE)
 
 ACCESSES(1)
 ACCESSES(2)
@@ -118,8 +142,9 @@ void __tsan_write_range(void *addr, size_t size)
 		plain_access(addr, size, true, SITE);
 }
 
-void *__tsan_memcpy(void *to, const void *from, size_t size);
-void *__tsan_memcpy(void *to, const void *from, size_t size)
+/* Under these names the object is linked with them: "ld --wrap". */
+void *__wrap_memcpy(void *to, const void *from, size_t size);
+void *__wrap_memcpy(void *to, const void *from, size_t size)
 {
 	if (told()) {
 		plain_access(from, size, false, SITE);
@@ -128,8 +153,8 @@ void *__tsan_memcpy(void *to, const void *from, size_t size)
 	return memcpy(to, from, size);
 }
 
-void *__tsan_memmove(void *to, const void *from, size_t size);
-void *__tsan_memmove(void *to, const void *from, size_t size)
+void *__wrap_memmove(void *to, const void *from, size_t size);
+void *__wrap_memmove(void *to, const void *from, size_t size)
 {
 	if (told()) {
 		plain_access(from, size, false, SITE);
@@ -138,8 +163,8 @@ void *__tsan_memmove(void *to, const void *from, size_t size)
 	return memmove(to, from, size);
 }
 
-void *__tsan_memset(void *to, int byte, size_t size);
-void *__tsan_memset(void *to, int byte, size_t size)
+void *__wrap_memset(void *to, int byte, size_t size);
+void *__wrap_memset(void *to, int byte, size_t size)
 {
 	if (told())
 		plain_access(to, size, true, SITE);
@@ -147,14 +172,6 @@ void *__tsan_memset(void *to, int byte, size_t size)
 }
 
 /* --- atomic operations --------------------------------------------------- */
-
-static void announce(enum sync_kind kind, const volatile void *addr, size_t size,
-		     const struct sync_site *site)
-{
-	/* A wild pointer is to fault here, not in the explorer. */
-	(void)*(const volatile char *)addr;
-	sync_visible_bytes(kind, (const void *)(uintptr_t)addr, (uint8_t)size, site);
-}
 
 #define UPDATE(bits, name, expr) \
 	uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *p, \

@@ -124,6 +124,8 @@ static bool repair_memory(struct litmus *test, unsigned forget, const struct lit
 	return good;
 }
 
+static const char several[] = "several: each statement that is named breaks one";
+
 /* All of it at once. */
 static bool repair_all(struct litmus *test, const struct litmus_options *bounds,
 		       struct litmus_repair *ret)
@@ -131,15 +133,17 @@ static bool repair_all(struct litmus *test, const struct litmus_options *bounds,
 	bool good;
 
 	for (int row = 0; row < ROW_COUNT; row++) {
+		const char *rule = rules[(unsigned char)kind_of[row]];
+
 		if (!(test->place[row] & PLACE_DEFAULT))
-			ret->rule = rules[(unsigned char)kind_of[row]];
+			ret->rule = !ret->rule || ret->rule == rule ? rule :
+				    several;
 		test->place[row] = PLACE_DEFAULT;
 	}
 	test->forgets = 0;
 	good = verifies(test, bounds, ret);
 	snprintf(ret->what, sizeof(ret->what), "leaving out each 'notify' and 'forgets'");
-	if (!good)
-		ret->rule = NULL;
+	ret->rule = !good ? NULL : ret->rule ? ret->rule : several;
 	return good;
 }
 

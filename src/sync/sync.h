@@ -63,8 +63,10 @@
  *
  * Contracts. sync_contract(expr) is what a user of the library promised: a finding
  * in the checked build, an ASSERT natively with MMUN_DEBUG, else not evaluated.
- *   sync_range_begin(mm, start, end) sync_range_end(...)  around what notifiers are told
- *                                   of: each thread ends what it begins. Natively nothing.
+ *   sync_range_begin(mm, start, end, told) sync_range_end(mm, start, end)  around what
+ *                                   notifiers are told of: each thread ends what it
+ *                                   begins, and learns whether they were told. Natively
+ *                                   they always are.
  *
  * For the picture. sync_note(fmt, ...) says in a few words what the calling
  * thread has just done; it is compiled away natively. sync_operation(name), a

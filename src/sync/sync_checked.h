@@ -97,9 +97,9 @@ void sync_assert_held_(const void *lock, const struct sync_site *site);
 void sync_might_sleep_(const struct sync_site *site);
 bool sync_holds_(const void *lock); /* does the calling thread? */
 /* Ranges of address spaces that the calling thread has told notifiers of: see sync.h. */
-void sync_range_begin_(const void *mm, uint64_t start, uint64_t end,
+void sync_range_begin_(const void *mm, uint64_t start, uint64_t end, bool told,
 		       const struct sync_site *site);
-void sync_range_end_(const void *mm, uint64_t start, uint64_t end,
+bool sync_range_end_(const void *mm, uint64_t start, uint64_t end,
 		     const struct sync_site *site);
 bool sync_in_range_(const void *mm, uint64_t addr);
 _Noreturn void sync_contract_broken_(const char *expr, const struct sync_site *site);
@@ -119,10 +119,10 @@ void sync_guard_mark_(const atomic_u64 *w);
 void sync_guard_wait_(const struct sync_site *site);
 void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t arg,
 		 const struct sync_site *site);
-/* For who asks again and again, in any context: until the word that the thread has loaded
- * last, or updated with its last operation, is another one than it was then. */
+/* For who asks again and again, in any context: see src/explore/spin.c. */
 void sync_relax_(const struct sync_site *site);
-void sync_spin_while_(const atomic_u64 *w, uint64_t v, const struct sync_site *site);
+void sync_spin_while_bytes_(const void *w, uint8_t bytes, uint64_t v,
+			    const struct sync_site *site);
 bool sync_alloc_fails_(const struct sync_site *site); /* by choice */
 void *sync_alloc_(size_t size, const struct sync_site *site);
 void sync_free_(void *p, const struct sync_site *site);
@@ -317,7 +317,8 @@ static inline void sync_up_write_(rwsem_t *s, const struct sync_site *site)
 #define up_write(s)        sync_up_write_((s), SYNC_SITE)
 #define sync_assert_held(l) sync_assert_held_((l), SYNC_SITE)
 #define sync_might_sleep() sync_might_sleep_(SYNC_SITE)
-#define sync_range_begin(mm, start, end) sync_range_begin_((mm), (start), (end), SYNC_SITE)
+#define sync_range_begin(mm, start, end, told) \
+	sync_range_begin_((mm), (start), (end), (told), SYNC_SITE)
 #define sync_range_end(mm, start, end) sync_range_end_((mm), (start), (end), SYNC_SITE)
 #define sync_contract(expr) ((expr) ? (void)0 : sync_contract_broken_(#expr, SYNC_SITE))
 
@@ -333,7 +334,7 @@ static inline void sync_up_write_(rwsem_t *s, const struct sync_site *site)
 #define guard_wait()       sync_guard_wait_(SYNC_SITE)
 #define wait_until(w, pred, arg) sync_await_((w), (pred), (arg), SYNC_SITE)
 #define wake_all(w)        ((void)(w))
-#define spin_while(w, v)   sync_spin_while_((w), (v), SYNC_SITE)
+#define spin_while(w, v)   sync_spin_while_bytes_((w), sizeof(*(w)), (v), SYNC_SITE)
 #define sync_alloc(size)   sync_alloc_((size), SYNC_SITE)
 #define sync_free(p)       sync_free_((p), SYNC_SITE)
 #define sync_range_dead(p, n) sync_range_dead_((p), (n), SYNC_SITE)

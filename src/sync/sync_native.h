@@ -183,8 +183,9 @@ static inline void sync_nonblock_begin(void) { }
 static inline void sync_nonblock_end(void) { }
 static inline uint64_t sync_self(void) { return (uint64_t)(uintptr_t)pthread_self(); }
 
-#define sync_range_begin(mm, start, end) ((void)(mm), (void)(start), (void)(end))
-#define sync_range_end(mm, start, end) ((void)(mm), (void)(start), (void)(end))
+#define sync_range_begin(mm, start, end, told) \
+	((void)(mm), (void)(start), (void)(end), (void)(told))
+#define sync_range_end(mm, start, end) ((void)(mm), (void)(start), (void)(end), true)
 
 #ifdef MMUN_DEBUG
 #define sync_contract(expr) ASSERT(expr)

@@ -218,8 +218,6 @@ static int list_start(const struct mmu_notifier_range *r)
 	return err;
 }
 
-enum { RANGE_LEFT_OUT = 1 << 30 }; /* of range.flags: nobody is told, of the end neither */
-
 /* Is anybody told of ranges, and is it not being tried without? */
 static bool tells(const struct mmun_mm *mm)
 {
@@ -232,34 +230,37 @@ static bool tells(const struct mmun_mm *mm)
 
 void invalidate_range_start(struct mmu_notifier_range *r)
 {
+	bool told;
+
 	sync_might_sleep();
 	sync_probe(r->mm, r->start, r->end);
 	sync_note("range_start of %#lx", (unsigned long)r->start);
 	r->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
-	sync_range_begin(r->mm, r->start, r->end);
-	if (!tells(r->mm)) {
-		r->flags |= RANGE_LEFT_OUT;
+	told = tells(r->mm);
+	sync_range_begin(r->mm, r->start, r->end, told);
+	if (!told) /* of the end neither */
 		return;
-	}
 	(void)intervals_start(r);
 	(void)list_start(r);
 }
 
 int invalidate_range_start_nonblock(struct mmu_notifier_range *r)
 {
+	bool told;
 	int err;
 
 	sync_probe(r->mm, r->start, r->end);
 	sync_note("range_start of %#lx, not to block", (unsigned long)r->start);
 	r->flags &= ~(unsigned)MMU_NOTIFIER_RANGE_BLOCKABLE;
-	err = intervals_start(r);
+	told = tells(r->mm);
+	err = told ? intervals_start(r) : 0;
 	if (err)
 		return err;
-	err = list_start(r);
+	err = told ? list_start(r) : 0;
 	if (err)
 		intervals_end(r->mm);
 	else
-		sync_range_begin(r->mm, r->start, r->end);
+		sync_range_begin(r->mm, r->start, r->end, told);
 	return err;
 }
 
@@ -271,9 +272,7 @@ void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op)
 		sync_might_sleep();
 	sync_probe(r->mm, r->start, r->end);
 	sync_note("range_end of %#lx", (unsigned long)r->start);
-	sync_range_end(r->mm, r->start, r->end);
-	told = !(r->flags & RANGE_LEFT_OUT);
-	r->flags &= ~(unsigned)RANGE_LEFT_OUT;
+	told = sync_range_end(r->mm, r->start, r->end);
 	if (told)
 		intervals_end(r->mm);
 	flush = (r->mm->where[op] & NOTIFY_END) && flushes(r->mm, place_text(NOTIFY_END));

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spin.c - cpu_relax(): a thread that asks again and again. Were each round an execution of
+ * its own there would be no last one. So a round in which the thread has seen nothing new,
+ * and has written nothing, is the last one in vain: it then waits until one of the words
+ * that it has looked at is another one. Of several words it guesses which; if in the end
+ * nobody can go on, and another one of them has changed, the guess was wrong and the
+ * execution is given up, since some other one has the right guess.
+ *
+ * That is right for loops that nobody but the other threads can end. A loop that gives up by
+ * itself would have executions that are not run: so after the search each place that has
+ * waited is tried once, alone and without waiting, and if it leaves the loop the search was
+ * not complete, which is said.
+ */
+#include "explore/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PLACES_MAX = 32, ROUNDS = 200 };
+
+/* A place that has waited, and how the thread came there for the first time. */
+struct waited {
+	const struct sync_site *site;
+	char *forced;
+	uint8_t *choice;
+	int count;
+	unsigned thread;
+};
+
+static struct {
+	struct waited at[PLACES_MAX];
+	unsigned count;
+	const struct waited *trying;  /* this one is, NULL: none */
+	unsigned rounds;
+	int at_step, longest;         /* of the thread's: at its latest round; a round's most */
+	char text[160];
+} spins;
+
+void spin_forget(void)
+{
+	for (unsigned n = 0; n < spins.count; n++) {
+		free(spins.at[n].forced);
+		free(spins.at[n].choice);
+	}
+	spins.count = 0;
+}
+
+/* --- rounds --------------------------------------------------------------- */
+
+static void add_word(struct watched *word, unsigned *count, const struct step *s)
+{
+	for (unsigned n = 0; n < *count && n < WATCHED_MAX; n++)
+		if (word[n].addr == s->addr)
+			return; /* a later step of the round had it */
+	if (*count < WATCHED_MAX)
+		word[*count] = (struct watched){ s->addr, s->old, s->bytes };
+	++*count;
+}
+
+/* The running step has not ended yet, but has been done. */
+static bool has_written(const struct step *s)
+{
+	if (s == &x.step[x.depth])
+		return s->kind == SYNC_RMW && engine_word(s->addr, s->bytes) != s->old;
+	return s->wrote;
+}
+
+/* The words of the thread's round, latest first; 0: it has written, or looked at none, or
+ * at too many. */
+static unsigned words_of_round(const struct thread *t, struct watched word[WATCHED_MAX])
+{
+	unsigned count = 0;
+
+	for (int at = t->last; at > t->spin.from; at = x.step[at].prev) {
+		const struct step *s = &x.step[at];
+
+		if (s->kind == SYNC_STORE || s->kind == SYNC_INC || has_written(s))
+			return 0;
+		if (s->kind == SYNC_LOAD || s->kind == SYNC_RMW)
+			add_word(word, &count, s);
+	}
+	return count <= WATCHED_MAX ? count : 0;
+}
+
+static bool is_in_vain(const struct spin *spin, const struct watched *word, unsigned count)
+{
+	if (count != spin->count)
+		return false;
+	for (unsigned n = 0; n < count; n++)
+		if (word[n].addr != spin->word[n].addr || word[n].value != spin->word[n].value)
+			return false;
+	return true;
+}
+
+static void keep_place(const struct sync_site *site)
+{
+	struct waited *w = &spins.at[spins.count];
+	size_t n = (size_t)x.depth + 1;
+
+	for (unsigned i = 0; i < spins.count; i++)
+		if (spins.at[i].site == site)
+			return;
+	if (spins.count == PLACES_MAX)
+		return;
+	*w = (struct waited){ site, malloc(n), malloc(n), (int)n, (unsigned)x.cur };
+	if (!w->forced || !w->choice) {
+		free(w->forced);
+		free(w->choice);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		w->forced[i] = (char)(x.step[i].thread + 1);
+		w->choice[i] = x.step[i].choice;
+	}
+	spins.count++;
+}
+
+/* Is the running thread being tried? Before, it came there as in the search. */
+static bool is_trying(void)
+{
+	return spins.trying && (unsigned)x.cur == spins.trying->thread &&
+	       x.depth >= spins.trying->count - 1;
+}
+
+/* The thread that is tried goes round in vain, until that is enough. */
+static void try_round(void)
+{
+	int steps = x.thread[x.cur].idx - spins.at_step;
+
+	if (spins.rounds++ && steps > spins.longest)
+		spins.longest = steps;
+	spins.at_step = x.thread[x.cur].idx;
+	if (spins.rounds >= ROUNDS)
+		engine_give_up();
+}
+
+void sync_relax_(const struct sync_site *site)
+{
+	struct watched word[WATCHED_MAX];
+	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+	unsigned count, which;
+	bool vain;
+
+	if (x.cur < 0)
+		return;
+	count = words_of_round(t, word);
+	vain = count && is_in_vain(&t->spin, word, count);
+	t->spin.from = t->last;
+	t->spin.count = count;
+	for (unsigned n = 0; n < count; n++)
+		t->spin.word[n] = word[n];
+	if (is_trying()) {
+		try_round();
+		return;
+	}
+	if (!vain)
+		return;
+	if (!x.starting)
+		keep_place(site);
+	which = count > 1 ? sync_choose_(count, site) : 0;
+	sync_spin_while_bytes_(word[which].addr, word[which].bytes, word[which].value, site);
+	t->spin.from = t->last;
+}
+
+/* --- at the end ------------------------------------------------------------ */
+
+bool spin_guessed_wrong(void)
+{
+	for (unsigned q = 0; q < x.threads; q++) {
+		const struct spin *spin = &x.thread[q].spin;
+
+		if (!(x.alive >> q & 1) || x.pend[q].kind != SYNC_RELAX)
+			continue;
+		for (unsigned n = 0; n < spin->count; n++)
+			if (engine_word(spin->word[n].addr, spin->word[n].bytes) !=
+			    spin->word[n].value)
+				return true;
+	}
+	return false;
+}
+
+/* Alone, does the thread leave the loop? It has if it ends, or does more than in a round; not
+ * if it is in need of somebody else. */
+static bool leaves(const struct waited *w)
+{
+	const struct thread *t = &x.thread[w->thread];
+
+	spins.trying = w;
+	spins.rounds = 0;
+	spins.longest = 0;
+	x.replay = 0;
+	x.plan = 0;
+	x.races = 0;
+	x.forced = w->forced;
+	x.forced_choice = w->choice;
+	x.forced_count = w->count;
+	x.alone = (int)w->thread;
+	engine_run();
+	x.alone = -1;
+	x.forced_count = 0;
+	spins.trying = NULL;
+	return spins.rounds >= 1 && spins.rounds < ROUNDS &&
+	       (!(x.alive >> w->thread & 1) || t->idx - spins.at_step > spins.longest);
+}
+
+const char *spin_gives_up(void)
+{
+	uint64_t steps = x.result->steps;
+	const char *why = NULL;
+
+	for (unsigned n = 0; n < spins.count && !why; n++) {
+		const struct waited *w = &spins.at[n];
+
+		if (!leaves(w))
+			continue;
+		snprintf(spins.text, sizeof(spins.text),
+			 "a loop with cpu_relax() in %s:%d gives up by itself: leave it out there",
+			 w->site->function, w->site->line);
+		why = spins.text;
+	}
+	x.result->steps = steps;
+	return why;
+}
