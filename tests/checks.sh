@@ -51,6 +51,52 @@ contains 'spin_wrong                   differs' out
 run 0 check "$top/tests/checks/races.c"
 contains "T0's plain write in after_unlock" out
 
+# Loops that give up by themselves are told from those that wait; mistakes in a check.
+cat >loops.c <<'END'
+#include <mmun/kernel.h>
+struct s { int x; };
+#define CHECK(name, ...) EXPLORE_CHECK(name, .threads = 2, .state_size = sizeof(struct s), \
+	__VA_ARGS__)
+static void asks(void *state, unsigned t, void *arg)
+{
+	struct s *s = state;
+	(void)arg;
+	if (t) {
+		WRITE_ONCE(s->x, 1);
+		return;
+	}
+	while (!READ_ONCE(s->x))
+		cpu_relax();
+}
+static void gives_up(void *state, unsigned t, void *arg)
+{
+	struct s *s = state;
+	(void)arg;
+	if (t) {
+		WRITE_ONCE(s->x, 1);
+		return;
+	}
+	for (int n = 0; n < 3 && !READ_ONCE(s->x); n++)
+		cpu_relax();
+}
+static void stumbles(void *state, void *arg) { (void)state; (void)arg; EXPLORE_ASSERT(0); }
+CHECK(waits, .thread = asks)
+CHECK(bounded, .thread = gives_up)
+CHECK(stumbling, .thread = asks, .setup = stumbles, .expect = "assertion")
+CHECK(unknown, .thread = asks, .expect = "asertion")
+CHECK(lost, .thread = asks, .repair = "nobody")
+CHECK(idle, .expect = "race")
+END
+run 1 check -q loops.c
+contains 'waits                        ok' out
+contains 'bounded                      unfinished' out
+contains 'stumbling                    violation' out
+run 1 check loops.c
+contains 'a loop with cpu_relax() in gives_up:25 gives up by itself: leave it out there' out
+contains "loops.c: unknown: .expect: no oracle is called 'asertion'" err
+contains "loops.c: lost: .repair: the file has no other check 'nobody'" err
+contains 'loops.c: idle: has no .thread' err
+
 # --- the corpus ----------------------------------------------------------------------------
 
 run 0 corpus

@@ -4,9 +4,9 @@
  *
  * What stands here does what Linux's does, and is a point where the explorer may let
  * another thread run and judges what is done there. Whatever is not here (plain loads
- * and stores, list operations) runs together with the operation before it, and
- * races in it are not seen: see docs/checks.md. Accesses to one variable are all of
- * its own type and size.
+ * and stores, list operations) runs together with the operation before it, and is
+ * watched for races: see docs/checks.md. Marked accesses to one variable are all of its
+ * own type and size.
  *
  * Locks may be taken in any order: an order that deadlocks is found by deadlocking.
  * Zeroed locks, queues and counters are initialized. Set-up and end may call
@@ -94,10 +94,12 @@ bool explore_optional_(const char *what, const struct sync_site *site);
 			  if (same_) *at_ = put_; else *want_ = old_, same_); })
 
 /*
- * In a loop that asks until something has changed: goes on when the word that the thread
- * has loaded last (READ_ONCE() and so on), or updated just now, is another one than then.
- * If it never is, the thread tries again for ever, which is a finding. Without it a loop
- * that waits for another thread has no last round, and ends at the bound on steps.
+ * In a loop that asks until another thread has changed something: after a round that has
+ * written nothing, and seen in at most four words what the round before saw, it waits
+ * until one of them is another one. If that never comes the thread tries again for ever,
+ * which is a finding. Without it a loop that waits for another thread has no last round,
+ * and ends at the bound on steps. Leave it out of loops that give up by themselves: with
+ * it their later rounds are not run, and the search says that it was not complete.
  */
 #define cpu_relax() kernel_relax_(KERNEL_SITE_)
 void kernel_relax_(const struct sync_site *site);

@@ -3,6 +3,8 @@
  * orders them. */
 #include "scene.h"
 
+#include <string.h>
+
 struct s {
 	spinlock_t lock, other;
 	struct rw_semaphore sem;
@@ -200,4 +202,41 @@ SCENE(free_then_use, .expect = "lifetime")
 	}
 	if (smp_load_acquire(&s->flag) && broken && p)
 		*p = 1;
+}
+
+/* Copies are accesses of all their bytes, whatever the compiler makes of them. */
+SCENE(copies, .expect = "race")
+{
+	char copy[sizeof(s->byte)];
+	volatile size_t size = sizeof(copy) / 2; /* not known to the compiler */
+
+	if (!broken)
+		spin_lock(&s->lock);
+	if (t)
+		memset(s->byte, 1, size);
+	else
+		memcpy(copy, s->byte + size - 1, size);
+	if (!broken)
+		spin_unlock(&s->lock);
+}
+
+SCENE(moves, .expect = "race")
+{
+	volatile size_t size = broken ? 4 : 3;
+
+	if (t)
+		memmove(s->byte + 1, s->byte, size);
+	else
+		s->byte[4] = 1;
+}
+
+/* A volatile access is a marked one, as READ_ONCE() is. */
+SCENE(is_volatile, .expect = "race")
+{
+	if (t)
+		*(volatile int *)&s->flag = 1;
+	else if (broken)
+		s->flag = 2;
+	else
+		*(volatile int *)&s->flag = 2;
 }

@@ -84,7 +84,7 @@ SCENE(locks_entries, .expect = "protocol")
 	if (t)
 		return;
 	begin(s, &range, s->a);
-	lock_entry(s, broken ? s->a : s->a, &at);
+	lock_entry(s, s->a, &at);
 	if (broken)
 		pte_unmap_unlock(at.pte, at.ptl);
 	pte = at.pte;
@@ -108,6 +108,40 @@ SCENE(tells_first, .expect = "protocol")
 		begin(s, &range, s->b);
 	lock_entry(s, s->a, &at);
 	ptep_set_wrprotect(s->w.mm, s->a, at.pte);
+	pte_unmap_unlock(at.pte, at.ptl);
+	flush_tlb_page(&at.vma, s->a);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+/* An entry that no longer lets anybody through has been taken away too. */
+SCENE(tells_of_none, .expect = "protocol")
+{
+	struct mmu_notifier_range range;
+	struct at at;
+
+	if (t)
+		return;
+	if (!broken)
+		begin(s, &range, s->a);
+	lock_entry(s, s->a, &at);
+	set_pte_at(s->w.mm, s->a, at.pte, pte_modify(ptep_get(at.pte), PAGE_NONE));
+	pte_unmap_unlock(at.pte, at.ptl);
+	flush_tlb_page(&at.vma, s->a);
+	if (!broken)
+		mmu_notifier_invalidate_range_end(&range);
+}
+
+/* The address that is told is the one that the entry maps. */
+SCENE(names_its_address, .expect = "protocol")
+{
+	struct mmu_notifier_range range;
+	struct at at;
+
+	if (t)
+		return;
+	begin(s, &range, s->a);
+	lock_entry(s, s->a, &at);
+	ptep_set_wrprotect(s->w.mm, broken ? s->b : s->a, at.pte);
 	pte_unmap_unlock(at.pte, at.ptl);
 	flush_tlb_page(&at.vma, s->a);
 	mmu_notifier_invalidate_range_end(&range);

@@ -167,3 +167,26 @@ SCENE(relax_twice, .expect = "liveness")
 			cpu_relax();
 	}
 }
+
+/* A loop that asks for either of two words. */
+SCENE(relax_either, .expect = "liveness")
+{
+	if (t == 0)
+		WRITE_ONCE(s->y, broken ? 0 : 1);
+	else
+		while (!READ_ONCE(s->x) && !READ_ONCE(s->y))
+			cpu_relax();
+}
+
+/* A loop that writes, and fails to: each of the two gets a number of its own. */
+SCENE(relax_updates, .expect = "assertion")
+{
+	int old = atomic_read(&s->n);
+
+	(void)t;
+	while (!broken && !atomic_try_cmpxchg(&s->n, &old, old + 1))
+		cpu_relax();
+	if (broken)
+		atomic_set(&s->n, old + 1);
+	EXPLORE_ASSERT(!test_and_set_bit(old, s->bits));
+}
