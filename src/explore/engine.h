@@ -62,7 +62,6 @@ struct step {
 	const void *addr;              /* object */
 	const struct sync_site *site;
 	uint64_t old;                  /* the word's value before */
-	bool wrote;                    /* RMW: it is another one now */
 	uint16_t sleep;                /* threads asleep before this step */
 	int16_t idx;                   /* this is the idx-th step of its thread, from 1 */
 	int16_t prev;                  /* that thread's step before, -1: none */
@@ -267,8 +266,10 @@ void plain_freed(const void *addr, size_t size, const struct sync_site *site);
 /* The running thread's accesses from now on are not published by what it has done. */
 static inline void epoch_next(struct clk *clk, unsigned thread)
 {
+	if (!x.plain)
+		return;
 	ASSERT(clk->e[thread] < INT16_MAX);
-	clk->e[thread] += x.plain != NULL;
+	clk->e[thread]++;
 }
 
 /* --- memory.c ------------------------------------------------------------ */

@@ -302,12 +302,12 @@ static bool step_begin(void)
 
 static void step_end(void)
 {
-	struct step *s = &x.step[x.depth];
+	const struct step *s = &x.step[x.depth++];
 
-	s->wrote = s->kind == SYNC_RMW && word_at(s) != s->old;
-	if (x.trace && x.event != SIZE_MAX && is_word(s->kind))
+	if (!x.trace)
+		return;
+	if (x.event != SIZE_MAX && is_word(s->kind))
 		x.trace->event[x.event].value = word_at(s);
-	x.depth++;
 	engine_watch();
 }
 

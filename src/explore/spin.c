@@ -58,12 +58,17 @@ static void add_word(struct watched *word, unsigned *count, const struct step *s
 	++*count;
 }
 
-/* The running step has not ended yet, but has been done. */
+/* Is the word another one after @s, which has been done? The next step on it knows, else the
+ * word itself. */
 static bool has_written(const struct step *s)
 {
-	if (s == &x.step[x.depth])
-		return s->kind == SYNC_RMW && engine_word(s->addr, s->bytes) != s->old;
-	return s->wrote;
+	const struct step *next = s + 1, *end = &x.step[x.depth];
+
+	if (s->kind != SYNC_RMW)
+		return false;
+	while (next <= end && (next->addr != s->addr || next->bytes != s->bytes))
+		next++;
+	return s->old != (next <= end ? next->old : engine_word(s->addr, s->bytes));
 }
 
 /* The words of the thread's round, latest first; 0: it has written, or looked at none, or
