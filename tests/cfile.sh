@@ -202,9 +202,22 @@ string=$(sed -n 's/.*replay: mmun replay bad.c \(null:[^ ]*\)$/\1/p' bad.txt)
 run 1 replay bad.c "$string"
 contains 'T0 follows a NULL pointer' out
 
-# Statements that are bounded say so, and nothing is left behind.
+# Statements that are bounded say so, and nothing is left behind, by what is interrupted either.
+cat >long.c <<'END'
+#include <mmun/kernel.h>
+static void f(void *s, unsigned t, void *arg)
+{
+	(void)t;
+	(void)arg;
+	for (int n = 0; n < 20; n++)
+		WRITE_ONCE(*(int *)s, n);
+}
+EXPLORE_CHECK(lasts, .threads = 8, .state_size = sizeof(int), .thread = f)
+END
 run 3 check -q --max-executions 1 examples/checks/driver.c
 CC='no-such-compiler' run 2 check examples/checks/cow.c
+timeout 1 "$mmun" check -q long.c >/dev/null 2>&1
+[ $? = 124 ] || fail 'long.c: not interrupted'
 [ -z "$(ls "$TMPDIR")" ] || fail "left behind: $(ls "$TMPDIR")"
 
 [ "$failures" = 0 ] || echo "$failures failures"

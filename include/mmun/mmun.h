@@ -467,8 +467,10 @@ static inline bool mmu_notifier_range_blockable(const struct mmu_notifier_range 
  * said, under the mm's locks: so a callback must not call into this library (what
  * says "callable from callbacks" excepted), must not register, unregister, get or
  * put, must not wait for a thread that does any of this, and takes no lock that is
- * held around such a call. Whoever breaks the rules: a finding of the explorer; the
- * end of the program if the library was built with debug_checks; else undefined.
+ * held around such a call. Who breaks the rules waits for himself, or sleeps where
+ * one must not: in an execution that comes to it, a finding of the explorer. What the
+ * library notices, such as a number of users below zero, is a finding too, and the end
+ * of the program if the library was built with debug_checks. All else is undefined.
  *
  * "Atomic" below: page table locks may be held. The callback must not block, and
  * takes no lock that may be held around an access to the mm.

@@ -273,6 +273,36 @@ static bool watch(struct cfile *f)
 	return f->coverage || refuse(f, why);
 }
 
+/* --- the temporary directory ---------------------------------------------- */
+
+static const int interrupts[] = { SIGINT, SIGTERM, SIGHUP };
+static const struct cfile *volatile opened; /* whose files go when one comes; NULL: none */
+
+static void remove_files(const struct cfile *f)
+{
+	unlink(f->unlinked);
+	unlink(f->object);
+	rmdir(f->dir);
+}
+
+static void interrupted(int signo)
+{
+	if (opened)
+		remove_files(opened);
+	raise(signo); /* when this has returned: then it ends the process */
+}
+
+static void on_interrupts(void (*handler)(int))
+{
+	const struct sigaction act = { .sa_handler = handler,
+				       .sa_flags = SA_RESETHAND | SA_RESTART };
+	struct sigaction old;
+
+	for (unsigned n = 0; n < sizeof(interrupts) / sizeof(*interrupts); n++)
+		if (!sigaction(interrupts[n], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(interrupts[n], &act, NULL);
+}
+
 static bool cfile_open(struct cfile *f, const char *path, const struct cli_cfile_how *how)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -295,6 +325,8 @@ static bool cfile_open(struct cfile *f, const char *path, const struct cli_cfile
 	}
 	snprintf(f->unlinked, sizeof(f->unlinked), "%s/check.o", f->dir);
 	snprintf(f->object, sizeof(f->object), "%s/check.so", f->dir);
+	opened = f;
+	on_interrupts(interrupted);
 	return compile(f) && inspect(f) && watch(f);
 }
 
@@ -302,9 +334,9 @@ static void cfile_close(struct cfile *f)
 {
 	coverage_close(f->coverage);
 	if (*f->dir) {
-		unlink(f->unlinked);
-		unlink(f->object);
-		rmdir(f->dir);
+		on_interrupts(SIG_DFL);
+		opened = NULL;
+		remove_files(f);
 	}
 	if (f->told)
 		munmap(f->told, sizeof(*f->told));
@@ -317,6 +349,7 @@ static bool load(const struct cfile *f)
 {
 	struct rlimit none = { 0, 0 };
 
+	on_interrupts(SIG_DFL); /* the files are the parent's */
 	setrlimit(RLIMIT_CORE, &none);
 	if (dlopen(f->object, RTLD_NOW | RTLD_LOCAL))
 		return true;
