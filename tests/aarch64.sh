@@ -28,5 +28,5 @@ int main(void)
 }
 END
 $cc -static -std=gnu11 -O2 -DMMUN_CHECKED -I"$top" -I"$top/include" -I"$top/src" -I"$top/tests" -o "$dir/main" \
-	"$dir/main.c" "$top/tests/models.c" "$top"/src/explore/*.c
+	"$dir/main.c" "$top/tests/models.c" $(find "$top/src/explore" -name '*.c')
 "$qemu" "$dir/main"

@@ -4,7 +4,7 @@
  * what was found, plan, next; until nothing is left or a bound is hit.
  */
 #define _GNU_SOURCE
-#include "explore/engine.h"
+#include "explore/engine/engine.h"
 
 #include <errno.h>
 #include <stdlib.h>

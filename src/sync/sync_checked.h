@@ -78,7 +78,7 @@ typedef struct { uint32_t owner, rank; } spin_t;   /* owner: thread + 1 */
 typedef struct { uint32_t owner, rank; } mutex_t;
 typedef struct { uint32_t owner, rank; int32_t readers; } rwsem_t;
 
-/* The explorer's side: src/explore/run.c. */
+/* The explorer's side: src/explore/door. */
 void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site);
 /* The same for a word of 1, 2, 4 or 8 bytes, aligned or not. */
 void sync_visible_bytes(enum sync_kind kind, const void *object, uint8_t bytes,
@@ -119,7 +119,7 @@ void sync_guard_mark_(const atomic_u64 *w);
 void sync_guard_wait_(const struct sync_site *site);
 void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t arg,
 		 const struct sync_site *site);
-/* For who asks again and again, in any context: see src/explore/spin.c. */
+/* For who asks again and again, in any context: see src/explore/door/spin.c. */
 void sync_relax_(const struct sync_site *site);
 void sync_spin_while_bytes_(const void *w, uint8_t bytes, uint64_t v,
 			    const struct sync_site *site);

@@ -9,7 +9,7 @@
  * are brought up to date for them.
  */
 #define _GNU_SOURCE
-#include "explore/engine.h"
+#include "explore/engine/engine.h"
 
 #include <errno.h>
 #include <stdio.h>

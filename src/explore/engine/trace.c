@@ -3,7 +3,7 @@
  * trace.c - the picture of an execution while it is recorded: a row for each
  * step, and one for each thing that the code says of itself (sync_note).
  */
-#include "explore/engine.h"
+#include "explore/engine/engine.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
  * check's: it ends the process as it would have.
  */
 #define _GNU_SOURCE
-#include "explore/engine.h"
+#include "explore/engine/engine.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -3,7 +3,7 @@
  * engine.c - the state of the exploration that is under way, and how what goes
  * wrong in an execution is noted. Everything else in the layer stands on it.
  */
-#include "explore/engine.h"
+#include "explore/engine/engine.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * the rest of the switch.
  */
 #define _GNU_SOURCE
-#include "explore/fiber.h"
+#include "explore/engine/fiber.h"
 
 #include <errno.h>
 #include <sys/mman.h>

@@ -24,7 +24,7 @@
  * makes the search optimal, so that no execution is begun in vain. An answer
  * that hangs on a step after j is sought again after each execution.
  */
-#include "explore/engine.h"
+#include "explore/engine/engine.h"
 
 #include <stdlib.h>
 #include <string.h>

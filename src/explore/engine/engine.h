@@ -32,7 +32,7 @@
 #include <string.h>
 
 #include "explore/explore.h"
-#include "explore/fiber.h"
+#include "explore/engine/fiber.h"
 #include "sync/sync.h"
 
 enum {

@@ -12,7 +12,7 @@
  * waited is tried once, alone and without waiting, and if it leaves the loop the search was
  * not complete, which is said.
  */
-#include "explore/engine.h"
+#include "explore/engine/engine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
