@@ -2,10 +2,10 @@
 /*
  * kernel_orders.c RECORDING... - holds each operation that was recorded of Linux
  * against what mmun does: events, their order, their ranges, what happens under
- * which lock. Where they differ, src/trace/differences.c must say so and why.
+ * which lock. Where they differ, src/orders/differences.c must say so and why.
  *
  * Nothing is skipped silently: an operation that mmun does not have is printed with
- * the reason; one that src/trace/ops.c does not know, one that was never recorded, a
+ * the reason; one that src/orders/ops.c does not know, one that was never recorded, a
  * difference that nobody expects and one that is expected but not there fail.
  *
  * Then each place to notify is moved, and some recording must not agree any more.
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trace/trace.h"
+#include "orders/orders.h"
 #include "vm/vm.h"
 
 enum { FILES_MAX = 16, FILE_BYTES_MAX = 256 << 10, OPS_MAX = 128, DIFFERENCES_MAX = 512 };
@@ -88,7 +88,7 @@ static void compare_file(const struct trace_file *f)
 		const struct trace_op *op = trace_op_find(f->op[i].name);
 
 		if (!op) {
-			fail("%s: %s: src/trace/ops.c has no such operation", f->name,
+			fail("%s: %s: src/orders/ops.c has no such operation", f->name,
 			     f->op[i].name);
 		} else if (!op->act) {
 			printf("%s: %s: not compared: %s\n", f->name, op->name, op->what);
@@ -126,7 +126,7 @@ static void check_tables(void)
 
 	for (const struct trace_op *op = trace_ops; op->name; op++)
 		if (!was_recorded(op->name))
-			fail("%s: in src/trace/ops.c, and never recorded", op->name);
+			fail("%s: in src/orders/ops.c, and never recorded", op->name);
 	for (const struct trace_omission *o = trace_omissions; o->text; o++) {
 		printf("left out: %s: %s\n", o->text, o->why);
 		if (!was_omitted(o->text))

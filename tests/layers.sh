@@ -18,7 +18,7 @@ sees() {
 	layer=$1
 	shift
 	for h in base/base.h sync/sync.h vm/vm.h explore/explore.h litmus/litmus.h \
-		report/report.h trace/trace.h cli/cli.h; do
+		report/report.h orders/orders.h cli/cli.h; do
 		case " $* " in
 		*" ${h%/*} "*) builds "$layer" "$h" || { echo "$layer cannot include $h"; ret=1; } ;;
 		*) builds "$layer" "$h" && { echo "$layer can include $h"; ret=1; } ;;
@@ -35,6 +35,6 @@ sees explore base sync explore
 sees litmus base sync vm explore litmus
 sees checks base sync vm explore
 sees report base explore report
-sees trace base sync vm explore trace
-sees cli base explore litmus report trace cli
+sees orders base sync vm explore orders
+sees cli base explore litmus report orders cli
 exit $ret

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "trace/trace.h"
+#include "orders/orders.h"
 
 enum { OPTION_CLASSIC = OPTION_FIRST, OPTION_KERNEL, OPTION_LIST };
 enum { FILES_MAX = 32, FILE_BYTES_MAX = 256 << 10 };

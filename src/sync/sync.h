@@ -76,7 +76,7 @@
  * For who asks whether a step is needed: if (sync_optional(what)) before a flush or a
  * notification. It happens, but when the explorer runs without it; natively always.
  *
- * For who looks on from outside (src/trace). sync_probe(mm, start, end) tells who
+ * For who looks on from outside (src/orders). sync_probe(mm, start, end) tells who
  * listens that the function it stands in was called; compiled away natively.
  */
 #ifndef MMUN_SYNC_H

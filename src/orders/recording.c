@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * order.c - recordings as text: see docs/trace.md. A line is a comment, the
+ * recording.c - recordings as text: see docs/trace.md. A line is a comment, the
  * recording's name and era, an operation's name, or, indented, an event of it.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "trace/trace.h"
+#include "orders/orders.h"
 
 static const char header[] = "recording ";
 

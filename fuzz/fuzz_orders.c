@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_trace.c - anything at all as a recording: parse it, and compare each of its
+ * fuzz_orders.c - anything at all as a recording: parse it, and compare each of its
  * operations with itself and with the one before.
  *
  * Built with -fsanitize=fuzzer it is a fuzzer; with -DFUZZ_STANDALONE a program
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trace/trace.h"
+#include "orders/orders.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

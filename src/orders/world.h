@@ -3,11 +3,11 @@
  * world.h - what an operation works on: between ops.c, which says what is done,
  * and record.c, which makes it, listens, and takes it down again.
  */
-#ifndef MMUN_TRACE_WORLD_H
-#define MMUN_TRACE_WORLD_H
+#ifndef MMUN_ORDERS_WORLD_H
+#define MMUN_ORDERS_WORLD_H
 
 #include "vm/vm.h"
-#include "trace/trace.h"
+#include "orders/orders.h"
 
 struct trace_world {
 	struct mmun_machine *machine;

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "trace/world.h"
+#include "orders/world.h"
 
 enum { ANONYMOUS = MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS };
 enum { RW = MMUN_PROT_READ | MMUN_PROT_WRITE };

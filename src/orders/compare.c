@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "trace/trace.h"
+#include "orders/orders.h"
 
 enum { WATCHED = 2, NO_PAGE = -1 };
 

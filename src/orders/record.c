@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "explore/explore.h"
-#include "trace/world.h"
+#include "orders/world.h"
 
 enum {
 	FRAMES = 256, HUGE_FRAMES = 16 * TABLE_ENTRIES, SWAP_PAGES = 16,

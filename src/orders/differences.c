@@ -4,7 +4,7 @@
  * that is as it should be. tests/kernel_orders.c fails for a difference that is
  * not here, and for a line here that is not true any more.
  */
-#include "trace/trace.h"
+#include "orders/orders.h"
 
 /* Ranges: p0, a window's only page, the first huge page. */
 #define P0 "W+0x1000..W+0x2000"

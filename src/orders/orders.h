@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.h - in which order mmun tells of an operation, in the words that
+ * orders.h - in which order mmun tells of an operation, in the words that
  * recordings of Linux are written in, and how the two compare.
  *
  * An order is a list of events, each a line of text; docs/trace.md has the
- * notation. record.c runs an operation of ops.c and listens; order.c reads
+ * notation. record.c runs an operation of ops.c and listens; recording.c reads
  * recordings; compare.c holds one against the other, and differences.c says
  * which differences there are, and why. Nothing here prints.
  *
@@ -12,8 +12,8 @@
  * be seen from outside, and what ships has no hook for this. One recording is
  * made at a time in a process.
  */
-#ifndef MMUN_TRACE_H
-#define MMUN_TRACE_H
+#ifndef MMUN_ORDERS_H
+#define MMUN_ORDERS_H
 
 #include "base/base.h"
 #include "mmun/mmun.h"
