@@ -14,7 +14,7 @@
 #include <ucontext.h>
 
 #include "explore/explore.h"
-#include "litmus/litmus.h"
+#include "litmus/lang/litmus.h"
 #include "load_litmus.h"
 #include "models.h"
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "litmus/litmus.h"
+#include "litmus/lang/litmus.h"
 
 enum { FUZZ_STATES_MAX = 2000 };
 

@@ -242,7 +242,7 @@ END
 cat >main.c <<'END'
 #include <dlfcn.h>
 #include <stdio.h>
-#include "cli/places.h"
+#include "checks/run/places.h"
 void *here(void);
 __attribute__((noinline)) void *here(void) { return __builtin_return_address(0); }
 static __attribute__((noinline)) void *mine(void)
@@ -279,7 +279,7 @@ for CC in $compilers; do
 	for flags in -O0 -O2 -gdwarf-4 -gz; do
 		if ! "$CC" -std=gnu11 -g $flags -fPIC -shared -o lib.so "$dir/lib.c" ||
 		   ! "$CC" -std=gnu11 -g $flags -rdynamic -I"$top/src" -o places main.c \
-				"$top/src/cli/places.c" -ldw -lelf; then
+				"$top/src/checks/run/places.c" -ldw -lelf; then
 			fail "$CC $flags: does not build"
 			continue
 		fi

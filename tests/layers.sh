@@ -6,22 +6,25 @@ set -u
 cd "$1" || exit 1
 ret=0
 
-# builds LAYER HEADER: can a file of the layer include it?
+# builds ROOM HEADER: can a file of the room include it?
 builds() {
 	printf '#include "%s"\n' "$2" |
-		"${CC:-cc}" -std=gnu11 -DMMUN_CHECKED -I"$1" -I"$top/include" -fsyntax-only -x c - \
-			2>/dev/null
+		"${CC:-cc}" -std=gnu11 -DMMUN_CHECKED -I"$(see "$1")" -I"$top/include" \
+			-fsyntax-only -x c - 2>/dev/null
 }
 
-# sees LAYER HEADERS...: these it can include, the first header of any other layer not.
+see() { echo "$1" | tr / -; }
+
+# sees ROOM ROOMS...: the headers of these it can include, those of any other not.
 sees() {
-	layer=$1
+	room=$1
 	shift
-	for h in base/base.h sync/sync.h vm/vm.h explore/explore.h litmus/litmus.h \
-		report/report.h orders/orders.h cli/cli.h; do
+	for h in base/base.h sync/sync.h vm/vm.h explore/explore.h litmus/lang/litmus.h \
+		litmus/flat/flat.h litmus/run/world.h litmus/table/when.h report/report.h \
+		orders/orders.h args/args.h checks/names/names.h checks/run/runs.h cli/cli.h; do
 		case " $* " in
-		*" ${h%/*} "*) builds "$layer" "$h" || { echo "$layer cannot include $h"; ret=1; } ;;
-		*) builds "$layer" "$h" && { echo "$layer can include $h"; ret=1; } ;;
+		*" ${h%/*} "*) builds "$room" "$h" || { echo "$room cannot include $h"; ret=1; } ;;
+		*) builds "$room" "$h" && { echo "$room can include $h"; ret=1; } ;;
 		esac
 	done
 }
@@ -32,9 +35,15 @@ sees sync base sync
 sees vm base sync vm
 sees iommu base sync vm
 sees explore base sync explore
-sees litmus base sync vm explore litmus
-sees checks base sync vm explore
-sees report base explore report
+sees litmus/lang base explore litmus/lang
+sees litmus/flat base explore litmus/lang litmus/flat
+sees litmus/run base sync vm explore litmus/lang litmus/flat litmus/run
+sees litmus/table base sync vm explore litmus/lang litmus/run litmus/table
 sees orders base sync vm explore orders
-sees cli base explore litmus report orders cli
+sees report base explore report
+sees args base explore report args
+sees checks/names base sync vm explore checks/names
+sees checks/run base explore report args checks/run
+sees checks/program base explore report args checks/run
+sees cli base explore litmus/lang litmus/table report orders args checks/run cli
 exit $ret

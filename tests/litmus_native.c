@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "litmus/world.h"
+#include "litmus/run/world.h"
 #include "load_litmus.h"
 
 static struct world world;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "litmus/litmus.h"
+#include "litmus/lang/litmus.h"
 
 static struct litmus *load_litmus(const char *file)
 {

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "litmus/litmus.h"
+#include "litmus/lang/litmus.h"
 
 _Noreturn void base_assert_failed(const char *expr, const char *file, int line)
 {

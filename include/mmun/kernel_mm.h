@@ -126,7 +126,7 @@ void kernel_table_free_(struct mmun_mm *mm, struct page *table, const struct syn
 bool kernel_access_cpu_(struct mmun_cpu *cpu, uint64_t addr, bool write, uint64_t *value);
 bool kernel_access_device_(struct mmun_ats *device, uint64_t addr, bool write, uint64_t *value);
 
-/* Of an entry. src/checks/mm.c holds them to the library's own. */
+/* Of an entry. src/checks/names/mm.c holds them to the library's own. */
 enum {
 	KERNEL_PTE_P_ = 1 << 0, KERNEL_PTE_RW_ = 1 << 1, KERNEL_PTE_SWAP_ = 1 << 2,
 	KERNEL_PTE_MIGRATION_ = 1 << 3, KERNEL_PTE_A_ = 1 << 5, KERNEL_PTE_D_ = 1 << 6,

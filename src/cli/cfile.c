@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/coverage.h"
-#include "cli/runs.h"
+#include "checks/run/coverage.h"
+#include "checks/run/runs.h"
 #include "cli/superfluous.h"
 
 /* What a child tells. */

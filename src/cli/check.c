@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/runs.h"
+#include "checks/run/runs.h"
 #include "report/report.h"
 
 enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, FORMAT, JSON, FAST, NO_ORACLES,

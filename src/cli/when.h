@@ -6,7 +6,7 @@
 #define MMUN_CLI_WHEN_H
 
 #include "cli/cli.h"
-#include "litmus/when.h"
+#include "litmus/table/when.h"
 
 enum { ROWS_MAX = 96, PLACES_MAX = 12, ERAS = 2 };
 enum when_format { WHEN_TEXT, WHEN_MARKDOWN, WHEN_JSON };

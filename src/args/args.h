@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * args.h - arguments: a command with its table of options, numbers, words that were
+ * mistyped, complaints, and the exit status. Shared by the tool's commands (src/cli) and
+ * by the main() of programs that are linked with libmmun-checked (src/checks/program).
+ */
+#ifndef MMUN_ARGS_H
+#define MMUN_ARGS_H
+
+#include "base/base.h"
+
+enum cli_status {
+	STATUS_OK = 0,
+	STATUS_VIOLATION = 1,  /* a violation, or a verdict that differs */
+	STATUS_ERROR = 2,      /* usage; a file that cannot be read or is no test */
+	STATUS_UNFINISHED = 3, /* a bound was hit */
+};
+
+struct cli_option {
+	int id;           /* its letter, or a number from OPTION_FIRST */
+	const char *name; /* NULL ends the table */
+	const char *arg;  /* NULL: takes none */
+	const char *help;
+};
+
+enum { OPTION_FIRST = 256 };
+
+struct cli_command {
+	const char *name; /* NULL ends the table */
+	const char *args, *help;
+	const char *details; /* for its own help */
+	const struct cli_option *options;
+	int (*run)(const struct cli_command *command, int argc, char **argv);
+};
+
+enum { CLI_END = -1, CLI_HELP = -2, CLI_ERROR = -3 };
+
+/* The id of the next option, its argument in optarg; or one of the above, help
+ * or error being printed already. Operands are then argv[optind...]. */
+int cli_next_option(const struct cli_command *command, int argc, char **argv);
+
+/* A number from 1; false if @text is none. */
+bool cli_parse_count(const char *text, uint64_t *ret);
+bool cli_parse_seconds(const char *text, double *ret);
+
+/* The one of @count names that @word may have been meant to be, or NULL. */
+const char *cli_suggest(const char *word, const char *const *name, size_t count);
+
+/* One line on standard error. */
+void cli_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* That @what, "unknown command" say, is @word: what else it may be, or what to @see. */
+void cli_complain_unknown(const char *what, const char *word, const char *const *name,
+			  size_t count, const char *see);
+void cli_help_command(const struct cli_command *command);
+
+struct report_format;
+
+/* NULL: there is none of this name, which was said. */
+const struct report_format *cli_format_find(const char *command, const char *name);
+void cli_list_formats(void);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel.c - what stands behind mmun/kernel.h: the door's operations for code that has
+ * Linux's types. Each function is one visible operation, and a note for the picture.
+ *
+ * The public header cannot show the door's (its names are Linux's, with other
+ * arguments), so the two meet here only: lock words have the door's layout.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "checks/names/names.h"
+
+_Static_assert(offsetof(struct rw_semaphore, readers) == offsetof(rwsem_t, readers) &&
+	       offsetof(struct rw_semaphore, owner) == offsetof(rwsem_t, owner) &&
+	       sizeof(spinlock_t) == sizeof(spin_t) && sizeof(struct mutex) == sizeof(mutex_t),
+	       "the explorer looks into locks");
+
+/* --- words --------------------------------------------------------------- */
+
+void kernel_access_(enum kernel_access_kind kind, const volatile void *word, size_t size,
+		    const struct sync_site *site)
+{
+	static const enum sync_kind door[] = {
+		[KERNEL_READ_] = SYNC_LOAD, [KERNEL_WRITE_] = SYNC_STORE,
+		[KERNEL_UPDATE_] = SYNC_RMW,
+	};
+
+	ASSERT(size == 1 || size == 2 || size == 4 || size == 8);
+	/* A wild pointer is to fault here, not in the explorer. */
+	(void)*(const volatile char *)word;
+	(void)*((const volatile char *)word + size - 1);
+	sync_visible_bytes(door[kind], (const void *)(uintptr_t)word, (uint8_t)size, site);
+}
+
+void kernel_relax_(const struct sync_site *site) { sync_relax_(site); }
+
+void kernel_say_(const struct sync_site *site, const char *text, int64_t value)
+{
+	char address[64];
+
+	if (!sync_recording)
+		return;
+	if (sync_address_text((uint64_t)value, address, sizeof(address)))
+		sync_note_(site, "%s = %s", text, address);
+	else if (value > -100000 && value < 100000)
+		sync_note_(site, "%s = %d", text, (int)value);
+	else
+		sync_note_(site, "%s = %#llx", text, (unsigned long long)value);
+}
+
+void kernel_note_(const struct sync_site *site, const char *fmt, ...)
+{
+	char text[96];
+	va_list args;
+
+	if (!sync_recording)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	for (char *p = text; *p; p++)
+		if (*p == '\n')
+			*p = p[1] ? ' ' : 0;
+	sync_note_(site, "%s", text);
+}
+
+/* --- locks --------------------------------------------------------------- */
+
+/* @name as the argument was written: what it is the address of. */
+static void say_lock(const struct sync_site *site, const char *verb, const char *name)
+{
+	if (sync_recording)
+		sync_note_(site, "%s %s", verb, name + (*name == '&'));
+}
+
+void kernel_lock_(uint32_t *owner, bool spins, const char *name, const struct sync_site *site)
+{
+	(void)*(volatile uint32_t *)owner;
+	sync_lock_(owner, SYNC_UNRANKED, spins ? SYNC_SPINS : SYNC_SLEEPS, site);
+	say_lock(site, "lock", name);
+}
+
+bool kernel_trylock_(uint32_t *owner, const char *name, const struct sync_site *site)
+{
+	bool taken;
+
+	(void)*(volatile uint32_t *)owner;
+	sync_visible(SYNC_TRYLOCK, owner, site);
+	taken = !*owner;
+	if (taken) {
+		sync_locked(owner, SYNC_UNRANKED, SYNC_TRIED, site);
+		*owner = sync_self();
+	}
+	say_lock(site, taken ? "lock" : "trylock fails:", name);
+	return taken;
+}
+
+void kernel_unlock_(uint32_t *owner, bool spins, const char *name, const struct sync_site *site)
+{
+	sync_unlocked(owner, site);
+	if (!spins)
+		sync_visible(SYNC_UNLOCK, owner, site);
+	*owner = 0;
+	if (spins)
+		sync_lock_released(owner, false);
+	say_lock(site, "unlock", name);
+}
+
+void kernel_down_(struct rw_semaphore *sem, bool read, bool spins, const char *name,
+		  const struct sync_site *site)
+{
+	(void)*(volatile uint32_t *)&sem->owner;
+	sync_locked(sem, SYNC_UNRANKED, spins ? SYNC_SPINS : SYNC_SLEEPS, site);
+	sync_visible(read ? SYNC_RLOCK : SYNC_WLOCK, sem, site);
+	if (read)
+		sem->readers++;
+	else
+		sem->owner = sync_self();
+	if (sync_recording)
+		sync_note_(site, "lock %s%s", name + (*name == '&'), read ? " (read)" : " (write)");
+}
+
+void kernel_up_(struct rw_semaphore *sem, bool read, const char *name,
+		const struct sync_site *site)
+{
+	sync_unlocked(sem, site);
+	if (read)
+		sem->readers--;
+	else
+		sem->owner = 0;
+	sync_lock_released(sem, read);
+	say_lock(site, "unlock", name);
+}
+
+void kernel_assert_held_(const void *lock, const struct sync_site *site)
+{
+	sync_assert_held_(lock, site);
+}
+
+void kernel_might_sleep_(const struct sync_site *site) { sync_might_sleep_(site); }
+
+void kernel_atomic_(bool begin)
+{
+	if (begin)
+		sync_nonblock_begin();
+	else
+		sync_nonblock_end();
+}
+
+/* --- RCU ----------------------------------------------------------------- */
+
+void kernel_rcu_lock_(const struct sync_site *site)
+{
+	sync_rcu_lock_(site);
+	say_lock(site, "lock", "RCU");
+}
+
+void kernel_rcu_unlock_(const struct sync_site *site)
+{
+	sync_rcu_unlock_(site);
+	say_lock(site, "unlock", "RCU");
+}
+
+void kernel_synchronize_rcu_(const struct sync_site *site)
+{
+	sync_rcu_synchronize_(site);
+	say_lock(site, "synchronize", "RCU");
+}
+
+int kernel_srcu_lock_(struct srcu_struct *srcu, const char *name, const struct sync_site *site)
+{
+	(void)*(volatile uint64_t *)&srcu->unused;
+	sync_srcu_lock_(srcu, site);
+	say_lock(site, "lock SRCU", name);
+	return 0;
+}
+
+void kernel_srcu_unlock_(struct srcu_struct *srcu, const char *name, const struct sync_site *site)
+{
+	sync_srcu_unlock_(srcu, site);
+	say_lock(site, "unlock SRCU", name);
+}
+
+void kernel_synchronize_srcu_(struct srcu_struct *srcu, const char *name,
+			      const struct sync_site *site)
+{
+	sync_srcu_synchronize_(srcu, site);
+	say_lock(site, "synchronize SRCU", name);
+}
+
+/* --- waiting ------------------------------------------------------------- */
+
+static bool differs(uint64_t word, uint64_t seen) { return word != seen; }
+
+/* A queue is the number of its wake-ups: who sleeps waits for the next one. */
+uint64_t kernel_enqueue_(wait_queue_head_t *queue, const struct sync_site *site)
+{
+	(void)*(volatile uint64_t *)&queue->wakeups;
+	sync_visible(SYNC_LOAD, &queue->wakeups, site);
+	return queue->wakeups;
+}
+
+void kernel_sleep_(wait_queue_head_t *queue, uint64_t seen, const char *name,
+		   const struct sync_site *site)
+{
+	sync_await_((const atomic_u64 *)(const void *)&queue->wakeups, differs, seen, site);
+	say_lock(site, "woken at", name);
+}
+
+void kernel_wake_(wait_queue_head_t *queue, const char *name, const struct sync_site *site)
+{
+	(void)*(volatile uint64_t *)&queue->wakeups;
+	sync_visible(SYNC_RMW, &queue->wakeups, site);
+	queue->wakeups++;
+	say_lock(site, "wake up", name);
+}
+
+/* complete_all() counts as so many that they never run out. */
+enum { COMPLETE_ALL = 1 << 30 };
+
+void kernel_complete_(struct completion *c, bool all, const char *name,
+		      const struct sync_site *site)
+{
+	(void)*(volatile uint64_t *)&c->done;
+	sync_visible(SYNC_RMW, &c->done, site);
+	if (all)
+		c->done = COMPLETE_ALL;
+	else if (c->done < COMPLETE_ALL)
+		c->done++;
+	say_lock(site, all ? "complete all" : "complete", name);
+}
+
+void kernel_wait_for_(struct completion *c, const char *name, const struct sync_site *site)
+{
+	bool taken = false;
+
+	while (!taken) {
+		sync_await_((const atomic_u64 *)(const void *)&c->done, differs, 0, site);
+		sync_visible(SYNC_RMW, &c->done, site);
+		taken = c->done; /* another waiter may have been faster */
+		if (taken && c->done < COMPLETE_ALL)
+			c->done--;
+	}
+	say_lock(site, "waited for", name);
+}
+
+/* --- memory -------------------------------------------------------------- */
+
+void *kernel_alloc_(size_t size, gfp_t gfp, const struct sync_site *site)
+{
+	void *p;
+
+	if (gfp == GFP_KERNEL)
+		sync_might_sleep_(site);
+	p = sync_alloc_(size, site);
+	kernel_note_(site, "kmalloc of %zu bytes%s", size, p ? "" : " fails");
+	return p;
+}
+
+void kernel_free_(const void *p, const struct sync_site *site)
+{
+	kernel_note_(site, "kfree");
+	sync_free_((void *)(uintptr_t)p, site);
+}
+
+/* --- assert() of the C library ------------------------------------------- */
+
+_Noreturn void __assert_fail(const char *expr, const char *file, unsigned line,
+			     const char *function);
+
+_Noreturn void __assert_fail(const char *expr, const char *file, unsigned line,
+			     const char *function)
+{
+	(void)function;
+	base_assert_failed(expr, file, (int)line);
+}

@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm.c - what stands behind mmun/kernel_mm.h: the vm's own primitives, for page-table
+ * code in checks. Each word is what Linux's does on the vm's structures, with the place in
+ * the check as its place; and it holds the check to the rules of the page tables, which
+ * the vm's own operations keep by construction.
+ *
+ * Invariant: all checks of a process use one machine at a time, the one of the mm that a
+ * word was last given: pages have no pointer to theirs.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "vm/peek.h"
+
+#include "checks/names/names.h"
+#define KERNEL_MM_IMPLEMENTATION_
+#include "mmun/kernel_mm.h"
+
+_Static_assert((int)KERNEL_PTE_P_ == (int)PTE_P && (int)KERNEL_PTE_RW_ == (int)PTE_RW &&
+	       (int)KERNEL_PTE_SWAP_ == (int)PTE_SWAP && (int)KERNEL_PTE_A_ == (int)PTE_A &&
+	       (int)KERNEL_PTE_MIGRATION_ == (int)PTE_MIGRATION &&
+	       (int)KERNEL_PTE_D_ == (int)PTE_D && (int)KERNEL_PTE_PS_ == (int)PTE_PS &&
+	       (int)KERNEL_PTE_PROTNONE_ == (int)PTE_PROTNONE &&
+	       (int)KERNEL_PTE_UFFD_WP_ == (int)PTE_UFFD_WP &&
+	       (int)KERNEL_PTE_SOFT_DIRTY_ == (int)PTE_SOFT_DIRTY &&
+	       (int)KERNEL_PTE_PFN_SHIFT_ == (int)PTE_PFN_SHIFT,
+	       "checks see the vm's entries");
+_Static_assert(sizeof(spinlock_t) == sizeof(spin_t), "checks take the vm's locks");
+
+static struct mmun_machine *machine;
+
+static void use(const struct mmun_mm *mm)
+{
+	if (mm)
+		machine = mm->machine;
+}
+
+static struct page *page_of(pfn_t pfn)
+{
+	return (struct page *)(void *)frame_of(machine, pfn);
+}
+
+static struct frame *frame_of_page(const struct page *page)
+{
+	return (struct frame *)(void *)(uintptr_t)page;
+}
+
+static pfn_t pfn_of(const struct page *page)
+{
+	return (pfn_t){ (uint32_t)(frame_of_page(page) - machine->frame) };
+}
+
+/* The rest of the block is done at @site, whatever of the vm it calls. */
+#define AT(site) \
+	__attribute__((cleanup(leave_place), unused)) const struct sync_site *place_ = \
+		sync_noted_at_(site)
+
+static void leave_place(const struct sync_site **before) { (void)sync_noted_at_(*before); }
+
+/* --- areas and their locks ------------------------------------------------ */
+
+bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret)
+{
+	const struct vma *v = vma_find(mm, addr);
+
+	use(mm);
+	if (!v)
+		return false;
+	*ret = (struct vm_area_struct){ mm, v->start, v->end, v->prot };
+	return true;
+}
+
+static void rwsem_op(rwsem_t *sem, enum kernel_lock_op_ op, const struct sync_site *site)
+{
+	switch (op) {
+	case KERNEL_READ_LOCK_:
+		sync_down_read_(sem, site);
+		break;
+	case KERNEL_WRITE_LOCK_:
+		sync_down_write_(sem, site);
+		break;
+	case KERNEL_READ_UNLOCK_:
+		sync_up_read_(sem, site);
+		break;
+	case KERNEL_WRITE_UNLOCK_:
+		sync_up_write_(sem, site);
+		break;
+	}
+}
+
+static const char *const lock_text[] = {
+	[KERNEL_READ_LOCK_] = "lock %s (read)", [KERNEL_WRITE_LOCK_] = "lock %s (write)",
+	[KERNEL_READ_UNLOCK_] = "unlock %s", [KERNEL_WRITE_UNLOCK_] = "unlock %s",
+};
+
+void kernel_mmap_lock_(struct mmun_mm *mm, enum kernel_lock_op_ op, const struct sync_site *site)
+{
+	use(mm);
+	if (op == KERNEL_WRITE_UNLOCK_)
+		mmap_write_unlock(mm); /* the areas' locks too */
+	else
+		rwsem_op(&mm->mmap_lock, op, site);
+	kernel_note_(site, lock_text[op], "mmap_lock");
+}
+
+/* An area that is marked stays so until mmap_lock is let go: whoever waits for that has the
+ * area's lock before the next one can mark it. */
+static void vma_start_read(struct mmun_mm *mm, uint64_t addr, const struct sync_site *site)
+{
+	if (vma_lock_read(mm, addr))
+		return;
+	rwsem_op(&mm->mmap_lock, KERNEL_READ_LOCK_, site);
+	rwsem_op(&vma_find(mm, addr)->lock, KERNEL_READ_LOCK_, site);
+	rwsem_op(&mm->mmap_lock, KERNEL_READ_UNLOCK_, site);
+}
+
+void kernel_vma_lock_(struct mmun_mm *mm, uint64_t addr, enum kernel_lock_op_ op,
+		      const struct sync_site *site)
+{
+	struct vma *v = vma_find(mm, addr);
+
+	use(mm);
+	ASSERT(v && op != KERNEL_WRITE_UNLOCK_);
+	if (op == KERNEL_WRITE_LOCK_)
+		vma_start_write(v);
+	else if (op == KERNEL_READ_LOCK_)
+		vma_start_read(mm, addr, site);
+	else
+		rwsem_op(&v->lock, op, site);
+	kernel_note_(site, lock_text[op], "area");
+}
+
+/* --- where entries are ---------------------------------------------------- */
+
+static const struct frame *table_of(const void *entry, pfn_t *ret_table)
+{
+	uint64_t offset = (uint64_t)((const char *)entry - machine->memory);
+
+	ASSERT(offset >> SYNC_PAGE_SHIFT < machine->frames);
+	ret_table->v = (uint32_t)(offset >> SYNC_PAGE_SHIFT);
+	return frame_of(machine, *ret_table);
+}
+
+void *kernel_pmd_(struct mmun_mm *mm, uint64_t addr, bool alloc)
+{
+	struct ptep p = { 0 };
+
+	use(mm);
+	return pgtable_walk_pmd(mm, addr, alloc, &p) ? p.entry : NULL;
+}
+
+void *kernel_pte_(struct mmun_mm *mm, const void *pmd, uint64_t addr, const struct sync_site *site)
+{
+	atomic_u64 *entry = (atomic_u64 *)(uintptr_t)pmd;
+	pte_t e;
+
+	use(mm);
+	sync_visible(SYNC_LOAD, entry, site);
+	e.v = entry->v;
+	if (pte_none(e) || pte_huge(e) || !pte_present(e))
+		return NULL;
+	return &frame_memory(machine, pte_pfn(e))[entry_index(addr, 0)];
+}
+
+void *kernel_ptl_(struct mmun_mm *mm, const void *entry)
+{
+	pfn_t table;
+
+	use(mm);
+	return frame_of(machine, (table_of(entry, &table), table))->level ?
+	       &frame_of(machine, table)->pml : &frame_of(machine, table)->ptl;
+}
+
+/* --- changing entries ------------------------------------------------------ */
+
+/* Does a walk from the top find this table? Else nobody else knows it yet. Looks, and is no
+ * step of the check. */
+static bool is_reached(const struct mmun_mm *mm, const struct frame *table, uint64_t addr)
+{
+	pfn_t at = mm->pgd;
+
+	for (unsigned level = TABLE_LEVELS - 1; level > table->level; level--) {
+		pte_t e = { frame_memory(machine, at)[entry_index(addr, level)].v };
+
+		if (!pte_present(e) || pte_huge(e) || pte_pfn(e).v >= machine->frames)
+			return false;
+		at = pte_pfn(e);
+	}
+	return frame_of(machine, at) == table;
+}
+
+/* Is what this present entry of level 1 names a table in which nothing is mapped? Such a one
+ * goes after range_end, as in free_pgtables(). */
+static bool is_empty_table(pte_t e)
+{
+	const atomic_u64 *below = frame_memory(machine, pte_pfn(e));
+	bool empty = !pte_huge(e) && pte_pfn(e).v < machine->frames;
+
+	for (unsigned n = 0; empty && n < TABLE_ENTRIES; n++)
+		empty = !pte_mapped((pte_t){ below[n].v });
+	return empty;
+}
+
+static bool takes_away(const struct frame *table, pte_t old, pte_t new)
+{
+	if (!pte_mapped(old) || (table->level && is_empty_table(old)))
+		return false;
+	return !pte_mapped(new) || (pte_present(old) && !pte_present(new)) ||
+	       pte_pfn(old).v != pte_pfn(new).v || (pte_write(old) && !pte_write(new));
+}
+
+/* The rules of a change that has been made. */
+static void judge_change(const struct mmun_mm *mm, uint64_t addr, const void *entry, pte_t old,
+			 pte_t new, const struct sync_site *site)
+{
+	pfn_t table;
+	const struct frame *f = table_of(entry, &table);
+	const void *lock = f->level ? &f->pml : &f->ptl;
+
+	if (!sync_holds_(lock))
+		explore_fail(ORACLE_PROTOCOL, "%s:%d changes the entry of %#lx without its lock",
+			     site->function, site->line, (unsigned long)addr);
+	if (takes_away(f, old, new) && !sync_in_range_(mm, addr))
+		explore_fail(ORACLE_PROTOCOL, "%s:%d changes the present entry of %#lx outside of "
+			     "invalidate_range_start and end", site->function, site->line,
+			     (unsigned long)addr);
+}
+
+/* The word that is changed is one of a page table, and so is what it names as a table. A
+ * freed one is the business of the oracle of lifetimes. */
+static void judge_table(const void *entry, pte_t new, const struct sync_site *site)
+{
+	pfn_t table;
+	const struct frame *f = table_of(entry, &table), *below;
+
+	if (f->flags && !(f->flags & FRAME_TABLE))
+		explore_fail(ORACLE_PROTOCOL, "%s:%d changes an entry in frame %u, which is no "
+			     "page table", site->function, site->line, table.v);
+	if (f->level != 1 || !pte_present(new) || pte_huge(new))
+		return;
+	below = pte_pfn(new).v < machine->frames ? frame_of(machine, pte_pfn(new)) : NULL;
+	if (!below || (below->flags && !(below->flags & FRAME_TABLE)))
+		explore_fail(ORACLE_PROTOCOL, "%s:%d makes frame %u a page table, which is none",
+			     site->function, site->line, pte_pfn(new).v);
+}
+
+static void say_entry(const struct sync_site *site, const char *verb, uint64_t addr, pte_t e)
+{
+	char text[40];
+
+	if (!sync_recording)
+		return;
+	pte_text(text, sizeof(text), e);
+	sync_note_(site, "%s of %#lx: %s", verb, (unsigned long)addr, text);
+}
+
+static uint64_t entry_get(const atomic_u64 *entry, const struct sync_site *site)
+{
+	sync_visible(SYNC_LOAD, entry, site);
+	return entry->v;
+}
+
+/* The address that the entry maps, for a word that is not told it. */
+static uint64_t address_of(const void *entry)
+{
+	pfn_t table;
+	const struct frame *f = table_of(entry, &table);
+	uint64_t index = (uint64_t)((const atomic_u64 *)entry - frame_memory(machine, table));
+
+	return table_base(f->base.v) + index * entry_bytes(f->level);
+}
+
+/* A table that was moved says so, as mremap does: see rmap.c. */
+static void table_moved(const void *entry, uint64_t addr, pte_t new)
+{
+	pfn_t table;
+	atomic_u64 *base;
+
+	if (table_of(entry, &table)->level != 1 || !pte_present(new) || pte_huge(new) ||
+	    pte_pfn(new).v >= machine->frames)
+		return;
+	base = &frame_of(machine, pte_pfn(new))->base;
+	if (table_base(base->v) != huge_down(addr))
+		base->v = huge_down(addr) | ((base->v + 1) & (HUGE_BYTES - 1));
+}
+
+uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_entry_op_ op,
+		       uint64_t value, const struct sync_site *site)
+{
+	pte_t old, new = { value };
+	const struct frame *of;
+	atomic_u64 *entry = at;
+	uint64_t at_addr;
+	pfn_t table;
+
+	use(mm);
+	if (op == KERNEL_GET_) {
+		value = entry_get(entry, site);
+		say_entry(site, "entry", address_of(entry), (pte_t){ value });
+		return value;
+	}
+	sync_visible(op == KERNEL_SET_ ? SYNC_STORE : SYNC_RMW, entry, site);
+	old.v = entry->v;
+	if (op == KERNEL_CLEAR_)
+		new.v = 0;
+	else if (op == KERNEL_WRPROTECT_)
+		new = pte_wrprotect(old);
+	entry->v = new.v;
+	say_entry(site, op == KERNEL_CLEAR_ ? "clear entry" : "set entry", addr,
+		  op == KERNEL_CLEAR_ ? old : new);
+	judge_table(entry, new, site);
+	table_moved(entry, addr, new);
+	of = table_of(entry, &table);
+	at_addr = address_of(entry);
+	if (of->mm && is_reached(of->mm, of, at_addr)) {
+		judge_change(of->mm, at_addr, entry, old, new, site);
+		if (of->mm != mm || (addr & ~(entry_bytes(of->level) - 1)) != at_addr)
+			explore_fail(ORACLE_PROTOCOL, "%s:%d changes the entry of %#lx in the name "
+				     "of %#lx", site->function, site->line,
+				     (unsigned long)at_addr, (unsigned long)addr);
+	}
+	return old.v;
+}
+
+void kernel_change_pte_(struct mmun_mm *mm, uint64_t addr, uint64_t pte,
+			const struct sync_site *site)
+{
+	use(mm);
+	if (!explore_optional_("change_pte", site))
+		return;
+	AT(site);
+	notifiers_change_pte(mm, addr, (pte_t){ pte });
+	kernel_note_(site, "change_pte of %#lx", (unsigned long)addr);
+}
+
+/* --- flushes ---------------------------------------------------------------- */
+
+/* Every operation of this number tells the secondary TLBs here, in both eras. */
+static void flush_secondary(struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	secondary_point(mm, MM_OP_COW, NOTIFY_CLEAR, start, end);
+}
+
+void kernel_flush_(struct mmun_mm *mm, uint64_t start, uint64_t end, unsigned what,
+		   const char *text, const struct sync_site *site)
+{
+	use(mm);
+	AT(site);
+	if (what & (KERNEL_FLUSH_CPUS_ | KERNEL_FLUSH_ARCH_))
+		(flush_tlb_range)(mm, start, end);
+	if ((what & KERNEL_FLUSH_SECONDARY_) ||
+	    ((what & KERNEL_FLUSH_ARCH_) && mm->semantics == MMUN_MODERN))
+		flush_secondary(mm, start, end);
+	kernel_note_(site, "%s of %#lx", text, (unsigned long)start);
+}
+
+void kernel_flush_cpu_(struct mmun_cpu *cpu, uint64_t start, uint64_t end, const char *text,
+		       const struct sync_site *site)
+{
+	if (!explore_optional_(text, site))
+		return;
+	tlb_invalidate(&cpu->tlb, start, end);
+	tlb_wait();
+	kernel_note_(site, "%s of %#lx", text, (unsigned long)start);
+}
+
+/* Gathers count twice, as the vm's own two kinds of operations do once each: for who asks
+ * whether a flush is pending, and for other gathers. */
+uint64_t kernel_pending_(struct mmun_mm *mm, enum kernel_pending_op_ op,
+			 const struct sync_site *site)
+{
+	bool gather = op == KERNEL_GATHER_INC_ || op == KERNEL_GATHER_DEC_ ||
+		      op == KERNEL_GATHER_GET_;
+	bool inc = op == KERNEL_PENDING_INC_ || op == KERNEL_GATHER_INC_;
+	atomic_u64 *count = gather ? &mm->gathers : &mm->tlb_flush_pending;
+	uint64_t value;
+
+	use(mm);
+	if (op == KERNEL_PENDING_GET_ || op == KERNEL_GATHER_GET_)
+		return entry_get(count, site);
+	sync_visible(SYNC_RMW, count, site);
+	value = count->v += inc ? 1 : (uint64_t)-1;
+	kernel_note_(site, gather ? "gathers: %lu" : "TLB flushes pending: %lu",
+		     (unsigned long)value);
+	return value;
+}
+
+/* --- notifiers -------------------------------------------------------------- */
+
+int kernel_range_(struct mmu_notifier_range *range, enum kernel_range_op_ op,
+		  const struct sync_site *site)
+{
+	AT(site);
+
+	use(range->mm);
+	switch (op) {
+	case KERNEL_RANGE_START_:
+		invalidate_range_start(range);
+		break;
+	case KERNEL_RANGE_NONBLOCK_:
+		return invalidate_range_start_nonblock(range);
+	case KERNEL_RANGE_END_: /* of an operation whose end flushes in the classic era */
+		invalidate_range_end(range, MM_OP_MUNMAP);
+		break;
+	case KERNEL_RANGE_ONLY_END_: /* ... in neither */
+		invalidate_range_end(range, MM_OP_COW);
+		break;
+	}
+	return 0;
+}
+
+/* --- pages ------------------------------------------------------------------ */
+
+struct page *kernel_alloc_page_(bool zero, const struct sync_site *site)
+{
+	pfn_t pfn;
+
+	ASSERT(machine);
+	if (!frame_alloc(machine, FRAME_ANON, zero, &pfn))
+		return NULL;
+	kernel_note_(site, "alloc_page: frame %u", pfn.v);
+	return page_of(pfn);
+}
+
+struct page *kernel_alloc_huge_(const struct sync_site *site)
+{
+	pfn_t head;
+
+	ASSERT(machine);
+	if (!frame_alloc_huge(machine, false, &head))
+		return NULL;
+	kernel_note_(site, "alloc_huge_page: from frame %u on", head.v);
+	return page_of(head);
+}
+
+uint64_t kernel_page_pfn_(const struct page *page) { return pfn_of(page).v; }
+
+struct page *kernel_pfn_page_(uint64_t pfn)
+{
+	ASSERT(machine && pfn < machine->frames);
+	return page_of((pfn_t){ (uint32_t)pfn });
+}
+
+struct page *kernel_zero_page_(void)
+{
+	ASSERT(machine);
+	return page_of(machine->zero);
+}
+
+uint64_t *kernel_page_memory_(const struct page *page)
+{
+	return (uint64_t *)(void *)frame_memory(machine, pfn_of(page));
+}
+
+/* Visible to the explorer as the lock's own, whoever else takes it. */
+static uint64_t page_lock(struct frame *f, enum kernel_page_op_ op, const struct sync_site *site)
+{
+	if (op == KERNEL_PAGE_TRYLOCK_)
+		return sync_mutex_trylock_(&f->page_lock, site);
+	if (op == KERNEL_PAGE_LOCK_)
+		sync_lock_(&f->page_lock.owner, f->page_lock.rank, SYNC_SLEEPS, site);
+	else
+		sync_mutex_unlock_(&f->page_lock, site);
+	return 1;
+}
+
+uint64_t kernel_page_(struct page *page, enum kernel_page_op_ op, const char *text,
+		      const struct sync_site *site)
+{
+	struct frame *f = frame_of_page(page);
+	pfn_t pfn = pfn_of(page);
+	uint64_t result = 0;
+	AT(site);
+
+	switch (op) {
+	case KERNEL_PAGE_GET_:
+		frame_get(machine, pfn, 1);
+		break;
+	case KERNEL_PAGE_TRY_GET_:
+		result = frame_try_get(machine, pfn);
+		break;
+	case KERNEL_PAGE_PUT_:
+		kernel_note_(site, "%s: frame %u", text, pfn.v);
+		frame_put(machine, pfn, 1);
+		return 0;
+	case KERNEL_PAGE_DIRTY_:
+		store_release(&f->dirty, result = 1);
+		break;
+	case KERNEL_PAGE_COUNT_:
+		result = load_acquire(&f->refcount);
+		break;
+	case KERNEL_PAGE_MAPCOUNT_:
+		result = rmap_count(machine, frame_head(machine, pfn));
+		break;
+	case KERNEL_PAGE_LOCK_:
+	case KERNEL_PAGE_TRYLOCK_:
+	case KERNEL_PAGE_UNLOCK_:
+		result = page_lock(f, op, site);
+		break;
+	}
+	if (op == KERNEL_PAGE_COUNT_ || op == KERNEL_PAGE_MAPCOUNT_)
+		kernel_note_(site, "%s: frame %u: %lu", text, pfn.v, (unsigned long)result);
+	else
+		kernel_note_(site, "%s: frame %u%s", text, pfn.v,
+			     op != KERNEL_PAGE_GET_ && !result ? " fails" : "");
+	return result;
+}
+
+bool kernel_page_freeze_(struct page *page, uint64_t expected, const struct sync_site *site)
+{
+	bool frozen = frame_freeze(machine, pfn_of(page), expected);
+
+	kernel_note_(site, "page_ref_freeze: frame %u%s", pfn_of(page).v, frozen ? "" : " fails");
+	return frozen;
+}
+
+void kernel_page_unfreeze_(struct page *page, uint64_t count, const struct sync_site *site)
+{
+	frame_unfreeze(machine, pfn_of(page), count);
+	kernel_note_(site, "page_ref_unfreeze: frame %u", pfn_of(page).v);
+}
+
+void kernel_copy_(struct page *to, struct page *from, const struct sync_site *site)
+{
+	AT(site);
+	frame_copy(machine, pfn_of(to), pfn_of(from));
+}
+
+/* --- the reverse map --------------------------------------------------------- */
+
+static bool ring_has(const struct frame *f, uint64_t slot)
+{
+	slot_t at = f->rmap;
+
+	while (at.v && at.v != slot) {
+		pfn_t table = { (uint32_t)((at.v - 1) >> SYNC_TABLE_SHIFT) };
+
+		at = frame_of(machine, table)->link[(at.v - 1) & (TABLE_ENTRIES - 1)].next;
+		if (at.v == f->rmap.v)
+			return false;
+	}
+	return at.v;
+}
+
+/* The frame in whose ring the locked entry is, NULL: none. It is that one's for as long as
+ * the lock is held, so looking at all of them is no step. */
+static const struct frame *ring_of(const struct ptep *p)
+{
+	uint64_t index = (uint64_t)(p->entry - frame_memory(machine, p->table));
+	uint64_t slot = (((uint64_t)p->table.v << SYNC_TABLE_SHIFT) | index) + 1;
+
+	for (uint32_t n = 0; n < machine->frames; n++)
+		if (ring_has(&machine->frame[n], slot))
+			return &machine->frame[n];
+	return NULL;
+}
+
+/*
+ * Linux's wp_page_copy() adds the new page and removes the old one afterwards. But the links
+ * of the rings stand beside the entry, which can be in one ring only: the old page is
+ * removed as soon as the new one is added.
+ */
+void kernel_rmap_(struct page *page, const struct vm_area_struct *vma, uint64_t addr,
+		  enum kernel_rmap_op_ op, const struct sync_site *site)
+{
+	const struct frame *before;
+	struct ptep p;
+
+	use(vma->vm_mm);
+	p = pgtable_walk(vma->vm_mm, addr);
+	ASSERT(p.entry);
+	before = ring_of(&p);
+	if (before && (op != KERNEL_RMAP_REMOVE_ || before == frame_of_page(page)))
+		rmap_remove(machine, (pfn_t){ (uint32_t)(before - machine->frame) }, &p);
+	if (op == KERNEL_RMAP_NEW_)
+		rmap_add_new(machine, pfn_of(page), &p);
+	else if (op == KERNEL_RMAP_ADD_)
+		rmap_add(machine, pfn_of(page), &p);
+	kernel_note_(site, "reverse map of frame %u: %s %#lx", pfn_of(page).v,
+		     op == KERNEL_RMAP_REMOVE_ ? "without" : "with", (unsigned long)addr);
+}
+
+void rmap_walk(struct page *page, struct rmap_walk_control *rwc)
+{
+	struct rmap_walk w = { .head = frame_head(machine, pfn_of(page)) };
+	bool more = true;
+
+	while (more && rmap_next(machine, &w)) {
+		struct vm_area_struct vma = { .vm_mm = w.mm, .vm_start = w.addr,
+					      .vm_end = w.addr + w.bytes };
+
+		more = rwc->rmap_one(page, &vma, w.addr, rwc->arg);
+	}
+	if (!more)
+		rmap_walk_end(machine, &w);
+}
+
+/* --- page tables --------------------------------------------------------------- */
+
+struct page *kernel_table_(struct mmun_mm *mm, uint64_t addr, const struct sync_site *site)
+{
+	pfn_t table;
+
+	use(mm);
+	if (!table_alloc(mm, addr, 0, &table))
+		return NULL;
+	kernel_note_(site, "pte_alloc_one: frame %u", table.v);
+	return page_of(table);
+}
+
+void kernel_table_free_(struct mmun_mm *mm, struct page *table, const struct sync_site *site)
+{
+	use(mm);
+	kernel_note_(site, "free page table, frame %u", pfn_of(table).v);
+	table_free(machine, pfn_of(table));
+}
+
+/* --- who accesses memory --------------------------------------------------------- */
+
+bool kernel_access_cpu_(struct mmun_cpu *cpu, uint64_t addr, bool write, uint64_t *value)
+{
+	struct tlb_access a = { .addr = addr, .write = write, .value = *value };
+
+	use(cpu->mm);
+	if (tlb_access(&cpu->tlb, cpu->mm, NULL, &a) != TLB_DONE)
+		return false;
+	*value = a.value;
+	return true;
+}
+
+bool kernel_access_device_(struct mmun_ats *device, uint64_t addr, bool write, uint64_t *value)
+{
+	use(ats_mm(device));
+	return ats_try_access(device, addr, write, value);
+}
+
+/* --- pictures ---------------------------------------------------------------------- */
+
+void mm_world_watch(const struct mm_world *w, unsigned long addr, const char *name)
+{
+	char item[64], text[40];
+
+	pte_text(text, sizeof(text), mm_translate(w->mm, addr));
+	snprintf(item, sizeof(item), "entry of %s", name);
+	explore_watch(item, "%s", text);
+	for (unsigned n = 0; n < w->cpus; n++) {
+		tlb_text(text, sizeof(text), &w->cpu[n]->tlb, addr);
+		snprintf(item, sizeof(item), "TLB of CPU %u: %s", n, name);
+		explore_watch(item, "%s", text);
+	}
+	if (!w->device)
+		return;
+	tlb_text(text, sizeof(text), ats_tlb(w->device), addr);
+	snprintf(item, sizeof(item), "TLB of the device: %s", name);
+	explore_watch(item, "%s", text);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runs.c - a registered check from its search to its report. The static variables of
+ * the file that has it are handed to the explorer, which restores them.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "args/args.h"
+#include "checks/run/places.h"
+#include "checks/run/runs.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define RUNS_BOUNDED 0 /* the sanitizer maps terabytes */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RUNS_BOUNDED 0
+#endif
+#endif
+#ifndef RUNS_BOUNDED
+#define RUNS_BOUNDED 1
+#endif
+
+#define MEMORY_MAX ((rlim_t)4 << 30)
+
+void runs_begin(void)
+{
+	struct rlimit memory;
+
+	if (explore_catch_crashes())
+		cli_complain("crashes will not be caught: %s", strerror(errno));
+	if (RUNS_BOUNDED && !getrlimit(RLIMIT_AS, &memory) && memory.rlim_cur > MEMORY_MAX) {
+		memory.rlim_cur = MEMORY_MAX;
+		setrlimit(RLIMIT_AS, &memory);
+	}
+}
+
+/* --- static variables ---------------------------------------------------- */
+
+struct data { uintptr_t inside, start, end; };
+
+/* The writable part of the object that has @inside, without what is made read-only. */
+static int find_data(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct data *d = arg;
+	uintptr_t start = 0, end = 0, constant = 0;
+	bool has = false;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + p->p_vaddr, to = from + p->p_memsz;
+
+		if (p->p_type == PT_LOAD && d->inside >= from && d->inside < to)
+			has = true;
+		if (p->p_type == PT_LOAD && (p->p_flags & PF_W)) {
+			start = from;
+			end = to;
+		}
+		if (p->p_type == PT_GNU_RELRO)
+			constant = to;
+	}
+	if (!has)
+		return 0;
+	d->start = constant > start && constant < end ? constant : start;
+	d->end = end;
+	return 1;
+}
+
+static struct explore_check with_data(const struct explore_check *check)
+{
+	struct explore_check c = *check;
+	struct data d = { .inside = (uintptr_t)check };
+
+	if (dl_iterate_phdr(find_data, &d) && d.end > d.start) {
+		c.data = (void *)d.start;
+		c.data_size = d.end - d.start;
+	}
+	return c;
+}
+
+/* --- places -------------------------------------------------------------- */
+
+static void place_of(void *places, const void *pc, struct explore_place *ret)
+{
+	static char symbol[96]; /* the explorer copies it */
+	struct place p;
+
+	if (places && places_find(places, pc, &p)) {
+		*ret = (struct explore_place){ p.function ? p.function : "?", p.file, p.line };
+		return;
+	}
+	places_say(NULL, (const char *)pc + 1, symbol, sizeof(symbol));
+	ret->function = symbol;
+}
+
+/* For as long as the process lives: texts of findings are made of it. */
+static void know_places(const struct explore_check *check)
+{
+	static struct places *places;
+
+	if (!places)
+		places = places_of(check);
+	explore_places(place_of, places);
+}
+
+/* --- one check ----------------------------------------------------------- */
+
+struct names { char text[EXPLORE_THREADS_MAX][8]; const char *name[EXPLORE_THREADS_MAX]; };
+
+static const char *const *thread_names(const struct explore_check *check, struct names *n)
+{
+	if (check->thread_name)
+		return check->thread_name;
+	for (unsigned t = 0; t < EXPLORE_THREADS_MAX; t++) {
+		snprintf(n->text[t], sizeof(n->text[t]), "T%u", t);
+		n->name[t] = n->text[t];
+	}
+	return n->name;
+}
+
+/* Shortest first. */
+static int compare_findings(const void *a, const void *b)
+{
+	const struct explore_finding *f = a, *g = b;
+
+	if (f->switches != g->switches)
+		return f->switches < g->switches ? -1 : 1;
+	if (f->steps != g->steps)
+		return f->steps < g->steps ? -1 : 1;
+	return strcmp(f->text, g->text);
+}
+
+/* A string for a file says of which check it is. */
+static void name_replays(struct explore_result *r, const char *name)
+{
+	for (unsigned i = 0; i < r->findings; i++) {
+		char *named, **replay = &r->finding[i].replay;
+
+		if (*replay && asprintf(&named, "%s:%s", name, *replay) > 0) {
+			free(*replay);
+			*replay = named;
+		}
+	}
+}
+
+/* What is wrong with the check itself; NULL: nothing. */
+static const char *mistake(const struct explore_check *c, char *buf, size_t size)
+{
+	const struct explore_entry *e = explore_registered();
+	bool known = !c->expect;
+
+	for (unsigned o = 0; o < ORACLE_COUNT && !known; o++)
+		known = !strcmp(c->expect, explore_oracle_name((enum explore_oracle)o));
+	while (c->repair && e && (e->check == c || strcmp(e->check->name, c->repair)))
+		e = e->next;
+	if (!c->thread)
+		snprintf(buf, size, "has no .thread");
+	else if (!c->threads || c->threads > EXPLORE_THREADS_MAX)
+		snprintf(buf, size, ".threads is %u, and may be 1 to %d", c->threads,
+			 EXPLORE_THREADS_MAX);
+	else if (!known)
+		snprintf(buf, size, ".expect: no oracle is called '%s'; mmun(1) lists them",
+			 c->expect);
+	else if (c->repair && !e)
+		snprintf(buf, size, ".repair: the file has no other check '%s'", c->repair);
+	else
+		return NULL;
+	return buf;
+}
+
+static enum report_verdict judge(const struct explore_check *check,
+				 const struct explore_result *r, char *why, size_t size)
+{
+	unsigned expected = 0;
+
+	for (unsigned i = 0; i < r->findings; i++)
+		expected += check->expect &&
+			!strcmp(check->expect, explore_oracle_name(r->finding[i].oracle));
+	if (r->findings && !r->executions) { /* whatever was expected */
+		snprintf(why, size, "set-up failed");
+		return REPORT_VIOLATION;
+	}
+	if (expected && expected == r->findings)
+		return REPORT_OK;
+	if (r->findings) {
+		snprintf(why, size, "%s%s%s%s", explore_oracle_name(r->finding[0].oracle),
+			 r->findings > 1 ? " and others" : "", check->expect ? ", expected " : "",
+			 check->expect ? check->expect : "");
+		return REPORT_VIOLATION;
+	}
+	if (!r->exhaustive) {
+		snprintf(why, size, "%s", r->stopped_by);
+		return REPORT_UNFINISHED;
+	}
+	if (!check->expect)
+		return REPORT_OK;
+	snprintf(why, size, "expected finding %s, found none", check->expect);
+	return REPORT_DIFFERS;
+}
+
+int runs_explore(const struct explore_check *check, const struct explore_options *options,
+		 struct explore_result *ret)
+{
+	const struct explore_check c = with_data(check);
+
+	know_places(check);
+	return explore(&c, options, ret);
+}
+
+/* Does the check that @check names as its repaired form verify? */
+static bool repair(const struct runs *runs, const struct explore_check *check,
+		   const struct explore_result *found, char *buf, size_t size)
+{
+	const struct explore_entry *e = explore_registered();
+	struct explore_result *r;
+	bool good;
+
+	if (!check->repair || !found->findings || runs->report->pictures == PICTURES_NEVER)
+		return false;
+	while (e && strcmp(e->check->name, check->repair))
+		e = e->next;
+	r = e ? calloc(1, sizeof(*r)) : NULL;
+	good = r && !runs_explore(e->check, &runs->options, r);
+	if (good) {
+		good = r->exhaustive && !r->findings;
+		snprintf(buf, size, "what %s does: verified, %" PRIu64 " executions",
+			 check->repair, r->executions);
+		explore_result_fini(r);
+	}
+	free(r);
+	return good;
+}
+
+void runs_check(const struct runs *runs, const struct explore_check *check)
+{
+	struct explore_result *r = calloc(1, sizeof(*r));
+	struct report_run run = { .file = runs->file, .name = check->name };
+	struct names names;
+	char why[128] = "", repaired[160], wrong[128];
+	int err = -ENOMEM;
+
+	run.error = mistake(check, wrong, sizeof(wrong));
+	if (r)
+		err = run.error ? -EINVAL : runs_explore(check, &runs->options, r);
+	if (err) {
+		run.verdict = REPORT_ERROR;
+		if (!run.error)
+			run.error = err == -EINVAL ? ".state_size is too large" : "not enough memory";
+		cli_complain("%s: %s: %s", runs->file, check->name, run.error);
+		report_add(runs->report, &run);
+		free(r);
+		return;
+	}
+	qsort(r->finding, r->findings, sizeof(*r->finding), compare_findings);
+	name_replays(r, check->name);
+	run.verdict = judge(check, r, why, sizeof(why));
+	run.why = *why ? why : NULL;
+	run.certain = r->findings && run.verdict != REPORT_UNFINISHED;
+	run.explore = r;
+	run.unchecked = runs->options.no_races ? "race: --no-races" : NULL;
+	run.repair = repair(runs, check, r, repaired, sizeof(repaired)) ? repaired : NULL;
+	run.replay_with = runs->replay_with;
+	run.thread = thread_names(check, &names);
+	run.threads = check->threads;
+	report_add(runs->report, &run);
+	fflush(runs->report->out);
+	explore_result_fini(r);
+	free(r);
+}
+
+/* --- replay and the rest ------------------------------------------------- */
+
+static const struct explore_check *check_find(const char *string, const char **ret_schedule)
+{
+	for (const struct explore_entry *e = explore_registered(); e; e = e->next) {
+		size_t n = strlen(e->check->name);
+
+		if (strncmp(string, e->check->name, n) || string[n] != ':')
+			continue;
+		*ret_schedule = string + n + 1;
+		return e->check;
+	}
+	return NULL;
+}
+
+int runs_report_replayed(const struct report_run *run, bool verbose,
+			 const struct report_format *format)
+{
+	struct report report = { .out = stdout, .format = format, .verbose = verbose,
+				 .pictures = PICTURES_ALWAYS };
+
+	if (!report_begin(&report)) {
+		cli_complain("replay: no temporary file: %s", strerror(errno));
+		return STATUS_ERROR;
+	}
+	report_add(&report, run);
+	if (!report_end(&report)) {
+		cli_complain("replay: cannot write a temporary file");
+		return STATUS_ERROR;
+	}
+	return run->explore->findings ? STATUS_VIOLATION : STATUS_OK;
+}
+
+static int replayed_in_words(const struct report_run *run, bool verbose)
+{
+	const struct explore_result *r = run->explore;
+
+	printf("Test %s, one execution\n\n", run->name);
+	table_print(stdout, run->replayed, run->thread, run->threads, verbose);
+	printf("\n");
+	for (unsigned i = 0; i < r->findings; i++)
+		printf("Finding %s: %s\n", explore_oracle_name(r->finding[i].oracle),
+		       r->finding[i].text);
+	if (!r->findings)
+		printf("No finding in this execution\n");
+	return r->findings ? STATUS_VIOLATION : STATUS_OK;
+}
+
+int runs_replay(const char *file, const char *string, bool verbose,
+		const struct report_format *format)
+{
+	const char *schedule;
+	const struct explore_check *check = check_find(string, &schedule);
+	struct explore_result *r = calloc(1, sizeof(*r));
+	struct explore_trace trace = { 0 };
+	struct report_run run = { .file = file, .explore = r, .replayed = &trace,
+				  .certain = true };
+	struct explore_check c;
+	struct names names;
+	int err = -EINVAL, status;
+
+	if (check && r) {
+		c = with_data(check);
+		know_places(check);
+		err = explore_replay(&c, schedule, &trace, r);
+	}
+	if (err || !r) {
+		cli_complain("%s: %s", file, r && err == -EINVAL ?
+			     "the replay string is not of a check in it" : "not enough memory");
+		free(r);
+		return STATUS_ERROR;
+	}
+	run.name = c.name;
+	run.verdict = r->findings ? REPORT_VIOLATION : REPORT_OK;
+	run.thread = thread_names(&c, &names);
+	run.threads = c.threads;
+	status = format ? runs_report_replayed(&run, verbose, format) :
+			  replayed_in_words(&run, verbose);
+	explore_trace_fini(&trace);
+	explore_result_fini(r);
+	free(r);
+	return status;
+}
+
+int runs_status(const struct report *r, bool failed)
+{
+	if (r->count[REPORT_VIOLATION] || r->count[REPORT_DIFFERS])
+		return STATUS_VIOLATION;
+	if (r->count[REPORT_ERROR] || failed)
+		return STATUS_ERROR;
+	return r->count[REPORT_UNFINISHED] ? STATUS_UNFINISHED : STATUS_OK;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * held.c - what each page table entry and each TLB of a world holds, for pictures:
+ * the explorer asks after each step while it records one.
+ */
+#include "litmus/run/world.h"
+#include "vm/peek.h"
+
+/* Variables of one page have one translation: the first one's name stands for it. */
+static bool is_first_of_page(const struct litmus *test, int var)
+{
+	for (int v = 0; v < var; v++)
+		if (test->var[v].page == test->var[var].page)
+			return false;
+	return true;
+}
+
+/* Threads of one device have one TLB. */
+static bool is_first_of_unit(const struct litmus *test, int thread)
+{
+	for (int t = 0; t < thread; t++)
+		if (test->thread[t].unit == test->thread[thread].unit)
+			return false;
+	return true;
+}
+
+/* What the processor or the device has for the page: "-" if nothing. */
+static void unit_text(const struct world *w, const struct litmus_thread *thread, int var,
+		      char *text, size_t size)
+{
+	const struct mirror *m = w->mirror[thread->unit];
+	bool write;
+	pfn_t pfn;
+
+	if (!m)
+		tlb_text(text, size, thread->device ? ats_tlb(w->ats[thread->unit]) :
+				     &w->cpu[thread->unit]->tlb, world_page_addr(w->test, var));
+	else if (mirror_peek(m, w->test->var[var].page, &pfn, &write))
+		snprintf(text, size, "frame %u, %s", pfn.v, write ? "rw" : "ro");
+	else
+		snprintf(text, size, "-");
+}
+
+static void watch_var(const struct world *w, int var)
+{
+	const struct litmus *test = w->test;
+	uint64_t addr = world_var_addr(test, var);
+	char name[64], text[40];
+
+	snprintf(name, sizeof(name), "entry of %s", test->var[var].name);
+	pte_text(text, sizeof(text), mm_translate(w->mm, addr));
+	explore_watch(name, "%s", text);
+	for (int t = 0; t < test->threads; t++) {
+		const struct litmus_thread *thread = &test->thread[t];
+
+		if (!is_first_of_unit(test, t))
+			continue;
+		snprintf(name, sizeof(name), "%s of %s: %s", w->mirror[thread->unit] ?
+			 "page table" : "TLB", thread->name, test->var[var].name);
+		unit_text(w, thread, var, text, sizeof(text));
+		explore_watch(name, "%s", text);
+	}
+}
+
+void world_watch(void *state, void *arg)
+{
+	const struct world *w = state;
+
+	(void)arg;
+	for (int v = 0; v < w->test->vars; v++)
+		if (is_first_of_page(w->test, v))
+			watch_var(w, v);
+}
