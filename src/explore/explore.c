@@ -4,7 +4,11 @@
  * what was found, plan, next; until nothing is left or a bound is hit.
  */
 #define _GNU_SOURCE
-#include "explore/engine/engine.h"
+#include "explore/explore.h"
+#include "explore/door/door.h"
+#include "explore/find/find.h"
+#include "explore/run/run.h"
+#include "explore/search/search.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -192,7 +196,7 @@ static void loop(double since)
 		stop = "it is begun again";
 	if (!stop && cut_short)
 		stop = "an execution could not be run to its end";
-	if (!stop && (stop = spin_gives_up()))
+	if (!stop && (stop = alone_gives_up()))
 		drop_liveness(r);
 	r->stopped_by = stop;
 	r->exhaustive = !stop;
@@ -241,7 +245,7 @@ int explore(const struct explore_check *check, const struct explore_options *opt
 	if (!check_is_valid(check, options))
 		return -EINVAL;
 	if (!options->leave_out)
-		engine_optionals_forget();
+		optionals_forget();
 	spin_forget();
 	r = explore_once(check, options, ret, false);
 	if (r == 1) {

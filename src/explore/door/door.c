@@ -4,7 +4,8 @@
  * performed when run.c says so; locks and read sections are watched as they
  * are used, and what is done wrong with them is reported.
  */
-#include "explore/engine/engine.h"
+#include "explore/door/door.h"
+#include "explore/model/model.h"
 
 static const uint8_t class_of[] = {
 #define X(e, cls, ...) cls,

@@ -4,7 +4,8 @@
  * arena of its own and nothing is handed out twice in an execution, so what is
  * touched after it was freed is known by its address.
  */
-#include "explore/engine/engine.h"
+#include "explore/door/door.h"
+#include "explore/model/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>

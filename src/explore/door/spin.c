@@ -12,21 +12,11 @@
  * waited is tried once, alone and without waiting, and if it leaves the loop the search was
  * not complete, which is said.
  */
-#include "explore/engine/engine.h"
+#include "explore/door/door.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { PLACES_MAX = 32, ROUNDS = 200 };
-
-/* A place that has waited, and how the thread came there for the first time. */
-struct waited {
-	const struct sync_site *site;
-	char *forced;
-	uint8_t *choice;
-	int count;
-	unsigned thread;
-};
 
 static struct {
 	struct waited at[PLACES_MAX];
@@ -34,7 +24,6 @@ static struct {
 	const struct waited *trying;  /* this one is, NULL: none */
 	unsigned rounds;
 	int at_step, longest;         /* of the thread's: at its latest round; a round's most */
-	char text[160];
 } spins;
 
 void spin_forget(void)
@@ -170,6 +159,27 @@ void sync_relax_(const struct sync_site *site)
 
 /* --- at the end ------------------------------------------------------------ */
 
+const struct waited *spin_waited(unsigned n) { return n < spins.count ? &spins.at[n] : NULL; }
+
+void spin_try(const struct waited *w)
+{
+	spins.trying = w;
+	spins.rounds = 0;
+	spins.longest = 0;
+}
+
+/* It has left the loop if it ends, or does more than in a round; not if it is in need of
+ * somebody else. */
+bool spin_tried(void)
+{
+	unsigned thread = spins.trying->thread;
+
+	spins.trying = NULL;
+	return spins.rounds >= 1 && spins.rounds < ROUNDS &&
+	       (!(x.alive >> thread & 1) ||
+		x.thread[thread].idx - spins.at_step > spins.longest);
+}
+
 bool spin_guessed_wrong(void)
 {
 	for (unsigned q = 0; q < x.threads; q++) {
@@ -183,47 +193,4 @@ bool spin_guessed_wrong(void)
 				return true;
 	}
 	return false;
-}
-
-/* Alone, does the thread leave the loop? It has if it ends, or does more than in a round; not
- * if it is in need of somebody else. */
-static bool leaves(const struct waited *w)
-{
-	const struct thread *t = &x.thread[w->thread];
-
-	spins.trying = w;
-	spins.rounds = 0;
-	spins.longest = 0;
-	x.replay = 0;
-	x.plan = 0;
-	x.races = 0;
-	x.forced = w->forced;
-	x.forced_choice = w->choice;
-	x.forced_count = w->count;
-	x.alone = (int)w->thread;
-	engine_run();
-	x.alone = -1;
-	x.forced_count = 0;
-	spins.trying = NULL;
-	return spins.rounds >= 1 && spins.rounds < ROUNDS &&
-	       (!(x.alive >> w->thread & 1) || t->idx - spins.at_step > spins.longest);
-}
-
-const char *spin_gives_up(void)
-{
-	uint64_t steps = x.result->steps;
-	const char *why = NULL;
-
-	for (unsigned n = 0; n < spins.count && !why; n++) {
-		const struct waited *w = &spins.at[n];
-
-		if (!leaves(w))
-			continue;
-		snprintf(spins.text, sizeof(spins.text),
-			 "a loop with cpu_relax() in %s:%d gives up by itself: leave it out there",
-			 w->site->function, w->site->line);
-		why = spins.text;
-	}
-	x.result->steps = steps;
-	return why;
 }

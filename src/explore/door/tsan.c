@@ -9,6 +9,7 @@
  * A place is a code address here; it becomes a sync_site once, and the site stays.
  */
 #include "explore/engine/engine.h"
+#include "explore/model/model.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
 /* With another sanitizer gcc knows these as its own, with types of its own. */

@@ -77,66 +77,6 @@ void explore_fail_if_reordered(enum explore_oracle oracle, unsigned first, unsig
 	va_end(args);
 }
 
-/* --- steps that can be left out ------------------------------------------ */
-
-/* They outlive the exploration that came by. Those of a check are told apart by place, the
- * library's by the operation that they are a step of. */
-static struct optional {
-	const char *what, *operation;
-	const struct sync_site *site;  /* NULL: the library's */
-} optional[EXPLORE_OPTIONAL_MAX];
-static unsigned optionals;
-
-unsigned explore_optionals(void) { return optionals; }
-void engine_optionals_forget(void) { optionals = 0; }
-
-struct explore_optional explore_optional_at(unsigned n)
-{
-	const struct optional *o = &optional[n - 1];
-
-	ASSERT(n >= 1 && n <= optionals);
-	if (!o->site)
-		return (struct explore_optional){ .what = o->what, .operation = o->operation };
-	return (struct explore_optional){ o->what, NULL, o->site->file, o->site->function,
-					  o->site->line };
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
-static bool happens(const struct optional *like)
-{
-	unsigned n = 0;
-
-	while (n < optionals && (optional[n].site != like->site ||
-				 !same_text(optional[n].what, like->what) ||
-				 !same_text(optional[n].operation, like->operation)))
-		n++;
-	if (n == optionals) {
-		if (n == EXPLORE_OPTIONAL_MAX)
-			return true;
-		optional[optionals++] = *like;
-	}
-	return x.opt.leave_out != n + 1;
-}
-
-bool explore_optional_(const char *what, const struct sync_site *site)
-{
-	return x.cur < 0 || happens(&(struct optional){ what, NULL, site });
-}
-
-bool sync_optional(const char *what)
-{
-	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
-
-	if (x.cur < 0)
-		return true;
-	return happens(&(struct optional){ what, t->noted_at ? NULL : t->operation.name,
-					   t->noted_at });
-}
-
 /* The execution cannot go on. */
 _Noreturn void engine_give_up(void)
 {
@@ -146,50 +86,4 @@ _Noreturn void engine_give_up(void)
 		abort(); /* nobody switches back to a given-up fiber */
 	}
 	longjmp(*x.bail, 1);
-}
-
-_Noreturn void base_assert_failed(const char *expr, const char *file, int line)
-{
-	const char *base = strrchr(file, '/');
-
-	if (!x.bail) {
-		fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, expr);
-		abort();
-	}
-	engine_fail(ORACLE_ASSERTION, -1, -1, x.cur >= 0 ? x.depth : -1, "%s:%d: %s",
-		    base ? base + 1 : file, line, expr);
-	engine_give_up();
-}
-
-_Noreturn void sync_contract_broken_(const char *expr, const struct sync_site *site)
-{
-	engine_fail(ORACLE_PROTOCOL, -1, -1, x.cur >= 0 ? x.depth : -1, "%s:%d: broken: %s",
-		    site->function, site->line, expr);
-	engine_give_up();
-}
-
-_Noreturn void explore_assert_failed(const char *expr, const char *file, int line)
-{
-	base_assert_failed(expr, file, line);
-}
-
-unsigned explore_step(void)
-{
-	int step = x.cur >= 0 ? x.thread[x.cur].last : x.depth;
-
-	return step < 0 ? 0 : (unsigned)step;
-}
-
-bool explore_ordered(unsigned a, unsigned b)
-{
-	ASSERT((int)a <= x.depth && (int)b <= x.depth);
-	return before(&x.step[a], &x.step[b]);
-}
-
-unsigned explore_done(void) { return x.cur >= 0 ? (unsigned)x.thread[x.cur].idx : 0; }
-
-bool explore_follows(unsigned b, unsigned thread, unsigned n)
-{
-	ASSERT((int)b <= x.depth && thread < x.threads);
-	return x.step[b].clk.c[thread] >= (int)n;
 }

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine.h - all data structures of the explorer, inside the layer.
+ * engine.h - the state of the exploration that is under way: the threads, the steps of the
+ * current execution, the operations that are announced, and what goes wrong. The rooms of the
+ * explorer stand on it, each with a header of its own and each using only those before it:
  *
- *   engine.c    the state, and noting what goes wrong
- *   clock.c     happens-before, and the races of an execution
- *   plain.c     accesses that are no operations
- *   memory.c    the door's memory       trace.c   its picture
- *   plan.c      nodes of wakeup trees
- *   run.c       one execution: fibers, whose turn it is
- *   door.c      the checked door: operations, locks, sections
- *   spin.c      threads that ask again and again
- *   search.c    which execution next: sleep sets and wakeup trees
- *   finding.c   findings: shortest schedule, replay strings, traces
- *   explore.c   the loop around them, and the public calls
- *   crash.c     signals as findings
- *   tsan.c      what the compiler tells of plain accesses
- *   entry.c     the checks of a file
+ *   engine/   this state, fibers, failing, the picture that is being recorded
+ *   model/    the memory model: happens-before, races, plain accesses
+ *   search/   which execution comes next: sleep sets, wakeup trees
+ *   door/     the checked door: a step; whose turn it is; locks, sections, memory
+ *   run/      one execution from set-up's state to its end
+ *   find/     findings: shortest schedule, replay strings, pictures, signals
  *
- * Each uses only those above it (finding.c and search.c not each other).
+ * explore.c, above them, is the loop and the public calls. Within a room files use each other
+ * in one direction too.
+ *
+ * The state is one global object. An exploration is one thread of the process, and signal
+ * handlers and the code of a check find the state without being given it; whoever wants to
+ * explore in parallel uses processes.
  *
  * An execution is a list of steps; each step is one visible operation of one
  * thread together with what the thread does up to its next one. Steps carry
@@ -31,7 +30,8 @@
 #include <setjmp.h>
 #include <string.h>
 
-#include "explore/explore.h"
+#include "mmun/explore.h"
+
 #include "explore/engine/fiber.h"
 #include "sync/sync.h"
 
@@ -74,29 +74,6 @@ struct step {
 	uint16_t enabled, done;        /* EXPLORE_ALL only */
 	uint32_t races;                /* number of races before this step was run */
 	uint32_t tree;                 /* wakeup tree: first pending sibling, 0: none */
-};
-
-struct race {
-	int16_t i, j;                  /* steps; j may be one past the last: a blocked one */
-	bool settled;                  /* reversed, whatever may come after j */
-};
-
-/* A node of a wakeup tree: one step still to be taken. */
-struct node {
-	const void *addr;
-	uint32_t child, sibling;       /* 0: none */
-	uint8_t thread, cls, choice;
-	bool chooses;                  /* it is a choice */
-};
-
-/* What is known of an object in this execution; found by address. */
-struct object {
-	const void *addr;
-	int16_t last_write, last_change, last_lock;
-	uint16_t readers, adders;      /* threads with a valid entry below */
-	bool has_release, has_read_release, has_guard_end;
-	int16_t last_read[T_MAX], last_add[T_MAX];
-	struct clk release, read_release, guard_end;
 };
 
 struct pending {                       /* the operation a thread is about to do */
@@ -239,91 +216,20 @@ extern struct engine x;
 /* --- engine.c ------------------------------------------------------------ */
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 		 const char *fmt, ...) PRINTF_LIKE(5, 6);
-void engine_optionals_forget(void);
 _Noreturn void engine_give_up(void);   /* the execution cannot go on */
 const char *engine_thread_name(unsigned thread, char buf[8]);
 extern const char *const engine_kind_name[];
-
-/* --- clock.c ------------------------------------------------------------- */
-struct object *engine_object(const void *addr);
-void engine_objects_forget(void);
-int16_t engine_key(const void *addr, uint8_t cls); /* as in step_key */
-void engine_step_fresh(int j, struct step *s, unsigned thread, const struct object *o);
-void engine_touch(struct object *o, int j, const struct step *s);
-void engine_pending_races(unsigned thread);
-
-/* --- plain.c ------------------------------------------------------------- */
-extern bool plain_told;
-extern void (*plain_place)(void *arg, const void *pc, struct explore_place *ret);
-extern void *plain_place_arg;
-int plain_open(void);                  /* 0; -1: no memory */
-void plain_close(void);
-void plain_forget(void);               /* the accesses of the execution before */
-void plain_access(const void *addr, size_t size, bool write, const struct sync_site *site);
-void plain_operation(const struct step *s); /* on a word; about to run */
-void plain_freed(const void *addr, size_t size, const struct sync_site *site);
-
-/* The running thread's accesses from now on are not published by what it has done. */
-static inline void epoch_next(struct clk *clk, unsigned thread)
-{
-	if (!x.plain)
-		return;
-	ASSERT(clk->e[thread] < INT16_MAX);
-	clk->e[thread]++;
-}
-
-/* --- memory.c ------------------------------------------------------------ */
-void engine_leaks_report(void);
 
 /* --- trace.c ------------------------------------------------------------- */
 size_t engine_record_step(unsigned thread); /* its index in the trace, SIZE_MAX: none */
 void engine_watch(void);               /* how what is watched is now, if it is recorded */
 
-/* --- plan.c -------------------------------------------------------------- */
-uint32_t plan_node_new(const struct node *like); /* 0: no memory */
-uint32_t plan_node_take(uint32_t node);          /* frees it, returns its children */
-
-/* --- run.c --------------------------------------------------------------- */
-int engine_open(const struct explore_check *check, const struct explore_options *options,
-		struct explore_result *result);
-void engine_close(void);
-enum run_end engine_run(void);
-bool engine_can_go(const struct pending *p, const struct thread *t);
-bool engine_enabled(unsigned thread);
-void engine_yield(void);               /* the running thread has announced an operation */
-
-/* --- spin.c -------------------------------------------------------------- */
-bool spin_guessed_wrong(void);         /* at a deadlock: a spinning thread could go on */
-const char *spin_gives_up(void);       /* after the search: why it is not complete, or NULL */
-void spin_forget(void);
-
-/* --- search.c ------------------------------------------------------------ */
-void search_races(void);               /* plan the reversal of this execution's races */
-bool search_next(void);                /* set up the next execution; false: none left */
-size_t search_memory(void);
-
-/* --- finding.c ----------------------------------------------------------- */
-void finding_collect(void);            /* the execution's fails into the result */
-void finding_record_all(void);         /* run each finding again, with its picture */
-int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice);
-
 /* --- small helpers ------------------------------------------------------- */
-
-static inline bool dependent(uint8_t cls_a, const void *a, uint8_t cls_b, const void *b)
-{
-	return a == b && cls_a && cls_b && (cls_a != cls_b || cls_a == SYNC_WRITE);
-}
 
 /* Does the operation wait for its word? */
 static inline bool kind_awaits(uint8_t kind)
 {
 	return kind == SYNC_AWAIT || kind == SYNC_RELAX;
-}
-
-/* Does step a happen before step b? a ran first. */
-static inline bool before(const struct step *a, const struct step *b)
-{
-	return b->clk.c[a->thread] >= a->idx;
 }
 
 /* A word of so many bytes, aligned or not. */
@@ -335,16 +241,6 @@ static inline uint64_t engine_word(const void *addr, uint8_t bytes)
 		return ((const atomic_u64 *)addr)->v;
 	memcpy(&v, addr, bytes);
 	return v;
-}
-
-static inline void clk_join(struct clk *a, const struct clk *b)
-{
-	for (int t = 0; t < T_MAX; t++)
-		a->c[t] = a->c[t] > b->c[t] ? a->c[t] : b->c[t];
-	if (!x.plain)
-		return;
-	for (int t = 0; t < T_MAX; t++)
-		a->e[t] = a->e[t] > b->e[t] ? a->e[t] : b->e[t];
 }
 
 #endif

@@ -23,20 +23,10 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-#if !defined(FIBER_UCONTEXT) && !defined(__x86_64__) && !defined(__aarch64__)
-#define FIBER_UCONTEXT 1
-#endif
-
 #ifdef FIBER_UCONTEXT
-#include <stdlib.h>
-#include <ucontext.h>
-
 static void swap(struct fiber *from, struct fiber *to)
 {
-	if (!from->sp)
-		from->sp = calloc(1, sizeof(ucontext_t));
-	ASSERT(from->sp);
-	swapcontext(from->sp, to->sp);
+	swapcontext(&from->context, &to->context);
 }
 #else
 /* Save the callee-saved registers below *save's new value, continue at to. */
@@ -131,7 +121,7 @@ static void begin(void)
 	}
 #endif
 	f->entry(f->arg);
-	ASSERT(!"a fiber's entry returned");
+	__builtin_trap(); /* a fiber's entry does not return */
 }
 
 int fiber_create(struct fiber *f, size_t size)
@@ -163,9 +153,6 @@ void fiber_destroy(struct fiber *f)
 #endif
 	if (f->stack)
 		munmap(f->stack - page, f->stack_size + page);
-#ifdef FIBER_UCONTEXT
-	free(f->sp);
-#endif
 	*f = (struct fiber){ 0 };
 }
 
@@ -178,15 +165,11 @@ void fiber_arm(struct fiber *f, void (*entry)(void *arg), void *arg)
 	__asan_unpoison_memory_region(f->stack, f->stack_size);
 #endif
 #ifdef FIBER_UCONTEXT
-	ucontext_t *u = f->sp ? f->sp : calloc(1, sizeof(*u));
-
-	ASSERT(u);
-	getcontext(u);
-	u->uc_stack.ss_sp = f->stack;
-	u->uc_stack.ss_size = f->stack_size;
-	u->uc_link = NULL;
-	makecontext(u, begin, 0);
-	f->sp = u;
+	getcontext(&f->context);
+	f->context.uc_stack.ss_sp = f->stack;
+	f->context.uc_stack.ss_size = f->stack_size;
+	f->context.uc_link = NULL;
+	makecontext(&f->context, begin, 0);
 #else
 	/* As if begin() had been called: 16-byte aligned before a return address. */
 	void **top = (void **)(void *)(f->stack + f->stack_size - 64);

@@ -12,8 +12,19 @@
 
 #include "base/base.h"
 
+#if !defined(FIBER_UCONTEXT) && !defined(__x86_64__) && !defined(__aarch64__)
+#define FIBER_UCONTEXT 1
+#endif
+#ifdef FIBER_UCONTEXT
+#include <ucontext.h>
+#endif
+
 struct fiber {
+#ifdef FIBER_UCONTEXT
+	ucontext_t context;   /* while it does not run */
+#else
 	void *sp;             /* saved stack pointer, while it does not run */
+#endif
 	char *stack;          /* lowest usable byte; NULL for the thread's own stack */
 	size_t stack_size;
 	void (*entry)(void *arg);

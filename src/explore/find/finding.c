@@ -13,7 +13,8 @@
  * the schedule: a letter for the thread, a number of steps if more than one, and
  * "!c" after a step that made choice c.
  */
-#include "explore/engine/engine.h"
+#include "explore/find/find.h"
+#include "explore/run/run.h"
 
 #include <ctype.h>
 #include <errno.h>

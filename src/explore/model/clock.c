@@ -4,7 +4,7 @@
  * each step's vector clock, and the races that end in it. run.c calls it for
  * each step; what a step depends on, and what it merely follows, is decided here.
  */
-#include "explore/engine/engine.h"
+#include "explore/model/model.h"
 
 #include <stdlib.h>
 #include <string.h>

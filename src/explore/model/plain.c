@@ -18,7 +18,7 @@
  * The memory is cut into granules of 8 bytes; each remembers the accesses that may still
  * race. One execution at a time: a stamp makes the others' entries void.
  */
-#include "explore/engine/engine.h"
+#include "explore/model/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>

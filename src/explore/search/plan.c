@@ -3,7 +3,7 @@
  * plan.c - nodes of wakeup trees: what search.c plans and run.c follows. They
  * live in one array and are named by number, since the array may move.
  */
-#include "explore/engine/engine.h"
+#include "explore/search/search.h"
 
 #include <stdlib.h>
 

@@ -24,7 +24,8 @@
  * makes the search optimal, so that no execution is begun in vain. An answer
  * that hangs on a step after j is sought again after each execution.
  */
-#include "explore/engine/engine.h"
+#include "explore/search/search.h"
+#include "explore/model/model.h"
 
 #include <stdlib.h>
 #include <string.h>

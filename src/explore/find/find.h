@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * find.h - what executions did wrong, as the loop above sees it.
+ *
+ *   finding.c   findings: collected, with their shortest schedules; run again for pictures
+ *   crash.c     signals as findings
+ */
+#ifndef MMUN_FIND_H
+#define MMUN_FIND_H
+
+#include "explore/engine/engine.h"
+
+void finding_collect(void);            /* the execution's fails into the result */
+void finding_record_all(void);         /* run each finding again, with its picture */
+int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * deadlock.c - what is said of an execution in which no thread can go on: the cycle of threads
+ * that wait for each other's locks, if there is one, and then whoever waits besides.
+ */
+#include "explore/run/run.h"
+
+#include <stdio.h>
+
+/* The thread, not @thread, that has the lock that @thread waits for, with where it took
+ * it; -1: it waits for no lock, or nobody alive has it. */
+static int holder_of(unsigned thread, const struct held **ret_held)
+{
+	const struct pending *p = &x.pend[thread];
+
+	if (p->kind != SYNC_LOCK && p->kind != SYNC_RLOCK && p->kind != SYNC_WLOCK)
+		return -1;
+	for (unsigned t = 0; t < x.threads; t++) {
+		const struct thread *h = &x.thread[t];
+		/* Who waits for a lock has it in its list already, as the last one. */
+		unsigned has = h->held_count - (x.alive >> t & 1 && h->held_count &&
+						h->held[h->held_count - 1].lock == x.pend[t].addr);
+
+		for (unsigned i = 0; i < has && t != thread; i++) {
+			if (h->held[i].lock != p->addr)
+				continue;
+			*ret_held = &h->held[i];
+			return (int)t;
+		}
+	}
+	return -1;
+}
+
+/* A thread in the cycle of threads that wait for each other's locks; -1: there is none. */
+static int cycle_start(void)
+{
+	const struct held *held;
+
+	for (unsigned t = 0; t < x.threads; t++) {
+		int at = (int)t;
+
+		for (unsigned n = 0; n < x.threads && at >= 0; n++) {
+			at = x.alive >> at & 1 ? holder_of((unsigned)at, &held) : -1;
+			if (at == (int)t)
+				return at;
+		}
+	}
+	return -1;
+}
+
+struct said { char text[240]; size_t n; };
+
+static void say_wait(struct said *s, unsigned thread)
+{
+	const struct pending *p = &x.pend[thread];
+	const struct held *held;
+	int holder = holder_of(thread, &held);
+	char name[8], other[8];
+
+	if (s->n >= sizeof(s->text))
+		return;
+	s->n += (size_t)snprintf(s->text + s->n, sizeof(s->text) - s->n, "%s%s ",
+				 s->n ? ", " : "", engine_thread_name(thread, name));
+	if (s->n >= sizeof(s->text))
+		return;
+	if (holder >= 0)
+		s->n += (size_t)snprintf(s->text + s->n, sizeof(s->text) - s->n,
+					 "waits in %s:%d for the lock that %s took in %s:%d",
+					 p->site->function, p->site->line,
+					 engine_thread_name((unsigned)holder, other),
+					 held->site->function, held->site->line);
+	else
+		s->n += (size_t)snprintf(s->text + s->n, sizeof(s->text) - s->n,
+					 "%s for ever (%s) in %s",
+					 p->kind == SYNC_RELAX ? "tries again" : "waits",
+					 engine_kind_name[p->kind], p->site->function);
+}
+
+/* Nobody can go on. First the cycle, if there is one, in its order; then who waits besides. */
+void deadlock_report(void)
+{
+	int first = cycle_start(), at = first;
+	struct said s = { .n = 0 };
+	unsigned done = 0;
+	bool spins = false;
+
+	while (at >= 0 && !(done >> at & 1)) {
+		const struct held *held;
+
+		done |= 1u << at;
+		say_wait(&s, (unsigned)at);
+		at = holder_of((unsigned)at, &held);
+	}
+	for (unsigned t = 0; t < x.threads; t++) {
+		if (!(x.alive >> t & 1))
+			continue;
+		spins |= x.pend[t].kind == SYNC_RELAX;
+		if (!(done >> t & 1))
+			say_wait(&s, t);
+	}
+	engine_fail(spins && first < 0 ? ORACLE_LIVENESS : ORACLE_DEADLOCK, -1, -1, -1, "%s%s",
+		    first >= 0 ? "a cycle: " : "", s.text);
+}

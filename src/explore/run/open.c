@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * open.c - the beginning and the end of an exploration: the engine's memory, and the check's
+ * set-up, whose effect is kept so that run.c can restore it before each execution.
+ */
+#define _GNU_SOURCE
+#include "explore/run/run.h"
+#include "explore/model/model.h"
+#include "explore/search/search.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static bool data_copy(char **ret)
+{
+	if (!x.check->data)
+		return true;
+	*ret = malloc(x.check->data_size + 1);
+	if (*ret)
+		memcpy(*ret, x.check->data, x.check->data_size);
+	return *ret;
+}
+
+static int setup(void)
+{
+	size_t state = (x.check->state_size + 63) & ~(size_t)63;
+	jmp_buf bail;
+
+	x.cur = -1;
+	x.depth = -1;
+	x.bail = &bail;
+	x.arena_used = state;
+	if (!data_copy(&x.data_before))
+		return -ENOMEM;
+	x.outside = true;
+	if (setjmp(bail) == 0) {
+		if (x.check->setup)
+			x.check->setup(x.arena, x.check->arg);
+	} else {
+		x.outside = false;
+		return -ECANCELED;
+	}
+	x.outside = false;
+	if (!data_copy(&x.data_after))
+		return -ENOMEM;
+	x.snapshot_used = x.arena_used;
+	x.snapshot_live = x.alloc_live;
+	x.snapshot_dead = x.dead_count;
+	x.snapshot = malloc(x.snapshot_used + 1);
+	if (!x.snapshot)
+		return -ENOMEM;
+	memcpy(x.snapshot, x.arena, x.snapshot_used);
+	return 0;
+}
+
+/* The arrays that the search scans, in one block. */
+static bool scanned_alloc(size_t n)
+{
+	char *p = calloc(n, 2 + 2 * T_MAX + 1);
+
+	if (!p)
+		return false;
+	x.step_key = (int16_t *)(void *)p;
+	for (unsigned t = 0; t < T_MAX; t++)
+		x.step_clk[t] = x.step_key + (1 + t) * n;
+	x.step_thread = (uint8_t *)p + (2 + 2 * T_MAX) * n;
+	return true;
+}
+
+int engine_open(const struct explore_check *check, const struct explore_options *options,
+		struct explore_result *result)
+{
+	size_t arena = ARENA_SETUP + (size_t)check->threads * ARENA_THREAD;
+
+	memset(&x, 0, sizeof(x));
+	x.check = check;
+	x.alone = -1;
+	x.opt = *options;
+	x.threads = check->threads;
+	x.result = result;
+	x.steps_max = options->steps_max ? options->steps_max : STEPS_DEFAULT;
+	x.plans_max = options->plans_max ? options->plans_max : PLANS_DEFAULT;
+	x.objects_capacity = 256;
+	x.slots_mask = 4 * x.objects_capacity - 1;
+	x.races_capacity = x.nodes_capacity = 256;
+	x.nodes = 1;
+	x.step = calloc(x.steps_max + 2, sizeof(*x.step));
+	if (!scanned_alloc(x.steps_max + 2))
+		return -ENOMEM;
+	x.object = malloc(x.objects_capacity * sizeof(*x.object));
+	x.slot = calloc(x.slots_mask + 1, sizeof(*x.slot));
+	x.race = malloc(x.races_capacity * sizeof(*x.race));
+	x.node = malloc(x.nodes_capacity * sizeof(*x.node));
+	x.arena = mmap(NULL, arena, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (x.arena == MAP_FAILED)
+		x.arena = NULL;
+	if (!x.step || !x.object || !x.slot || !x.race || !x.node || !x.arena || plain_open())
+		return -ENOMEM;
+	for (unsigned t = 0; t < x.threads; t++)
+		if (fiber_create(&x.fiber[t], STACK_BYTES))
+			return -ENOMEM;
+	engine_objects_forget();
+	return setup();
+}
+
+void engine_close(void)
+{
+	for (unsigned t = 0; t < x.threads; t++)
+		fiber_destroy(&x.fiber[t]);
+	if (x.arena)
+		munmap(x.arena, ARENA_SETUP + (size_t)x.threads * ARENA_THREAD);
+	if (x.data_before) /* the next check finds them as this one did */
+		memcpy(x.check->data, x.data_before, x.check->data_size);
+	free(x.data_before);
+	free(x.data_after);
+	free(x.snapshot);
+	free(x.step);
+	free(x.step_key);
+	free(x.object);
+	free(x.slot);
+	free(x.race);
+	free(x.node);
+	free(x.dead);
+	free(x.class_hash);
+	plain_close();
+	memset(&x, 0, sizeof(x));
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.h - executions of a check, as the rooms above see them.
+ *
+ *   deadlock.c   what is said where no thread can go on
+ *   run.c        one execution
+ *   open.c       before the first one and after the last
+ *   alone.c      after the search: a thread by itself
+ */
+#ifndef MMUN_RUN_H
+#define MMUN_RUN_H
+
+#include "explore/engine/engine.h"
+
+/* 0; -ENOMEM; -ECANCELED: set-up failed, which was noted. engine_close() in any case. */
+int engine_open(const struct explore_check *check, const struct explore_options *options,
+		struct explore_result *result);
+void engine_close(void);
+enum run_end engine_run(void);
+void deadlock_report(void);
+/* After the search: why it is not complete, since a thread that had to wait would have given
+ * up by itself; or NULL. */
+const char *alone_gives_up(void);
+
+#endif
