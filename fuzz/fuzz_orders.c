@@ -20,14 +20,14 @@ _Noreturn void base_assert_failed(const char *expr, const char *file, int line)
 	abort();
 }
 
-static void compare(const struct trace_file *file, const struct trace_recorded *a,
-		    const struct trace_recorded *b)
+static void compare(const struct order_file *file, const struct order_recorded *a,
+		    const struct order_recorded *b)
 {
-	static struct trace_comparison c;
+	static struct order_comparison c;
 	size_t kernel = 0, own = 0;
 
-	trace_compare(file, "none", &a->order, &b->order, &c);
-	ASSERT(c.places <= TRACE_PLACES_MAX && strlen(c.wrong) < sizeof(c.wrong));
+	order_compare(file, "none", &a->order, &b->order, &c);
+	ASSERT(c.places <= ORDER_PLACES_MAX && strlen(c.wrong) < sizeof(c.wrong));
 	for (size_t i = 0; i < c.places; i++) {
 		ASSERT(c.place[i].kernel || c.place[i].own);
 		ASSERT(!c.place[i].same || (c.place[i].kernel && c.place[i].own));
@@ -43,20 +43,20 @@ static void compare(const struct trace_file *file, const struct trace_recorded *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *why = NULL;
-	struct trace_file file;
+	struct order_file file;
 	unsigned line = 0;
 
-	if (trace_file_parse((const char *)data, size, &file, &line, &why)) {
+	if (order_file_parse((const char *)data, size, &file, &line, &why)) {
 		ASSERT(!why || (*why && line <= size));
 		return 0;
 	}
 	for (size_t i = 0; i < file.count; i++) {
-		ASSERT(trace_file_find(&file, file.op[i].name) == &file.op[i]);
+		ASSERT(order_file_find(&file, file.op[i].name) == &file.op[i]);
 		compare(&file, &file.op[i], &file.op[i]);
 		if (i)
 			compare(&file, &file.op[i - 1], &file.op[i]);
 	}
-	trace_file_fini(&file);
+	order_file_fini(&file);
 	return 0;
 }
 

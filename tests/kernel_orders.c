@@ -20,7 +20,7 @@
 
 enum { FILES_MAX = 16, FILE_BYTES_MAX = 256 << 10, OPS_MAX = 128, DIFFERENCES_MAX = 512 };
 
-static struct trace_file file[FILES_MAX];
+static struct order_file file[FILES_MAX];
 static size_t files;
 static bool agrees[FILES_MAX][OPS_MAX]; /* as it should, before anything was moved */
 static bool used[DIFFERENCES_MAX];
@@ -52,7 +52,7 @@ static void read_recording(const char *path)
 	}
 	n = fread(text, 1, sizeof(text), f);
 	fclose(f);
-	if (n == sizeof(text) || trace_file_parse(text, n, &file[files], &line, &why))
+	if (n == sizeof(text) || order_file_parse(text, n, &file[files], &line, &why))
 		fail("%s:%u: %s", path, line, why);
 	else
 		files++;
@@ -60,32 +60,32 @@ static void read_recording(const char *path)
 
 /* --- each recording ------------------------------------------------------ */
 
-static bool compare_op(const struct trace_file *f, const struct trace_recorded *r,
-		       const struct trace_op *op)
+static bool compare_op(const struct order_file *f, const struct order_recorded *r,
+		       const struct order_op *op)
 {
-	const struct trace_how how = { .semantics = f->semantics };
-	static struct trace_comparison c;
-	struct trace_order own;
+	const struct order_how how = { .semantics = f->semantics };
+	static struct order_comparison c;
+	struct order own;
 	char why[192];
 
-	if (trace_record(op, &how, &own, why)) {
+	if (order_record(op, &how, &own, why)) {
 		fail("%s: %s: %s", f->name, op->name, why);
 		return false;
 	}
-	trace_compare(f, op->name, &r->order, &own, &c);
+	order_compare(f, op->name, &r->order, &own, &c);
 	for (size_t i = 0; i < c.count; i++)
-		used[c.expected[i] - trace_differences] = true;
+		used[c.expected[i] - order_differences] = true;
 	if (*c.wrong)
 		fail("%s: %s: %s", f->name, op->name, c.wrong);
 	return !*c.wrong;
 }
 
-static void compare_file(const struct trace_file *f)
+static void compare_file(const struct order_file *f)
 {
 	unsigned compared = 0;
 
 	for (size_t i = 0; i < f->count && i < OPS_MAX; i++) {
-		const struct trace_op *op = trace_op_find(f->op[i].name);
+		const struct order_op *op = order_op_find(f->op[i].name);
 
 		if (!op) {
 			fail("%s: %s: src/orders/ops.c has no such operation", f->name,
@@ -105,7 +105,7 @@ static void compare_file(const struct trace_file *f)
 static bool was_recorded(const char *op)
 {
 	for (size_t i = 0; i < files; i++)
-		if (trace_file_find(&file[i], op))
+		if (order_file_find(&file[i], op))
 			return true;
 	return false;
 }
@@ -124,15 +124,15 @@ static void check_tables(void)
 {
 	size_t n = 0;
 
-	for (const struct trace_op *op = trace_ops; op->name; op++)
+	for (const struct order_op *op = order_ops; op->name; op++)
 		if (!was_recorded(op->name))
 			fail("%s: in src/orders/ops.c, and never recorded", op->name);
-	for (const struct trace_omission *o = trace_omissions; o->text; o++) {
+	for (const struct order_omission *o = order_omissions; o->text; o++) {
 		printf("left out: %s: %s\n", o->text, o->why);
 		if (!was_omitted(o->text))
 			fail("%s: left out, and in no recording", o->text);
 	}
-	for (const struct trace_difference *d = trace_differences; d->op; d++, n++)
+	for (const struct order_difference *d = order_differences; d->op; d++, n++)
 		if (!used[n])
 			fail("%s in %s: a difference that is not there: %s", d->op, d->in, d->why);
 	printf("%zu differences are expected\n", n);
@@ -143,20 +143,20 @@ static void check_tables(void)
 /* Does some recording of this era disagree if op notifies there? */
 static bool noticed(enum mmun_semantics semantics, enum mm_op op, unsigned where)
 {
-	const struct trace_how how = { semantics, (unsigned)op + 1, where };
-	static struct trace_comparison c;
-	struct trace_order own;
+	const struct order_how how = { semantics, (unsigned)op + 1, where };
+	static struct order_comparison c;
+	struct order own;
 	char why[192];
 
 	for (size_t i = 0; i < files; i++)
 		for (size_t j = 0; j < file[i].count && file[i].semantics == semantics; j++) {
-			const struct trace_op *o = trace_op_find(file[i].op[j].name);
+			const struct order_op *o = order_op_find(file[i].op[j].name);
 
 			if (!agrees[i][j])
 				continue;
-			if (trace_record(o, &how, &own, why))
+			if (order_record(o, &how, &own, why))
 				return true;
-			trace_compare(&file[i], o->name, &file[i].op[j].order, &own, &c);
+			order_compare(&file[i], o->name, &file[i].op[j].order, &own, &c);
 			if (*c.wrong)
 				return true;
 		}
@@ -225,7 +225,7 @@ int main(int argc, char **argv)
 		move_places(MMUN_CLASSIC);
 	}
 	for (size_t i = 0; i < files; i++)
-		trace_file_fini(&file[i]);
+		order_file_fini(&file[i]);
 	printf("%d failures\n", failures);
 	return failures != 0;
 }

@@ -32,7 +32,7 @@ const char cli_trace_details[] =
 struct command {
 	enum mmun_semantics semantics;
 	bool kernel;
-	struct trace_file file[FILES_MAX];
+	struct order_file file[FILES_MAX];
 	size_t files;
 };
 
@@ -73,7 +73,7 @@ static char *read_file(const char *path, size_t *ret_size)
 
 static bool open_recording(struct command *c, const char *path)
 {
-	struct trace_file *file = &c->file[c->files];
+	struct order_file *file = &c->file[c->files];
 	const char *why = "not enough memory";
 	unsigned line = 0;
 	size_t size;
@@ -84,7 +84,7 @@ static bool open_recording(struct command *c, const char *path)
 		cli_complain("%s: %s", path, strerror(errno));
 		return false;
 	}
-	err = trace_file_parse(text, size, file, &line, &why);
+	err = order_file_parse(text, size, file, &line, &why);
 	free(text);
 	if (err) {
 		cli_complain("%s:%u: %s", path, line, why);
@@ -93,7 +93,7 @@ static bool open_recording(struct command *c, const char *path)
 	if (file->semantics == c->semantics)
 		c->files++;
 	else
-		trace_file_fini(file);
+		order_file_fini(file);
 	return true;
 }
 
@@ -128,15 +128,15 @@ static bool open_recordings(struct command *c)
 
 /* --- printing ------------------------------------------------------------ */
 
-static void print_order(const struct trace_order *order)
+static void print_order(const struct order *order)
 {
 	for (size_t i = 0; i < order->count; i++)
 		printf("    %s\n", order->event[i].text);
 }
 
-static void print_omissions(const struct trace_order *kernel)
+static void print_omissions(const struct order *kernel)
 {
-	for (const struct trace_omission *o = trace_omissions; o->text; o++)
+	for (const struct order_omission *o = order_omissions; o->text; o++)
 		for (size_t i = 0; i < kernel->count; i++)
 			if (!strcmp(kernel->event[i].text, o->text)) {
 				printf("    left out: %s: %s\n", o->text, o->why);
@@ -145,14 +145,14 @@ static void print_omissions(const struct trace_order *kernel)
 }
 
 /* Linux's events on the left, mmun's on the right, and numbers where they differ. */
-static void print_comparison(const char *name, const struct trace_comparison *c)
+static void print_comparison(const char *name, const struct order_comparison *c)
 {
 	unsigned number = 0;
 	bool before = true;
 
 	printf("\n    %-44s    mmun\n", name);
 	for (size_t i = 0; i < c->places; i++) {
-		const struct trace_place *p = &c->place[i];
+		const struct order_place *p = &c->place[i];
 		char mark[12] = "";
 
 		number += before && !p->same;
@@ -170,20 +170,20 @@ static void print_comparison(const char *name, const struct trace_comparison *c)
 		printf("    WRONG: %s\n", c->wrong);
 }
 
-static int compare(const struct command *c, const struct trace_op *op,
-		   const struct trace_order *own)
+static int compare(const struct command *c, const struct order_op *op,
+		   const struct order *own)
 {
 	int status = STATUS_OK;
 	bool found = false;
 
 	for (size_t i = 0; i < c->files; i++) {
-		const struct trace_recorded *r = trace_file_find(&c->file[i], op->name);
-		struct trace_comparison comparison;
+		const struct order_recorded *r = order_file_find(&c->file[i], op->name);
+		struct order_comparison comparison;
 
 		if (!r)
 			continue;
 		found = true;
-		trace_compare(&c->file[i], op->name, &r->order, own, &comparison);
+		order_compare(&c->file[i], op->name, &r->order, own, &comparison);
 		print_comparison(c->file[i].name, &comparison);
 		print_omissions(&r->order);
 		if (*comparison.wrong)
@@ -195,10 +195,10 @@ static int compare(const struct command *c, const struct trace_op *op,
 }
 
 /* What mmun has no such operation for: the recordings alone. */
-static void print_recordings(const struct command *c, const struct trace_op *op)
+static void print_recordings(const struct command *c, const struct order_op *op)
 {
 	for (size_t i = 0; i < c->files; i++) {
-		const struct trace_recorded *r = trace_file_find(&c->file[i], op->name);
+		const struct order_recorded *r = order_file_find(&c->file[i], op->name);
 
 		if (!r)
 			continue;
@@ -207,10 +207,10 @@ static void print_recordings(const struct command *c, const struct trace_op *op)
 	}
 }
 
-static int trace_one(const struct command *c, const struct trace_op *op)
+static int trace_one(const struct command *c, const struct order_op *op)
 {
-	const struct trace_how how = { .semantics = c->semantics };
-	struct trace_order order;
+	const struct order_how how = { .semantics = c->semantics };
+	struct order order;
 	char why[192];
 
 	if (!op->act) {
@@ -218,7 +218,7 @@ static int trace_one(const struct command *c, const struct trace_op *op)
 		print_recordings(c, op);
 		return STATUS_OK;
 	}
-	if (trace_record(op, &how, &order, why)) {
+	if (order_record(op, &how, &order, why)) {
 		cli_complain("%s: %s", op->name, why);
 		return STATUS_VIOLATION;
 	}
@@ -233,20 +233,20 @@ static int trace_one(const struct command *c, const struct trace_op *op)
 
 static int print_list(void)
 {
-	for (const struct trace_op *op = trace_ops; op->name; op++)
+	for (const struct order_op *op = order_ops; op->name; op++)
 		printf("%-24s %s%s\n", op->name, op->act ? "" : "not in mmun: ", op->what);
 	return STATUS_OK;
 }
 
-static const struct trace_op *find(const char *name)
+static const struct order_op *find(const char *name)
 {
 	const char *names[128];
-	const struct trace_op *op = trace_op_find(name);
+	const struct order_op *op = order_op_find(name);
 	size_t count = 0;
 
 	if (op)
 		return op;
-	for (op = trace_ops; op->name && count < ARRAY_SIZE(names); op++)
+	for (op = order_ops; op->name && count < ARRAY_SIZE(names); op++)
 		names[count++] = op->name;
 	cli_complain_unknown("trace: unknown operation", name, names, count, "mmun trace --list");
 	return NULL;
@@ -263,7 +263,7 @@ static int trace_operands(const struct command *c, int argc, char **argv)
 	for (int i = optind; i < argc; i++) {
 		bool all = !strcmp(argv[i], "all");
 
-		for (const struct trace_op *op = trace_ops; op->name; op++) {
+		for (const struct order_op *op = order_ops; op->name; op++) {
 			int status;
 
 			if (!all && strcmp(op->name, argv[i]))
@@ -300,6 +300,6 @@ int cli_trace(const struct cli_command *command, int argc, char **argv)
 	if (!c.kernel || open_recordings(&c))
 		status = trace_operands(&c, argc, argv);
 	while (c.files)
-		trace_file_fini(&c.file[--c.files]);
+		order_file_fini(&c.file[--c.files]);
 	return status;
 }

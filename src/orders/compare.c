@@ -43,7 +43,7 @@ static bool is_flush(const char *text)
 
 static bool omitted(const char *text)
 {
-	for (const struct trace_omission *o = trace_omissions; o->text; o++)
+	for (const struct order_omission *o = order_omissions; o->text; o++)
 		if (!strcmp(o->text, text))
 			return true;
 	return false;
@@ -64,7 +64,7 @@ static void simplify(char *text)
  * Appends an event. Where nothing but changes stands between them, p0's come before p1's
  * and of one page's only the last one counts: a recording may have looked more often.
  */
-static void append(struct trace_order *o, const struct trace_event *event)
+static void append(struct order *o, const struct order_event *event)
 {
 	size_t at = o->count;
 
@@ -79,11 +79,11 @@ static void append(struct trace_order *o, const struct trace_event *event)
 	o->count++;
 }
 
-static void make_comparable(const struct trace_order *from, struct trace_order *to)
+static void make_comparable(const struct order *from, struct order *to)
 {
 	to->count = 0;
 	for (size_t i = 0; i < from->count; i++) {
-		struct trace_event event = from->event[i];
+		struct order_event event = from->event[i];
 
 		simplify(event.text);
 		if (!omitted(event.text))
@@ -94,7 +94,7 @@ static void make_comparable(const struct trace_order *from, struct trace_order *
 /* --- which events are the same ------------------------------------------- */
 
 /* Where the watched pages are: in windows of huge pages p0 is the first one. */
-static int64_t page_offset(const struct trace_order *kernel, int page)
+static int64_t page_offset(const struct order *kernel, int page)
 {
 	const char *first = kernel->count ? kernel->event[0].text : "";
 	bool huge = strstr(first, "pmd") || strstr(first, "PMD");
@@ -102,7 +102,7 @@ static int64_t page_offset(const struct trace_order *kernel, int page)
 	return page ? 0x2000 : huge ? 0 : 0x1000;
 }
 
-static bool changes(const struct trace_order *o, int page)
+static bool changes(const struct order *o, int page)
 {
 	for (size_t i = 0; i < o->count; i++)
 		if (is_change(o->event[i].text) && entry_page(o->event[i].text) == page)
@@ -110,14 +110,14 @@ static bool changes(const struct trace_order *o, int page)
 	return false;
 }
 
-static bool covers_what_matters(const struct trace_comparison *c, const char *kernel,
+static bool covers_what_matters(const struct order_comparison *c, const char *kernel,
 				const char *own)
 {
 	const char *kernel_rest, *own_rest;
 	int64_t ks, ke, os, oe;
 
-	kernel_rest = trace_range_parse(kernel, &ks, &ke);
-	own_rest = trace_range_parse(own, &os, &oe);
+	kernel_rest = order_range_parse(kernel, &ks, &ke);
+	own_rest = order_range_parse(own, &os, &oe);
 	if (!kernel_rest || !own_rest || strcmp(kernel_rest, own_rest))
 		return false; /* another lock */
 	if (os < ks || oe > ke)
@@ -131,7 +131,7 @@ static bool covers_what_matters(const struct trace_comparison *c, const char *ke
 	return true;
 }
 
-static bool same_event(const struct trace_comparison *c, size_t k, size_t o)
+static bool same_event(const struct order_comparison *c, size_t k, size_t o)
 {
 	const char *kernel = c->kernel.event[k].text, *own = c->own.event[o].text;
 
@@ -143,15 +143,15 @@ static bool same_event(const struct trace_comparison *c, size_t k, size_t o)
 
 /* --- aligning ------------------------------------------------------------ */
 
-static void place(struct trace_comparison *c, const char *kernel, const char *own, bool same)
+static void place(struct order_comparison *c, const char *kernel, const char *own, bool same)
 {
-	c->place[c->places++] = (struct trace_place){ kernel, own, same };
+	c->place[c->places++] = (struct order_place){ kernel, own, same };
 }
 
 /* The longest common subsequence; where there is a choice, Linux's events come first. */
-static void align(struct trace_comparison *c)
+static void align(struct order_comparison *c)
 {
-	static uint8_t longest[TRACE_EVENTS_MAX + 1][TRACE_EVENTS_MAX + 1];
+	static uint8_t longest[ORDER_EVENTS_MAX + 1][ORDER_EVENTS_MAX + 1];
 	size_t k, o;
 
 	memset(longest, 0, sizeof(longest));
@@ -182,7 +182,7 @@ static void align(struct trace_comparison *c)
 /* --- what is expected ---------------------------------------------------- */
 
 /* The events of one side from place i on, up to where the two are the same again. */
-static void side_text(const struct trace_comparison *c, size_t i, bool kernel, char *buf,
+static void side_text(const struct order_comparison *c, size_t i, bool kernel, char *buf,
 		      size_t size)
 {
 	size_t n = 0;
@@ -196,7 +196,7 @@ static void side_text(const struct trace_comparison *c, size_t i, bool kernel, c
 	}
 }
 
-static const struct trace_difference *next_expected(const struct trace_difference *d,
+static const struct order_difference *next_expected(const struct order_difference *d,
 						    const char *op, const char *recording)
 {
 	for (; d->op; d++)
@@ -205,16 +205,16 @@ static const struct trace_difference *next_expected(const struct trace_differenc
 	return NULL;
 }
 
-static bool is_expected(const struct trace_difference *d, const char *kernel, const char *own)
+static bool is_expected(const struct order_difference *d, const char *kernel, const char *own)
 {
 	return d && !strcmp(d->kernel, kernel) &&
 	       (!strcmp(d->own, own) || (!strcmp(d->own, "*") && *own));
 }
 
 /* Each run of places that differ is the next difference of the table, and no other is left. */
-static void judge(struct trace_comparison *c, const char *op, const char *recording)
+static void judge(struct order_comparison *c, const char *op, const char *recording)
 {
-	const struct trace_difference *d = next_expected(trace_differences, op, recording);
+	const struct order_difference *d = next_expected(order_differences, op, recording);
 
 	for (size_t i = 0; i < c->places;) {
 		char kernel[1024], own[1024];
@@ -242,10 +242,10 @@ static void judge(struct trace_comparison *c, const char *op, const char *record
 			 *d->kernel ? d->kernel : "nothing", *d->own ? d->own : "nothing");
 }
 
-void trace_compare(const struct trace_file *file, const char *op, const struct trace_order *kernel,
-		   const struct trace_order *own, struct trace_comparison *ret)
+void order_compare(const struct order_file *file, const char *op, const struct order *kernel,
+		   const struct order *own, struct order_comparison *ret)
 {
-	*ret = (struct trace_comparison){ 0 };
+	*ret = (struct order_comparison){ 0 };
 	make_comparable(kernel, &ret->kernel);
 	make_comparable(own, &ret->own);
 	align(ret);

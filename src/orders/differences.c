@@ -20,12 +20,12 @@
 #define NOT_PRESENT_WHY \
 	"x86 has a mark of its own for a huge entry that is being split, mmun takes its access away"
 
-const struct trace_omission trace_omissions[] = {
+const struct order_omission order_omissions[] = {
 	{ "kvm-flush", "there is no KVM here" },
 	{ 0 },
 };
 
-const struct trace_difference trace_differences[] = {
+const struct order_difference order_differences[] = {
 	{ "clear_refs_4", "6.12.117-small", "", "p0:=[P RO A #A] ; p1:=[P RO A #B]",
 	  "this kernel keeps no soft-dirty bits, so it has nothing to write-protect" },
 	{ "cow_reuse_write", "6.12.117-small",

@@ -14,24 +14,24 @@ enum { ANONYMOUS = MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS };
 enum { RW = MMUN_PROT_READ | MMUN_PROT_WRITE };
 
 /* Far from the window, and as well aligned. */
-static uint64_t elsewhere(const struct trace_world *w)
+static uint64_t elsewhere(const struct order_world *w)
 {
 	return w->base + entry_bytes(TABLE_LEVELS - 1);
 }
 
-static int load(struct trace_world *w, uint64_t addr)
+static int load(struct order_world *w, uint64_t addr)
 {
 	uint64_t value;
 
 	return mmun_cpu_load(w->cpu, addr, &value);
 }
 
-static int store_p0(struct trace_world *w)
+static int store_p0(struct order_world *w)
 {
 	return mmun_cpu_store(w->cpu, w->watched[0], 0x777);
 }
 
-static int load_all(struct trace_world *w)
+static int load_all(struct order_world *w)
 {
 	int err = 0;
 
@@ -42,21 +42,21 @@ static int load_all(struct trace_world *w)
 
 /* --- first touch, copy on write ------------------------------------------ */
 
-static int drop_p0(struct trace_world *w)
+static int drop_p0(struct order_world *w)
 {
 	return mmun_madvise(w->mm, w->watched[0], PAGE_BYTES, MMUN_MADV_DONTNEED);
 }
 
-static int read_hole(struct trace_world *w)
+static int read_hole(struct order_world *w)
 {
 	int err = drop_p0(w);
 
 	return err ? err : load(w, w->watched[0]);
 }
 
-static int do_fork(struct trace_world *w) { return mmun_fork(w->mm, &w->other); }
+static int do_fork(struct order_world *w) { return mmun_fork(w->mm, &w->other); }
 
-static int fork_and_wait(struct trace_world *w)
+static int fork_and_wait(struct order_world *w)
 {
 	int err = do_fork(w);
 
@@ -66,9 +66,9 @@ static int fork_and_wait(struct trace_world *w)
 	return err;
 }
 
-static int attach_device(struct trace_world *w) { return mmun_ats_create(w->mm, NULL, &w->ats); }
+static int attach_device(struct order_world *w) { return mmun_ats_create(w->mm, NULL, &w->ats); }
 
-static int fork_with_device(struct trace_world *w)
+static int fork_with_device(struct order_world *w)
 {
 	uint64_t value;
 	int err = attach_device(w);
@@ -78,21 +78,21 @@ static int fork_with_device(struct trace_world *w)
 	return err ? err : mmun_ats_load(w->ats, w->watched[0], &value);
 }
 
-static int device_load(struct trace_world *w)
+static int device_load(struct order_world *w)
 {
 	uint64_t value;
 
 	return mmun_ats_load(w->ats, w->watched[0], &value);
 }
 
-static int device_store(struct trace_world *w)
+static int device_store(struct order_world *w)
 {
 	return mmun_ats_store(w->ats, w->watched[0], 0x999);
 }
 
 /* --- files --------------------------------------------------------------- */
 
-static int map_object(struct trace_world *w, int prot, int flags)
+static int map_object(struct order_world *w, int prot, int flags)
 {
 	uint64_t at;
 	int err = mmun_object_create(w->machine, w->bytes, &w->object);
@@ -101,21 +101,21 @@ static int map_object(struct trace_world *w, int prot, int flags)
 					    flags | MMUN_MAP_FIXED, w->object, 0, &at);
 }
 
-static int map_private(struct trace_world *w)
+static int map_private(struct order_world *w)
 {
 	int err = map_object(w, RW, MMUN_MAP_PRIVATE);
 
 	return err ? err : load_all(w);
 }
 
-static int map_text(struct trace_world *w)
+static int map_text(struct order_world *w)
 {
 	int err = map_object(w, MMUN_PROT_READ, MMUN_MAP_PRIVATE);
 
 	return err ? err : load_all(w);
 }
 
-static int map_shared(struct trace_world *w)
+static int map_shared(struct order_world *w)
 {
 	int err = map_object(w, RW, MMUN_MAP_SHARED);
 
@@ -124,68 +124,68 @@ static int map_shared(struct trace_world *w)
 	return err;
 }
 
-static int punch(struct trace_world *w)
+static int punch(struct order_world *w)
 {
 	return mmun_object_punch(w->object, PAGE_BYTES, PAGE_BYTES);
 }
 
-static int truncate_object(struct trace_world *w)
+static int truncate_object(struct order_world *w)
 {
 	return mmun_object_truncate(w->object, PAGE_BYTES);
 }
 
-static int set_breakpoint(struct trace_world *w)
+static int set_breakpoint(struct order_world *w)
 {
 	return mmun_replace_page(w->mm, w->watched[0], 0xcc);
 }
 
 /* --- mapping, protecting, moving ----------------------------------------- */
 
-static int unmap_p0(struct trace_world *w)
+static int unmap_p0(struct order_world *w)
 {
 	return mmun_munmap(w->mm, w->watched[0], PAGE_BYTES);
 }
 
-static int unmap_p1(struct trace_world *w)
+static int unmap_p1(struct order_world *w)
 {
 	return mmun_munmap(w->mm, w->watched[1], PAGE_BYTES);
 }
 
-static int unmap_huge(struct trace_world *w) { return mmun_munmap(w->mm, w->base, HUGE_BYTES); }
+static int unmap_huge(struct order_world *w) { return mmun_munmap(w->mm, w->base, HUGE_BYTES); }
 
-static int map_over(struct trace_world *w)
+static int map_over(struct order_world *w)
 {
 	uint64_t at;
 
 	return mmun_mmap(w->mm, w->watched[0], PAGE_BYTES, RW, ANONYMOUS | MMUN_MAP_FIXED, &at);
 }
 
-static int protect_p0(struct trace_world *w)
+static int protect_p0(struct order_world *w)
 {
 	return mmun_mprotect(w->mm, w->watched[0], PAGE_BYTES, MMUN_PROT_READ);
 }
 
-static int protect_p0_none(struct trace_world *w)
+static int protect_p0_none(struct order_world *w)
 {
 	return mmun_mprotect(w->mm, w->watched[0], PAGE_BYTES, MMUN_PROT_NONE);
 }
 
-static int unprotect_p0(struct trace_world *w)
+static int unprotect_p0(struct order_world *w)
 {
 	return mmun_mprotect(w->mm, w->watched[0], PAGE_BYTES, RW);
 }
 
-static int protect_p1(struct trace_world *w)
+static int protect_p1(struct order_world *w)
 {
 	return mmun_mprotect(w->mm, w->watched[1], PAGE_BYTES, MMUN_PROT_READ);
 }
 
-static int protect_huge(struct trace_world *w)
+static int protect_huge(struct order_world *w)
 {
 	return mmun_mprotect(w->mm, w->base, HUGE_BYTES, MMUN_PROT_READ);
 }
 
-static int move(struct trace_world *w, uint64_t from, uint64_t len)
+static int move(struct order_world *w, uint64_t from, uint64_t len)
 {
 	uint64_t at;
 
@@ -193,44 +193,44 @@ static int move(struct trace_world *w, uint64_t from, uint64_t len)
 			   elsewhere(w), &at);
 }
 
-static int move_p0(struct trace_world *w) { return move(w, w->watched[0], PAGE_BYTES); }
-static int move_huge(struct trace_world *w) { return move(w, w->base, HUGE_BYTES); }
+static int move_p0(struct order_world *w) { return move(w, w->watched[0], PAGE_BYTES); }
+static int move_huge(struct order_world *w) { return move(w, w->base, HUGE_BYTES); }
 
 /* --- advice, reclaim, migration ------------------------------------------ */
 
-static int free_p0(struct trace_world *w)
+static int free_p0(struct order_world *w)
 {
 	return mmun_madvise(w->mm, w->watched[0], PAGE_BYTES, MMUN_MADV_FREE);
 }
 
-static int drop_p1(struct trace_world *w)
+static int drop_p1(struct order_world *w)
 {
 	return mmun_madvise(w->mm, w->watched[1], PAGE_BYTES, MMUN_MADV_DONTNEED);
 }
 
-static int drop_huge(struct trace_world *w)
+static int drop_huge(struct order_world *w)
 {
 	return mmun_madvise(w->mm, w->base, HUGE_BYTES, MMUN_MADV_DONTNEED);
 }
 
-static int page_out(struct trace_world *w)
+static int page_out(struct order_world *w)
 {
 	return mmun_madvise(w->mm, w->watched[0], PAGE_BYTES, MMUN_MADV_PAGEOUT);
 }
 
-static int migrate(struct trace_world *w) { return mmun_migrate(w->mm, w->watched[0]); }
+static int migrate(struct order_world *w) { return mmun_migrate(w->mm, w->watched[0]); }
 
-static int clear_referenced(struct trace_world *w)
+static int clear_referenced(struct order_world *w)
 {
 	return mmun_clear_refs(w->mm, MMUN_CLEAR_REFS_ALL);
 }
 
-static int clear_soft_dirty(struct trace_world *w)
+static int clear_soft_dirty(struct order_world *w)
 {
 	return mmun_clear_refs(w->mm, MMUN_CLEAR_REFS_SOFT_DIRTY);
 }
 
-static int idle(struct trace_world *w)
+static int idle(struct order_world *w)
 {
 	bool young;
 	int err = mmun_page_young(w->mm, w->watched[0], true, &young);
@@ -240,7 +240,7 @@ static int idle(struct trace_world *w)
 
 /* --- KSM, userfaultfd ---------------------------------------------------- */
 
-static int fill_alike(struct trace_world *w)
+static int fill_alike(struct order_world *w)
 {
 	int err = mmun_cpu_store(w->cpu, w->watched[0], 0x5a);
 
@@ -249,41 +249,41 @@ static int fill_alike(struct trace_world *w)
 	return err ? err : mmun_madvise(w->mm, w->watched[0], 2 * PAGE_BYTES, MMUN_MADV_MERGEABLE);
 }
 
-static int merge(struct trace_world *w)
+static int merge(struct order_world *w)
 {
 	return mmun_ksm_merge(w->mm, w->watched[1], w->watched[0]);
 }
 
-static int fill_and_merge(struct trace_world *w)
+static int fill_and_merge(struct order_world *w)
 {
 	int err = fill_alike(w);
 
 	return err ? err : merge(w);
 }
 
-static int unmerge(struct trace_world *w)
+static int unmerge(struct order_world *w)
 {
 	return mmun_madvise(w->mm, w->watched[0], 2 * PAGE_BYTES, MMUN_MADV_UNMERGEABLE);
 }
 
-static int wp_p0(struct trace_world *w)
+static int wp_p0(struct order_world *w)
 {
 	return mmun_uffd_writeprotect(w->mm, w->watched[0], PAGE_BYTES, true);
 }
 
-static int unwp_p0(struct trace_world *w)
+static int unwp_p0(struct order_world *w)
 {
 	return mmun_uffd_writeprotect(w->mm, w->watched[0], PAGE_BYTES, false);
 }
 
-static int map_elsewhere(struct trace_world *w)
+static int map_elsewhere(struct order_world *w)
 {
 	uint64_t at;
 
 	return mmun_mmap(w->mm, elsewhere(w), 2 * PAGE_BYTES, RW, ANONYMOUS | MMUN_MAP_FIXED, &at);
 }
 
-static int move_by_uffd(struct trace_world *w)
+static int move_by_uffd(struct order_world *w)
 {
 	uint64_t moved;
 
@@ -293,7 +293,7 @@ static int move_by_uffd(struct trace_world *w)
 /* --- huge pages, exit ---------------------------------------------------- */
 
 /* A new window of small pages, or of nothing. */
-static int map_again(struct trace_world *w, int advice)
+static int map_again(struct order_world *w, int advice)
 {
 	uint64_t at;
 	int err = mmun_munmap(w->mm, w->base, w->bytes);
@@ -303,9 +303,9 @@ static int map_again(struct trace_world *w, int advice)
 	return err ? err : mmun_madvise(w->mm, w->base, w->bytes, advice);
 }
 
-static int map_untouched(struct trace_world *w) { return map_again(w, MMUN_MADV_HUGEPAGE); }
+static int map_untouched(struct order_world *w) { return map_again(w, MMUN_MADV_HUGEPAGE); }
 
-static int map_small(struct trace_world *w)
+static int map_small(struct order_world *w)
 {
 	int err = map_again(w, MMUN_MADV_NOHUGEPAGE);
 
@@ -314,22 +314,22 @@ static int map_small(struct trace_world *w)
 	return err;
 }
 
-static int map_small_then_allow(struct trace_world *w)
+static int map_small_then_allow(struct order_world *w)
 {
 	int err = map_small(w);
 
 	return err ? err : mmun_madvise(w->mm, w->base, w->bytes, MMUN_MADV_HUGEPAGE);
 }
 
-static int collapse(struct trace_world *w)
+static int collapse(struct order_world *w)
 {
 	return mmun_madvise(w->mm, w->base, HUGE_BYTES, MMUN_MADV_COLLAPSE);
 }
 
-static int split_page(struct trace_world *w) { return mmun_split_huge_page(w->mm, w->base); }
+static int split_page(struct order_world *w) { return mmun_split_huge_page(w->mm, w->base); }
 
 /* The one that exits is a child that has touched nothing. */
-static int become_child(struct trace_world *w)
+static int become_child(struct order_world *w)
 {
 	struct mmun_mm *parent = w->mm;
 	int err;
@@ -344,7 +344,7 @@ static int become_child(struct trace_world *w)
 	return mmun_clear_refs(w->mm, MMUN_CLEAR_REFS_ALL);
 }
 
-static int do_exit(struct trace_world *w)
+static int do_exit(struct order_world *w)
 {
 	int err = mmun_mm_destroy(w->mm);
 
@@ -352,10 +352,10 @@ static int do_exit(struct trace_world *w)
 	return err;
 }
 
-#define SMALL(name, what, prepare, act) { #name, what, TRACE_SMALL, prepare, act }
-#define HUGE(name, what, prepare, act) { #name, what, TRACE_HUGE, prepare, act }
+#define SMALL(name, what, prepare, act) { #name, what, ORDER_SMALL, prepare, act }
+#define HUGE(name, what, prepare, act) { #name, what, ORDER_HUGE, prepare, act }
 
-const struct trace_op trace_ops[] = {
+const struct order_op order_ops[] = {
 	SMALL(anon_first_write, "a first write", drop_p0, store_p0),
 	SMALL(clear_refs_1, "mmun_clear_refs(ALL)", NULL, clear_referenced),
 	SMALL(clear_refs_4, "mmun_clear_refs(SOFT_DIRTY)", NULL, clear_soft_dirty),
@@ -406,14 +406,14 @@ const struct trace_op trace_ops[] = {
 	SMALL(uffd_move, "mmun_uffd_move()", map_elsewhere, move_by_uffd),
 	SMALL(uffd_unwp, "mmun_uffd_writeprotect(false)", wp_p0, unwp_p0),
 	SMALL(uffd_wp, "mmun_uffd_writeprotect(true)", NULL, wp_p0),
-	{ "uprobe", "mmun_replace_page()", TRACE_ONE, map_text, set_breakpoint },
+	{ "uprobe", "mmun_replace_page()", ORDER_ONE, map_text, set_breakpoint },
 	SMALL(zero_write, "a write to the zero page", read_hole, store_p0),
 	{ 0 },
 };
 
-const struct trace_op *trace_op_find(const char *name)
+const struct order_op *order_op_find(const char *name)
 {
-	for (const struct trace_op *op = trace_ops; op->name; op++)
+	for (const struct order_op *op = order_ops; op->name; op++)
 		if (!strcmp(op->name, name))
 			return op;
 	return NULL;

@@ -19,40 +19,40 @@
 #include "mmun/mmun.h"
 
 enum {
-	TRACE_EVENTS_MAX = 48,   /* of one order */
-	TRACE_TEXT_MAX = 64,
-	TRACE_NAME_MAX = 32,
-	TRACE_PLACES_MAX = 2 * TRACE_EVENTS_MAX,
+	ORDER_EVENTS_MAX = 48,   /* of one order */
+	ORDER_TEXT_MAX = 64,
+	ORDER_NAME_MAX = 32,
+	ORDER_PLACES_MAX = 2 * ORDER_EVENTS_MAX,
 };
 
-struct trace_event { char text[TRACE_TEXT_MAX]; };
+struct order_event { char text[ORDER_TEXT_MAX]; };
 
-struct trace_order {
-	struct trace_event event[TRACE_EVENTS_MAX];
+struct order {
+	struct order_event event[ORDER_EVENTS_MAX];
 	size_t count;
 };
 
 /* --- ops.c: the operations ----------------------------------------------- */
 
-struct trace_world;
+struct order_world;
 
 /* Small pages: the window is one leaf table. Huge: two huge pages. One: a single page, p0. */
-enum trace_window { TRACE_SMALL, TRACE_HUGE, TRACE_ONE };
+enum order_window { ORDER_SMALL, ORDER_HUGE, ORDER_ONE };
 
-struct trace_op {
+struct order_op {
 	const char *name;      /* NULL ends the table */
 	const char *what;      /* how mmun does it; or, without act, why it cannot */
-	enum trace_window window;
-	int (*prepare)(struct trace_world *w); /* after the window is mapped and filled */
-	int (*act)(struct trace_world *w);
+	enum order_window window;
+	int (*prepare)(struct order_world *w); /* after the window is mapped and filled */
+	int (*act)(struct order_world *w);
 };
 
-extern const struct trace_op trace_ops[];
-const struct trace_op *trace_op_find(const char *name);
+extern const struct order_op order_ops[];
+const struct order_op *order_op_find(const char *name);
 
 /* --- record.c ------------------------------------------------------------ */
 
-struct trace_how {
+struct order_how {
 	enum mmun_semantics semantics;
 	unsigned moved;        /* for tests: enum mm_op + 1 whose place to notify is ... */
 	unsigned where;        /* ... this, enum notify_at; see mm_set_where() */
@@ -63,34 +63,34 @@ struct trace_how {
  * what went wrong in *ret_why: -ENOMEM; -EINVAL the operation failed; -EPROTO an
  * oracle of the explorer found something; -E2BIG more events than fit.
  */
-int trace_record(const struct trace_op *op, const struct trace_how *how,
-		 struct trace_order *ret_order, char ret_why[192]);
+int order_record(const struct order_op *op, const struct order_how *how,
+		 struct order *ret_order, char ret_why[192]);
 
 /* --- order.c: recordings ------------------------------------------------- */
 
-struct trace_recorded {
-	char name[TRACE_NAME_MAX];
-	struct trace_order order;
+struct order_recorded {
+	char name[ORDER_NAME_MAX];
+	struct order order;
 };
 
-struct trace_file {
-	char name[TRACE_NAME_MAX];
+struct order_file {
+	char name[ORDER_NAME_MAX];
 	enum mmun_semantics semantics;
-	struct trace_recorded *op;
+	struct order_recorded *op;
 	size_t count;
 };
 
 /* 0; -ENOMEM; -EINVAL with the number of the line that is wrong and what is wrong. */
-int trace_file_parse(const char *text, size_t size, struct trace_file *ret_file,
+int order_file_parse(const char *text, size_t size, struct order_file *ret_file,
 		     unsigned *ret_line, const char **ret_why);
-void trace_file_fini(struct trace_file *file);
-const struct trace_recorded *trace_file_find(const struct trace_file *file, const char *name);
+void order_file_fini(struct order_file *file);
+const struct order_recorded *order_file_find(const struct order_file *file, const char *name);
 
 /*
  * The range of "SECTLB(W+0x1000..W+0x2000)@ptl", in the kernel's bytes from W; INT64_MIN
  * and INT64_MAX where it is 0 or ~0. Returns what follows; NULL: there is none.
  */
-const char *trace_range_parse(const char *text, int64_t *ret_start, int64_t *ret_end);
+const char *order_range_parse(const char *text, int64_t *ret_start, int64_t *ret_end);
 
 /* --- compare.c, differences.c -------------------------------------------- */
 
@@ -98,34 +98,34 @@ const char *trace_range_parse(const char *text, int64_t *ret_start, int64_t *ret
  * A difference that is as it should be: what stands in the recording where own
  * stands in mmun's order, events separated by " ; ". own "*" is whatever there is.
  */
-struct trace_difference {
+struct order_difference {
 	const char *op;        /* NULL ends the table */
 	const char *in;        /* the recordings whose name begins so */
 	const char *kernel, *own, *why;
 };
 
-extern const struct trace_difference trace_differences[];
+extern const struct order_difference order_differences[];
 
 /* What is left out of every recording; why is a sentence. */
-struct trace_omission { const char *text, *why; };
-extern const struct trace_omission trace_omissions[];
+struct order_omission { const char *text, *why; };
+extern const struct order_omission order_omissions[];
 
 /* One place where the two are the same, or not; NULL: nothing stands there. */
-struct trace_place {
+struct order_place {
 	const char *kernel, *own;
 	bool same;
 };
 
-struct trace_comparison {
-	struct trace_order kernel, own; /* as they are compared */
-	struct trace_place place[TRACE_PLACES_MAX];
+struct order_comparison {
+	struct order kernel, own; /* as they are compared */
+	struct order_place place[ORDER_PLACES_MAX];
 	size_t places;
-	const struct trace_difference *expected[TRACE_PLACES_MAX]; /* that were found, in order */
+	const struct order_difference *expected[ORDER_PLACES_MAX]; /* that were found, in order */
 	size_t count;
 	char wrong[512];       /* the first thing that is not as it should be; "": all is */
 };
 
-void trace_compare(const struct trace_file *file, const char *op, const struct trace_order *kernel,
-		   const struct trace_order *own, struct trace_comparison *ret);
+void order_compare(const struct order_file *file, const char *op, const struct order *kernel,
+		   const struct order *own, struct order_comparison *ret);
 
 #endif

@@ -32,18 +32,18 @@ struct listener {
 
 /* The explorer's state: restored before it runs the thread. */
 struct state {
-	struct trace_world world;
+	struct order_world world;
 	struct listener listener;
 };
 
 /* What one recording is about; outside the explorer's state. */
 static struct recorder {
-	const struct trace_op *op;
-	const struct trace_how *how;
-	struct trace_order *order;
-	struct trace_world *world;
+	const struct order_op *op;
+	const struct order_how *how;
+	struct order *order;
+	struct order_world *world;
 	const struct mmun_mm *mm;    /* listened to; NULL: before and after the operation */
-	char last[WATCHED][TRACE_TEXT_MAX];
+	char last[WATCHED][ORDER_TEXT_MAX];
 	uint32_t frame[26];          /* A is frame[0], ... */
 	unsigned frames;
 	bool batch;                  /* the flush that comes is a batch's */
@@ -58,12 +58,12 @@ static void PRINTF_LIKE(1, 2) write_event(const char *fmt, ...)
 {
 	va_list args;
 
-	if (rec.order->count == TRACE_EVENTS_MAX) {
+	if (rec.order->count == ORDER_EVENTS_MAX) {
 		rec.full = true;
 		return;
 	}
 	va_start(args, fmt);
-	vsnprintf(rec.order->event[rec.order->count++].text, TRACE_TEXT_MAX, fmt, args);
+	vsnprintf(rec.order->event[rec.order->count++].text, ORDER_TEXT_MAX, fmt, args);
 	va_end(args);
 }
 
@@ -87,9 +87,9 @@ static void address_text(uint64_t addr, char *buf, size_t size)
 		snprintf(buf, size, "%s", addr ? "~0" : "0");
 		return;
 	}
-	if (rec.op->window == TRACE_HUGE)
+	if (rec.op->window == ORDER_HUGE)
 		offset = n / TABLE_ENTRIES * KERNEL_HUGE + n % TABLE_ENTRIES * KERNEL_PAGE;
-	else if (rec.op->window == TRACE_SMALL && addr == rec.world->base + rec.world->bytes)
+	else if (rec.op->window == ORDER_SMALL && addr == rec.world->base + rec.world->bytes)
 		offset = KERNEL_WINDOW;
 	snprintf(buf, size, offset ? "W+%#lx" : "W+0", (unsigned long)offset);
 }
@@ -158,13 +158,13 @@ static void entry_text(uint64_t addr, char *buf, size_t size)
 	snprintf(buf, size, "%s%s", pte_none(e) ? "pmd-" : "PMD-HUGE", bits);
 }
 
-static unsigned watched_count(void) { return rec.op->window == TRACE_ONE ? 1 : WATCHED; }
+static unsigned watched_count(void) { return rec.op->window == ORDER_ONE ? 1 : WATCHED; }
 
 /* Comes before each event: what has changed since the last one. */
 static void look(void)
 {
 	for (unsigned i = 0; i < watched_count(); i++) {
-		char now[TRACE_TEXT_MAX];
+		char now[ORDER_TEXT_MAX];
 
 		entry_text(rec.world->watched[i], now, sizeof(now));
 		if (!strcmp(now, rec.last[i]))
@@ -364,14 +364,14 @@ static bool failed(int err, const char *what)
 	return err != 0;
 }
 
-static int map_window(struct trace_world *w)
+static int map_window(struct order_world *w)
 {
-	bool huge = rec.op->window == TRACE_HUGE;
+	bool huge = rec.op->window == ORDER_HUGE;
 	uint64_t at;
 	int err;
 
 	w->bytes = (huge ? 2 : 1) * HUGE_BYTES;
-	w->watched[0] = window_page(w, rec.op->window == TRACE_SMALL ? 1 : 0);
+	w->watched[0] = window_page(w, rec.op->window == ORDER_SMALL ? 1 : 0);
 	w->watched[1] = window_page(w, 2);
 	err = mmun_mmap(w->mm, w->base, w->bytes, MMUN_PROT_READ | MMUN_PROT_WRITE,
 			MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &at);
@@ -386,7 +386,7 @@ static void setup(void *state, void *arg)
 {
 	struct mmun_machine_opts opts = { FRAMES, HUGE_FRAMES, SWAP_PAGES };
 	struct state *s = state;
-	struct trace_world *w = &s->world;
+	struct order_world *w = &s->world;
 
 	(void)arg;
 	w->base = entry_bytes(TABLE_LEVELS - 1);
@@ -424,7 +424,7 @@ static void thread(void *state, unsigned me, void *arg)
 static void finish(void *state, void *arg)
 {
 	struct state *s = state;
-	struct trace_world *w = &s->world;
+	struct order_world *w = &s->world;
 
 	(void)arg;
 	mmu_notifier_unregister(&s->listener.range, s->listener.range.mm);
@@ -437,8 +437,8 @@ static void finish(void *state, void *arg)
 	failed(mmun_machine_destroy(w->machine), "the machine's end");
 }
 
-int trace_record(const struct trace_op *op, const struct trace_how *how,
-		 struct trace_order *ret_order, char ret_why[192])
+int order_record(const struct order_op *op, const struct order_how *how,
+		 struct order *ret_order, char ret_why[192])
 {
 	const struct explore_check check = {
 		.name = op->name, .threads = 1, .state_size = sizeof(struct state),
@@ -463,7 +463,7 @@ int trace_record(const struct trace_op *op, const struct trace_how *how,
 			 result.finding[0].text);
 	} else if (rec.full) {
 		err = -E2BIG;
-		snprintf(ret_why, 192, "more than %d events", TRACE_EVENTS_MAX);
+		snprintf(ret_why, 192, "more than %d events", ORDER_EVENTS_MAX);
 	}
 	explore_result_fini(&result);
 	return err;

@@ -32,7 +32,7 @@ static const char *parse_address(const char *s, int64_t *ret)
 	return end;
 }
 
-const char *trace_range_parse(const char *text, int64_t *ret_start, int64_t *ret_end)
+const char *order_range_parse(const char *text, int64_t *ret_start, int64_t *ret_end)
 {
 	const char *s = strchr(text, '(');
 
@@ -43,7 +43,7 @@ const char *trace_range_parse(const char *text, int64_t *ret_start, int64_t *ret
 /* --- files --------------------------------------------------------------- */
 
 struct parser {
-	struct trace_file *file;
+	struct order_file *file;
 	unsigned line;
 	const char *why;
 };
@@ -61,7 +61,7 @@ static bool parse_header(struct parser *p, const char *s, size_t n)
 	const char *era = memchr(name, ' ', n - (sizeof(header) - 1));
 	size_t length;
 
-	if (!era || era - name >= TRACE_NAME_MAX)
+	if (!era || era - name >= ORDER_NAME_MAX)
 		return wrong(p, "wants a name and an era");
 	if (*p->file->name)
 		return wrong(p, "this is another recording");
@@ -79,16 +79,16 @@ static bool parse_header(struct parser *p, const char *s, size_t n)
 
 static bool parse_op(struct parser *p, const char *s, size_t n)
 {
-	struct trace_file *f = p->file;
-	struct trace_recorded *grown;
+	struct order_file *f = p->file;
+	struct order_recorded *grown;
 
-	if (n >= TRACE_NAME_MAX || memchr(s, ' ', n))
+	if (n >= ORDER_NAME_MAX || memchr(s, ' ', n))
 		return wrong(p, "is no name of an operation");
 	grown = realloc(f->op, (f->count + 1) * sizeof(*grown));
 	if (!grown)
 		return wrong(p, NULL);
 	f->op = grown;
-	f->op[f->count] = (struct trace_recorded){ 0 };
+	f->op[f->count] = (struct order_recorded){ 0 };
 	memcpy(f->op[f->count].name, s, n);
 	f->count++;
 	for (size_t i = 0; i + 1 < f->count; i++)
@@ -99,19 +99,19 @@ static bool parse_op(struct parser *p, const char *s, size_t n)
 
 static bool parse_event(struct parser *p, const char *s, size_t n)
 {
-	struct trace_order *o;
+	struct order *o;
 	char *text;
 	int64_t start, end;
 
 	if (!p->file->count)
 		return wrong(p, "an event before the first operation");
 	o = &p->file->op[p->file->count - 1].order;
-	if (n >= TRACE_TEXT_MAX || o->count == TRACE_EVENTS_MAX)
+	if (n >= ORDER_TEXT_MAX || o->count == ORDER_EVENTS_MAX)
 		return wrong(p, "too long");
 	text = o->event[o->count++].text;
 	memcpy(text, s, n);
 	text[n] = 0;
-	if (strchr(text, '(') && !trace_range_parse(text, &start, &end))
+	if (strchr(text, '(') && !order_range_parse(text, &start, &end))
 		return wrong(p, "there is no range like this");
 	return true;
 }
@@ -137,10 +137,10 @@ static bool parse_line(struct parser *p, const char *s, size_t n)
 	return parse_op(p, s, n);
 }
 
-int trace_file_parse(const char *text, size_t size, struct trace_file *ret_file,
+int order_file_parse(const char *text, size_t size, struct order_file *ret_file,
 		     unsigned *ret_line, const char **ret_why)
 {
-	struct trace_file file = { 0 };
+	struct order_file file = { 0 };
 	struct parser p = { .file = &file };
 	bool good = true;
 
@@ -157,7 +157,7 @@ int trace_file_parse(const char *text, size_t size, struct trace_file *ret_file,
 	if (good && !*file.name)
 		good = wrong(&p, "does not say what recording it is");
 	if (!good) {
-		trace_file_fini(&file);
+		order_file_fini(&file);
 		if (!p.why)
 			return -ENOMEM;
 		*ret_line = p.line;
@@ -168,14 +168,14 @@ int trace_file_parse(const char *text, size_t size, struct trace_file *ret_file,
 	return 0;
 }
 
-void trace_file_fini(struct trace_file *file)
+void order_file_fini(struct order_file *file)
 {
 	free(file->op);
 	file->op = NULL;
 	file->count = 0;
 }
 
-const struct trace_recorded *trace_file_find(const struct trace_file *file, const char *name)
+const struct order_recorded *order_file_find(const struct order_file *file, const char *name)
 {
 	for (size_t i = 0; i < file->count; i++)
 		if (!strcmp(file->op[i].name, name))

@@ -9,7 +9,7 @@
 #include "vm/vm.h"
 #include "orders/orders.h"
 
-struct trace_world {
+struct order_world {
 	struct mmun_machine *machine;
 	struct mmun_mm *mm;          /* that is listened to; NULL: has exited */
 	struct mmun_mm *other;       /* a relative, or NULL */
@@ -20,7 +20,7 @@ struct trace_world {
 	uint64_t watched[2];         /* addresses of p0, p1 */
 };
 
-static inline uint64_t window_page(const struct trace_world *w, unsigned n)
+static inline uint64_t window_page(const struct order_world *w, unsigned n)
 {
 	return w->base + n * PAGE_BYTES;
 }
