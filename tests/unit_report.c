@@ -33,33 +33,6 @@ static void expect(escape_fn *escape, const char *text, const char *wanted)
 
 #define LOST "\xef\xbf\xbd"
 
-static void utf8_is_what_the_standard_says(void **state)
-{
-	static const struct { const char *text; size_t bytes; } c[] = {
-		{ "a", 1 }, { "\x7f", 1 }, { "\xc2\x80", 2 }, { "\xdf\xbf", 2 },
-		{ "\xe0\xa0\x80", 3 }, { "\xed\x9f\xbf", 3 }, { "\xef\xbf\xbf", 3 },
-		{ "\xf0\x90\x80\x80", 4 }, { "\xf4\x8f\xbf\xbf", 4 },
-		/* Alone, too long, a surrogate, too large, cut off. */
-		{ "\x80", 0 }, { "\xbf", 0 }, { "\xc0\x80", 0 }, { "\xc1\xbf", 0 },
-		{ "\xe0\x9f\xbf", 0 }, { "\xed\xa0\x80", 0 }, { "\xf0\x8f\xbf\xbf", 0 },
-		{ "\xf4\x90\x80\x80", 0 }, { "\xf5\x80\x80\x80", 0 }, { "\xff", 0 },
-		{ "\xc3", 0 }, { "\xe2\x82", 0 }, { "\xf0\x9f\x92", 0 }, { "\xc3(", 0 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
-		assert_int_equal(escape_utf8(c[i].text), c[i].bytes);
-}
-
-static void json(void **state)
-{
-	(void)state;
-	expect(escape_json, "", "\"\"");
-	expect(escape_json, "a \"b\" \\ c/d", "\"a \\\"b\\\" \\\\ c/d\"");
-	expect(escape_json, "\n\t\x01\x7f", "\"\\u000a\\u0009\\u0001\\u007f\"");
-	expect(escape_json, "\xc3\xa4 \xff", "\"\xc3\xa4 \\ufffd\"");
-}
-
 static void xml(void **state)
 {
 	(void)state;
@@ -344,8 +317,6 @@ static void lines_break_between_words_and_characters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(utf8_is_what_the_standard_says),
-		cmocka_unit_test(json),
 		cmocka_unit_test(xml),
 		cmocka_unit_test(mermaid),
 		cmocka_unit_test(rows_are_notes),

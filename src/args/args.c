@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "args/args.h"
+#include "base/nearest.h"
 #include "report/report.h"
 
 enum { OPTIONS_MAX = 24, WORD_MAX = 32 };
@@ -55,56 +56,21 @@ bool cli_parse_seconds(const char *text, double *ret)
 
 /* --- did you mean -------------------------------------------------------- */
 
-static size_t min3(size_t a, size_t b, size_t c)
+/* The one of @count names that @word may have been meant to be, or NULL. */
+static const char *suggest(const char *word, const char *const *name, size_t count)
 {
-	size_t m = a < b ? a : b;
+	struct nearest near;
 
-	return m < c ? m : c;
-}
-
-/* How many letters to put in, take out or change to get from one to the other. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[WORD_MAX + 1], n = strlen(b);
-
-	if (strlen(a) > WORD_MAX || n > WORD_MAX)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			size_t above = row[j];
-
-			row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[n];
-}
-
-const char *cli_suggest(const char *word, const char *const *name, size_t count)
-{
-	const char *best = NULL;
-	size_t least = strlen(word) / 3 + 2;
-
-	for (size_t i = 0; i < count; i++) {
-		size_t d = distance(word, name[i]);
-
-		if (d < least) {
-			least = d;
-			best = name[i];
-		}
-	}
-	return best;
+	nearest_init(&near, word, strlen(word) / 3 + 2);
+	for (size_t i = 0; i < count; i++)
+		nearest_offer(&near, name[i]);
+	return near.best;
 }
 
 void cli_complain_unknown(const char *what, const char *word, const char *const *name,
 			  size_t count, const char *see)
 {
-	const char *suggestion = cli_suggest(word, name, count);
+	const char *suggestion = suggest(word, name, count);
 
 	if (suggestion)
 		cli_complain("%s %s, did you mean %s?", what, word, suggestion);
@@ -148,7 +114,7 @@ static void complain_option(const struct cli_command *command, const char *word)
 	for (const struct cli_option *o = command->options; o && o->name; o++)
 		name[count++] = o->name;
 	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(word + 2, "="), word + 2);
-	suggestion = cli_suggest(bare, name, count);
+	suggestion = suggest(bare, name, count);
 	if (suggestion)
 		cli_complain("%s: unknown option %s, did you mean --%s?", command->name, word,
 			     suggestion);

@@ -43,9 +43,6 @@ int cli_next_option(const struct cli_command *command, int argc, char **argv);
 bool cli_parse_count(const char *text, uint64_t *ret);
 bool cli_parse_seconds(const char *text, double *ret);
 
-/* The one of @count names that @word may have been meant to be, or NULL. */
-const char *cli_suggest(const char *word, const char *const *name, size_t count);
-
 /* One line on standard error. */
 void cli_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* That @what, "unknown command" say, is @word: what else it may be, or what to @see. */

@@ -21,9 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "cli/cli.h"
 #include "cli/corpus_entry.h"
-#include "report/escape.h"
 #include "report/report.h"
 
 enum { JSON = OPTION_FIRST, MARKDOWN, LIST };
@@ -198,31 +198,25 @@ static void markdown_run(struct report *report, const struct report_run *run)
 		fputs(" **not verified** |", report->out);
 }
 
+/* A member of the entry's object, which is open. */
 static void json_run(struct report *report, const struct report_run *run)
 {
 	const struct explore_result *r = run->explore;
+	struct json j = { .out = report->out, .comma = true };
+	const char *name = run->name ? run->name : "error";
 
 	note_form(run);
-	fputs(", ", report->out);
-	escape_json(report->out, run->name ? run->name : "error");
-	fputs(": ", report->out);
 	if (run->verdict == REPORT_ERROR) {
-		fputs("null", report->out);
+		json_null(&j, name);
 		return;
 	}
-	fprintf(report->out, "{\"verdict\": \"%s\", \"oracle\": ",
-		report_verdict_name(run->verdict));
-	if (r->findings)
-		escape_json(report->out, oracle_of(run));
-	else
-		fputs("null", report->out);
-	fprintf(report->out, ", \"executions\": %" PRIu64 ", \"exhaustive\": %s, \"replay\": ",
-		r->executions, r->exhaustive ? "true" : "false");
-	if (r->findings && r->finding[0].replay)
-		escape_json(report->out, r->finding[0].replay);
-	else
-		fputs("null", report->out);
-	fputc('}', report->out);
+	json_begin(&j, name, '{');
+	json_string(&j, "verdict", report_verdict_name(run->verdict));
+	json_string(&j, "oracle", r->findings ? oracle_of(run) : NULL);
+	json_count(&j, "executions", r->executions);
+	json_bool(&j, "exhaustive", r->exhaustive);
+	json_string(&j, "replay", r->findings ? r->finding[0].replay : NULL);
+	json_end(&j, '}');
 }
 
 enum style { TEXT_TABLE, MARKDOWN_TABLE, JSON_LINES };
@@ -233,28 +227,35 @@ static const struct report_format formats[] = {
 	[JSON_LINES] = { .name = "corpus", .help = "", .run = json_run },
 };
 
+static void print_json_begin(const struct corpus_entry *e)
+{
+	struct json j = { .out = stdout };
+
+	json_begin(&j, NULL, '{');
+	json_string(&j, "entry", e->id);
+	json_string(&j, "class", e->class);
+	json_string(&j, "title", e->title);
+	json_string(&j, "origin", e->origin);
+	json_string(&j, "file", file_name(e));
+}
+
+static void print_json_end(double seconds)
+{
+	struct json j = { .out = stdout, .comma = true };
+
+	json_seconds(&j, "seconds", seconds);
+	json_end(&j, '}');
+	putchar('\n');
+}
+
 static void print_begin(const struct corpus_entry *e, enum style style)
 {
-	switch (style) {
-	case TEXT_TABLE:
+	if (style == TEXT_TABLE)
 		printf("%-4s %-5s", e->id, e->class);
-		break;
-	case MARKDOWN_TABLE:
+	else if (style == MARKDOWN_TABLE)
 		printf("| [%s](../corpus/%s) | %s | %s |", e->id, file_name(e), e->class, e->title);
-		break;
-	case JSON_LINES:
-		fputs("{\"entry\": ", stdout);
-		escape_json(stdout, e->id);
-		fputs(", \"class\": ", stdout);
-		escape_json(stdout, e->class);
-		fputs(", \"title\": ", stdout);
-		escape_json(stdout, e->title);
-		fputs(", \"origin\": ", stdout);
-		escape_json(stdout, e->origin);
-		fputs(", \"file\": ", stdout);
-		escape_json(stdout, file_name(e));
-		break;
-	}
+	else
+		print_json_begin(e);
 	fflush(stdout);
 }
 
@@ -262,10 +263,10 @@ static void print_end(const struct corpus_entry *e, enum style style, double sec
 {
 	if (style == TEXT_TABLE)
 		printf(" %6.2f s  %s\n", seconds, e->title);
-	else if (style == JSON_LINES)
-		printf(", \"seconds\": %.3f}\n", seconds);
-	else
+	else if (style == MARKDOWN_TABLE)
 		putchar('\n');
+	else
+		print_json_end(seconds);
 }
 
 static double seconds_now(void)

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/superfluous.h"
-#include "report/escape.h"
 #include "report/report.h"
 
 /* "COW: CPUs' TLBs", or with the place in a check. */
@@ -48,50 +48,50 @@ static void print_step(const struct explore_optional *o, const struct explore_re
 		       r->exhaustive ? ", verified" : ", then a bound was hit");
 }
 
-static void print_json_step(const struct explore_optional *o, const struct explore_result *r,
-			    bool first)
+static void print_json_step(struct json *j, const struct explore_optional *o,
+			    const struct explore_result *r)
 {
-	printf("%s{\"step\": ", first ? "" : ", ");
-	escape_json(stdout, o->what);
-	fputs(", \"operation\": ", stdout);
-	if (o->operation)
-		escape_json(stdout, o->operation);
-	else
-		fputs("null", stdout);
-	fputs(", \"function\": ", stdout);
-	if (o->function)
-		escape_json(stdout, o->function);
-	else
-		fputs("null", stdout);
-	printf(", \"line\": %d, \"answer\": \"%s\", \"executions\": %" PRIu64 ", \"finding\": ",
-	       o->line, word_of(r), r->executions);
-	if (r->findings)
-		escape_json(stdout, r->finding[0].text);
-	else
-		fputs("null", stdout);
-	putchar('}');
+	json_begin(j, NULL, '{');
+	json_string(j, "step", o->what);
+	json_string(j, "operation", o->operation);
+	json_string(j, "function", o->function);
+	json_number(j, "line", o->line);
+	json_string(j, "answer", word_of(r));
+	json_count(j, "executions", r->executions);
+	json_string(j, "finding", r->findings ? r->finding[0].text : NULL);
+	json_end(j, '}');
 }
 
 static void print_head(const struct superfluous *s, const struct explore_result *r)
 {
-	if (!s->json) {
-		const char *how = r->findings ? "finds something" :
-				  r->exhaustive ? "verified" : "not finished";
+	const char *how = r->findings ? "finds something" :
+			  r->exhaustive ? "verified" : "not finished";
 
-		printf("%s, %s: %" PRIu64 " executions, %s\n", s->file, s->name, r->executions,
-		       how);
-		return;
-	}
-	fputs("{\"file\": ", stdout);
-	escape_json(stdout, s->file);
-	fputs(", \"name\": ", stdout);
-	escape_json(stdout, s->name);
-	printf(", \"executions\": %" PRIu64 ", \"verified\": %s, \"steps\": [", r->executions,
-	       r->exhaustive && !r->findings ? "true" : "false");
+	printf("%s, %s: %" PRIu64 " executions, %s\n", s->file, s->name, r->executions, how);
+}
+
+/* Up to the steps. */
+static void print_json_head(struct json *j, const struct superfluous *s,
+			    const struct explore_result *r)
+{
+	json_begin(j, NULL, '{');
+	json_string(j, "file", s->file);
+	json_string(j, "name", s->name);
+	json_count(j, "executions", r->executions);
+	json_bool(j, "verified", r->exhaustive && !r->findings);
+	json_begin(j, "steps", '[');
+}
+
+static void print_json_end(struct json *j)
+{
+	json_end(j, ']');
+	json_end(j, '}');
+	fputc('\n', j->out);
 }
 
 /* Each step in turn. False: not enough memory. */
-static bool ask_each(const struct superfluous *s, struct explore_result *r, int *status)
+static bool ask_each(const struct superfluous *s, struct json *json, struct explore_result *r,
+		     int *status)
 {
 	unsigned steps = explore_optionals();
 
@@ -101,7 +101,7 @@ static bool ask_each(const struct superfluous *s, struct explore_result *r, int 
 		if (s->run(s->arg, n, r))
 			return false;
 		if (s->json)
-			print_json_step(&o, r, n == 1);
+			print_json_step(json, &o, r);
 		else
 			print_step(&o, r);
 		if (!r->findings && !r->exhaustive)
@@ -119,18 +119,23 @@ int superfluous_ask(const struct superfluous *s)
 {
 	struct explore_result *r = calloc(1, sizeof(*r));
 	bool good = r && !s->run(s->arg, 0, r), finds, verified;
+	struct json json = { .out = stdout };
 	int status = STATUS_OK;
 
 	if (good) {
-		print_head(s, r);
+		if (s->json)
+			print_json_head(&json, s, r);
+		else
+			print_head(s, r);
 		finds = r->findings;
 		verified = r->exhaustive && !finds;
 		explore_result_fini(r);
 		if (verified)
-			good = ask_each(s, r, &status);
+			good = ask_each(s, &json, r, &status);
 		else if (!s->json)
 			printf("  nothing to ask: only of what is verified can a step be needed\n");
-		fputs(s->json ? "]}\n" : "", stdout);
+		if (s->json)
+			print_json_end(&json);
 		if (!verified)
 			status = finds ? STATUS_VIOLATION : STATUS_UNFINISHED;
 	}

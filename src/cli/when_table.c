@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/when.h"
 
 enum { COLUMNS = 100 };
@@ -395,63 +396,102 @@ static void print_all_markdown(const struct when_table *t)
 
 /* --- JSON ---------------------------------------------------------------- */
 
-/* None of the strings has a character that would have to be escaped. */
-static void print_cell_json(const struct when_table *t, unsigned e, size_t r, size_t p)
+static void print_cell_json(struct json *j, const struct when_table *t, unsigned e, size_t r,
+			    size_t p)
 {
 	const struct when_cell *c = &t->cell[e][r][p];
+	char replay[128];
 
-	printf("{\"semantics\": \"%s\", \"update\": \"%s\", \"place\": \"%s\", "
-	       "\"answer\": \"%s\", \"used\": %s, ",
-	       when_era_name[e], when_rows[r].name, when_places[p].name,
-	       c->answer == WHEN_NOT_PASSED ? "not passed" :
-	       c->answer == WHEN_NOT_ASKED ? "not asked" : when_answer_name(c),
-	       c->used ? "true" : "false");
-	if (c->answer == WHEN_BROKEN)
-		printf("\"scene\": %u, \"replay\": \"%s@%s/%s\", ", c->scene + 1,
-		       when_rows[r].name, when_places[p].name, when_era_name[e]);
-	printf("\"executions\": %" PRIu64 "}", c->executions);
+	json_line(j, "\n  ");
+	json_begin(j, NULL, '{');
+	json_string(j, "semantics", when_era_name[e]);
+	json_string(j, "update", when_rows[r].name);
+	json_string(j, "place", when_places[p].name);
+	json_string(j, "answer", c->answer == WHEN_NOT_PASSED ? "not passed" :
+		    c->answer == WHEN_NOT_ASKED ? "not asked" : when_answer_name(c));
+	json_bool(j, "used", c->used);
+	if (c->answer == WHEN_BROKEN) {
+		json_count(j, "scene", c->scene + 1);
+		snprintf(replay, sizeof(replay), "%s@%s/%s", when_rows[r].name,
+			 when_places[p].name, when_era_name[e]);
+		json_string(j, "replay", replay);
+	}
+	json_count(j, "executions", c->executions);
+	json_end(j, '}');
+}
+
+static void print_row_json(struct json *j, const struct when_row *r)
+{
+	const char kind[] = { r->kind, 0 };
+
+	json_line(j, "\n  ");
+	json_begin(j, NULL, '{');
+	json_string(j, "update", r->name);
+	json_string(j, "kind", kind);
+	json_string(j, "what", r->update);
+	if (r->condition) {
+		json_string(j, "condition", r->condition);
+		json_bool(j, "kept", !r->forgets);
+	}
+	if (r->note)
+		json_string(j, "note", r->note);
+	json_end(j, '}');
+}
+
+/* An array of the table's object; its items stand on lines of their own. */
+static void begin_list(struct json *j, const char *name)
+{
+	if (j->comma)
+		json_line(j, "\n");
+	json_begin(j, name, '[');
+}
+
+static void end_list(struct json *j)
+{
+	json_line(j, "\n");
+	json_end(j, ']');
+}
+
+/* An object of three strings. */
+static void print_strings_json(struct json *j, const char *const name[3],
+			       const char *const value[3])
+{
+	json_line(j, "\n  ");
+	json_begin(j, NULL, '{');
+	for (int i = 0; i < 3; i++)
+		json_string(j, name[i], value[i]);
+	json_end(j, '}');
 }
 
 static void print_all_json(const struct when_table *t)
 {
-	const char *comma = "";
+	static const char *const condition[] = { "condition", "what", "taken" };
+	static const char *const pair[] = { "condition", "with", "without" };
+	struct json j = { .out = stdout };
 
-	printf("{\"updates\": [");
-	for (const struct when_row *r = when_rows; r->name; r++) {
-		printf("%s\n  {\"update\": \"%s\", \"kind\": \"%c\", \"what\": \"%s\"", comma,
-		       r->name, r->kind, r->update);
-		if (r->condition)
-			printf(", \"condition\": \"%s\", \"kept\": %s", r->condition,
-			       r->forgets ? "false" : "true");
-		if (r->note)
-			printf(", \"note\": \"%s\"", r->note);
-		printf("}");
-		comma = ",";
-	}
-	printf("\n],\n\"conditions\": [");
-	comma = "";
-	for (const struct when_condition *c = when_conditions; c->name; c++) {
-		printf("%s\n  {\"condition\": \"%s\", \"what\": \"%s\", \"taken\": \"%s\"}",
-		       comma, c->name, c->what, c->taken);
-		comma = ",";
-	}
-	printf("\n],\n\"pairs\": [");
-	comma = "";
-	for (const struct when_pair *p = when_pairs; p->condition; p++) {
-		printf("%s\n  {\"condition\": \"%s\", \"with\": \"%s\", \"without\": \"%s\"}",
-		       comma, p->condition, p->with, p->without);
-		comma = ",";
-	}
-	printf("\n],\n\"cells\": [");
-	comma = "";
+	json_begin(&j, NULL, '{');
+	begin_list(&j, "updates");
+	for (const struct when_row *r = when_rows; r->name; r++)
+		print_row_json(&j, r);
+	end_list(&j);
+	begin_list(&j, "conditions");
+	for (const struct when_condition *c = when_conditions; c->name; c++)
+		print_strings_json(&j, condition,
+				   (const char *const[]){ c->name, c->what, c->taken });
+	end_list(&j);
+	begin_list(&j, "pairs");
+	for (const struct when_pair *p = when_pairs; p->condition; p++)
+		print_strings_json(&j, pair,
+				   (const char *const[]){ p->condition, p->with, p->without });
+	end_list(&j);
+	begin_list(&j, "cells");
 	for (unsigned e = 0; e < ERAS; e++)
 		for (size_t r = 0; t->era[e] && r < t->rows; r++)
-			for (size_t p = 0; p < t->places; p++) {
-				printf("%s\n  ", comma);
-				print_cell_json(t, e, r, p);
-				comma = ",";
-			}
-	printf("\n]}\n");
+			for (size_t p = 0; p < t->places; p++)
+				print_cell_json(&j, t, e, r, p);
+	end_list(&j);
+	json_end(&j, '}');
+	putchar('\n');
 }
 
 void when_print(const struct when_table *t, enum when_format format)

@@ -1,29 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * escape.c - strings as JSON, XML and Mermaid want them. Each kind is a function that
+ * escape.c - strings as XML and Mermaid want them. Each kind is a function that
  * knows one character; a walk over the string tells it which bytes are one.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "report/escape.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-
-size_t escape_utf8(const char *text)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
-		   s[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
 
 /* Write the character of @n bytes at @s, which comes after @before, 0 at the beginning; @n
  * is 0 for a byte that is no character. */
@@ -34,7 +21,7 @@ static void put_all(FILE *out, const char *text, put_fn *put)
 	char before = 0;
 
 	for (size_t n; *text; text += n ? n : 1) {
-		n = escape_utf8(text);
+		n = utf8_length(text, SIZE_MAX);
 		put(out, before, text, n);
 		before = *text;
 	}
@@ -46,28 +33,6 @@ static bool is_letter(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
 	       c == '_';
-}
-
-/* --- JSON ---------------------------------------------------------------- */
-
-static void put_json(FILE *out, char before, const char *s, size_t n)
-{
-	(void)before;
-	if (!n)
-		fputs("\\ufffd", out);
-	else if (*s == '"' || *s == '\\')
-		fprintf(out, "\\%c", *s);
-	else if (is_control(*s))
-		fprintf(out, "\\u%04x", (unsigned)*s);
-	else
-		fwrite(s, 1, n, out);
-}
-
-void escape_json(FILE *out, const char *text)
-{
-	fputc('"', out);
-	put_all(out, text, put_json);
-	fputc('"', out);
 }
 
 /* --- XML ----------------------------------------------------------------- */

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * escape.h - strings of others in documents of ours. Whatever the bytes are, what is
- * written is valid UTF-8 and cannot end the place that it is written to; bytes that
- * are no UTF-8, and what the document may not have at all, become U+FFFD.
+ * escape.h - strings of others in documents of ours; for those of JSON see base/json.h.
+ * Whatever the bytes are, what is written is valid UTF-8 and cannot end the place that it is
+ * written to; bytes that are no UTF-8, and what the document may not have at all, become
+ * U+FFFD.
  */
 #ifndef MMUN_ESCAPE_H
 #define MMUN_ESCAPE_H
 
-#include <stddef.h>
 #include <stdio.h>
 
-/* Bytes of the UTF-8 character at @s, which ends in 0; 0: it is none. */
-size_t escape_utf8(const char *s);
-
-/* A JSON string, with its quotes. */
-void escape_json(FILE *out, const char *text);
 /* Text, or an attribute's value between either quotes, of XML and HTML. */
 void escape_xml(FILE *out, const char *text);
 /* The text of a message, a note or a participant of Mermaid. */

@@ -6,85 +6,33 @@
  *
  * Invariant: what is written is valid JSON and valid UTF-8 whatever the strings are.
  */
-#include <inttypes.h>
-
-#include "report/escape.h"
+#include "base/json.h"
 #include "report/rows.h"
 
-struct json { FILE *out; bool comma; };
-
-static void item(struct json *j)
-{
-	if (j->comma)
-		fputs(", ", j->out);
-	j->comma = true;
-}
-
-static void key(struct json *j, const char *name)
-{
-	item(j);
-	escape_json(j->out, name);
-	fputs(": ", j->out);
-}
-
-static void begin(struct json *j, char bracket)
-{
-	fputc(bracket, j->out);
-	j->comma = false;
-}
-
-static void end(struct json *j, char bracket)
-{
-	fputc(bracket, j->out);
-	j->comma = true;
-}
-
-static void string(struct json *j, const char *name, const char *text)
-{
-	key(j, name);
-	if (text)
-		escape_json(j->out, text);
-	else
-		fputs("null", j->out);
-}
-
-static void number(struct json *j, const char *name, int64_t value)
-{
-	key(j, name);
-	fprintf(j->out, "%" PRId64, value);
-}
-
-static void count(struct json *j, const char *name, uint64_t value)
-{
-	key(j, name);
-	fprintf(j->out, "%" PRIu64, value);
-}
-
+/* A line or column number; those of nowhere are null. */
 static void position(struct json *j, const char *name, int value)
 {
 	if (value > 0)
-		number(j, name, value);
+		json_number(j, name, value);
 	else
-		string(j, name, NULL);
+		json_null(j, name);
 }
 
 static void states(struct json *j, const struct report_run *run)
 {
 	const struct report_value *v = run->value;
 
-	key(j, "states");
-	begin(j, '[');
+	json_begin(j, "states", '[');
 	for (size_t s = 0; s < run->states; s++) {
-		item(j);
-		begin(j, '{');
+		json_begin(j, NULL, '{');
 		for (size_t i = 0; i < run->names; i++, v++)
 			if (v->word)
-				string(j, run->value_name[i], v->word);
+				json_string(j, run->value_name[i], v->word);
 			else
-				number(j, run->value_name[i], v->number);
-		end(j, '}');
+				json_number(j, run->value_name[i], v->number);
+		json_end(j, '}');
 	}
-	end(j, ']');
+	json_end(j, ']');
 }
 
 struct steps { struct json *json; const struct report_run *run; bool verbose; };
@@ -97,46 +45,42 @@ static void step(void *arg, const struct explore_event *e, size_t at)
 	(void)at;
 	if (!e->note && !s->verbose)
 		return;
-	item(j);
-	begin(j, '{');
-	string(j, "thread", s->run->thread[e->thread]);
-	count(j, "step", e->step);
-	string(j, "text", e->note ? e->text : e->kind);
-	string(j, "operation", e->operation);
+	json_begin(j, NULL, '{');
+	json_string(j, "thread", s->run->thread[e->thread]);
+	json_count(j, "step", e->step);
+	json_string(j, "text", e->note ? e->text : e->kind);
+	json_string(j, "operation", e->operation);
 	if (e->operation)
-		count(j, "operation_step", e->operation_step);
+		json_count(j, "operation_step", e->operation_step);
 	else
-		string(j, "operation_step", NULL);
-	string(j, "function", e->function);
-	string(j, "file", e->file ? report_source(e->file) : NULL);
+		json_null(j, "operation_step");
+	json_string(j, "function", e->function);
+	json_string(j, "file", e->file ? report_source(e->file) : NULL);
 	position(j, "line", e->line);
-	end(j, '}');
+	json_end(j, '}');
 }
 
 static void held_one(struct json *j, const struct explore_trace *trace, unsigned nth)
 {
-	item(j);
-	begin(j, '{');
-	string(j, "name", trace->item[nth]);
-	key(j, "values");
-	begin(j, '[');
+	json_begin(j, NULL, '{');
+	json_string(j, "name", trace->item[nth]);
+	json_begin(j, "values", '[');
 	for (size_t h = 0; h < trace->helds; h++) {
 		const struct explore_held *held = &trace->held[h];
 		long by = held_operation(trace, held);
 
 		if (held->item != nth)
 			continue;
-		item(j);
-		begin(j, '{');
+		json_begin(j, NULL, '{');
 		if (by < 0)
-			string(j, "step", NULL);
+			json_null(j, "step");
 		else
-			count(j, "step", trace->event[by].step);
-		string(j, "text", held->text);
-		end(j, '}');
+			json_count(j, "step", trace->event[by].step);
+		json_string(j, "text", held->text);
+		json_end(j, '}');
 	}
-	end(j, ']');
-	end(j, '}');
+	json_end(j, ']');
+	json_end(j, '}');
 }
 
 /* The steps, and what was held: values that became so by a step. */
@@ -145,16 +89,14 @@ static void picture(struct json *j, const struct report *report, const struct re
 {
 	struct steps steps = { j, run, report->verbose };
 
-	key(j, "steps");
-	begin(j, '[');
+	json_begin(j, "steps", '[');
 	if (trace)
 		report_walk(trace, run->threads, step, &steps);
-	end(j, ']');
-	key(j, "held");
-	begin(j, '[');
+	json_end(j, ']');
+	json_begin(j, "held", '[');
 	for (unsigned i = 0; trace && i < trace->items; i++)
 		held_one(j, trace, i);
-	end(j, ']');
+	json_end(j, ']');
 }
 
 static void finding(struct json *j, const struct report *report, const struct report_run *run,
@@ -163,37 +105,34 @@ static void finding(struct json *j, const struct report *report, const struct re
 	const struct report_exhibit x = report_exhibit(run, nth);
 	const struct explore_finding *f = x.finding;
 
-	item(j);
-	begin(j, '{');
-	string(j, "oracle", explore_oracle_name(f->oracle));
-	string(j, "text", f->text);
-	string(j, "replay", f->replay);
-	count(j, "switches", f->replay ? f->switches : 0);
-	count(j, "times", f->times);
+	json_begin(j, NULL, '{');
+	json_string(j, "oracle", explore_oracle_name(f->oracle));
+	json_string(j, "text", f->text);
+	json_string(j, "replay", f->replay);
+	json_count(j, "switches", f->replay ? f->switches : 0);
+	json_count(j, "times", f->times);
 	picture(j, report, run, x.trace);
-	end(j, '}');
+	json_end(j, '}');
 }
 
 static void findings(struct json *j, const struct report *report, const struct report_run *run)
 {
 	const struct explore_result *e = run->explore;
 
-	key(j, "findings");
-	begin(j, '[');
+	json_begin(j, "findings", '[');
 	for (unsigned i = 0; e && i < e->findings; i++)
 		finding(j, report, run, i);
-	end(j, ']');
-	count(j, "findings_dropped", e ? e->findings_dropped : 0);
+	json_end(j, ']');
+	json_count(j, "findings_dropped", e ? e->findings_dropped : 0);
 }
 
 static void error(struct json *j, const struct report_run *run)
 {
-	key(j, "error");
-	begin(j, '{');
+	json_begin(j, "error", '{');
 	position(j, "line", run->line);
 	position(j, "column", run->column);
-	string(j, "text", run->error);
-	end(j, '}');
+	json_string(j, "text", run->error);
+	json_end(j, '}');
 }
 
 /* All keys are always there, but "error" only with that verdict, and the picture of an
@@ -203,31 +142,29 @@ void report_json_run(struct report *report, const struct report_run *run)
 	const struct explore_result *e = run->explore;
 	struct json j = { .out = report->out };
 
-	begin(&j, '{');
-	string(&j, "name", run->name);
-	string(&j, "file", run->file);
-	string(&j, "verdict", report_verdict_name(run->verdict));
-	string(&j, "result", run->result);
-	string(&j, "expected", run->expected);
-	string(&j, "condition", run->condition);
-	count(&j, "executions", e ? e->executions : 0);
-	count(&j, "abandoned", e ? e->abandoned : 0);
-	key(&j, "exhaustive");
-	fputs(e && e->exhaustive ? "true" : "false", j.out);
-	string(&j, "stopped_by", e ? e->stopped_by : NULL);
-	string(&j, "unchecked", run->unchecked);
+	json_begin(&j, NULL, '{');
+	json_string(&j, "name", run->name);
+	json_string(&j, "file", run->file);
+	json_string(&j, "verdict", report_verdict_name(run->verdict));
+	json_string(&j, "result", run->result);
+	json_string(&j, "expected", run->expected);
+	json_string(&j, "condition", run->condition);
+	json_count(&j, "executions", e ? e->executions : 0);
+	json_count(&j, "abandoned", e ? e->abandoned : 0);
+	json_bool(&j, "exhaustive", e && e->exhaustive);
+	json_string(&j, "stopped_by", e ? e->stopped_by : NULL);
+	json_string(&j, "unchecked", run->unchecked);
 	states(&j, run);
-	count(&j, "positive", run->positive);
-	count(&j, "negative", run->negative);
-	key(&j, "seconds");
-	fprintf(j.out, "%.3f", e ? e->seconds : 0.0);
+	json_count(&j, "positive", run->positive);
+	json_count(&j, "negative", run->negative);
+	json_seconds(&j, "seconds", e ? e->seconds : 0.0);
 	findings(&j, report, run);
-	string(&j, "rule", run->rule);
-	string(&j, "repair", run->repair);
+	json_string(&j, "rule", run->rule);
+	json_string(&j, "repair", run->repair);
 	if (run->replayed && !e->findings)
 		picture(&j, report, run, report_exhibit(run, 0).trace);
 	if (run->verdict == REPORT_ERROR)
 		error(&j, run);
-	end(&j, '}');
+	json_end(&j, '}');
 	fputc('\n', report->out);
 }

@@ -26,9 +26,9 @@
 #include <unistd.h>
 
 #include "args/args.h"
+#include "base/json.h"
 #include "checks/run/coverage.h"
 #include "checks/run/places.h"
-#include "report/escape.h"
 
 /* A call: where it begins, and the address it returns to, which is the one it notes. */
 struct site { uintptr_t begin, back; };
@@ -471,18 +471,26 @@ static void choose(struct sources *all, const struct coverage_of *of)
 
 static void print_json(FILE *out, const struct source *s, const struct coverage_of *of)
 {
-	const char *comma = "";
+	struct json j = { .out = out };
 	int to = 0;
 
-	fputs("{\"coverage\": {\"file\": ", out);
-	escape_json(out, s->file);
-	fprintf(out, ", \"lines\": %zu, \"reached\": %zu, \"exhaustive\": %s, \"not_reached\": [",
-		s->code, s->reached, of->exhaustive ? "true" : "false");
+	json_begin(&j, NULL, '{');
+	json_begin(&j, "coverage", '{');
+	json_string(&j, "file", s->file);
+	json_count(&j, "lines", s->code);
+	json_count(&j, "reached", s->reached);
+	json_bool(&j, "exhaustive", of->exhaustive);
+	json_begin(&j, "not_reached", '[');
 	for (int from = 1; next_range(s, &from, &to); from = to + 1) {
-		fprintf(out, "%s{\"from\": %d, \"to\": %d}", comma, from, to);
-		comma = ", ";
+		json_begin(&j, NULL, '{');
+		json_number(&j, "from", from);
+		json_number(&j, "to", to);
+		json_end(&j, '}');
 	}
-	fputs("]}}\n", out);
+	json_end(&j, ']');
+	json_end(&j, '}');
+	json_end(&j, '}');
+	fputc('\n', out);
 }
 
 static void print_head(FILE *out, const struct source *s, const struct coverage_of *of)

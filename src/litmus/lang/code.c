@@ -108,7 +108,7 @@ _Noreturn static void fail_unknown(struct parser *p, const char *kind, bool func
 	const struct token *t = &p->lex.tok;
 	struct nearest near;
 
-	nearest_init(&near, t->name);
+	nearest_init(&near, t->name, NEAREST_DISTANCE);
 	for (int r = 0; r < p->thread->regs && !functions; r++)
 		nearest_offer(&near, p->thread->reg_name[r]);
 	for (int v = 0; v < p->test->vars && !functions; v++)
@@ -662,7 +662,7 @@ static void parse_param(struct parser *p)
 	if (v < 0 && p->test->vm) {
 		struct nearest near;
 
-		nearest_init(&near, name);
+		nearest_init(&near, name, NEAREST_DISTANCE);
 		for (int i = 0; i < p->test->vars; i++)
 			nearest_offer(&near, p->test->var[i].name);
 		parse_fail(p, pos, "'%s' is not in the initial state%s", name, nearest_text(&near));

@@ -55,7 +55,7 @@ static int parse_thread_name(struct parser *p)
 		name[0] = 'P';
 	}
 	if (thread < 0) {
-		nearest_init(&near, name);
+		nearest_init(&near, name, NEAREST_DISTANCE);
 		for (int i = 0; i < p->test->threads; i++)
 			nearest_offer(&near, p->test->thread[i].name);
 		parse_fail(p, t->pos, "there is no thread '%.*s'%s", (int)(t->end - t->start),
@@ -74,7 +74,7 @@ static int parse_register(struct parser *p, int thread)
 
 	if (t->kind != TOK_NAME)
 		parse_fail_expected(p, "a register");
-	nearest_init(&near, t->name);
+	nearest_init(&near, t->name, NEAREST_DISTANCE);
 	for (int r = 0; r < owner->regs; r++) {
 		if (!strcmp(owner->reg_name[r], t->name)) {
 			lex_next(p);
@@ -96,7 +96,7 @@ static int parse_var_name(struct parser *p)
 		parse_fail_expected(p, "a variable");
 	v = find_var(p->test, t->name);
 	if (v < 0) {
-		nearest_init(&near, t->name);
+		nearest_init(&near, t->name, NEAREST_DISTANCE);
 		for (int i = 0; i < p->test->vars; i++)
 			nearest_offer(&near, p->test->var[i].name);
 		parse_fail(p, t->pos, "unknown variable '%s'%s", t->name, nearest_text(&near));
@@ -122,7 +122,7 @@ static int parse_place(struct parser *p, struct litmus_cond *atom)
 		atom->kind = COND_CHILD_VAR;
 		atom->child = find_child(p->test, t->name);
 		if (atom->child < 0) {
-			nearest_init(&near, t->name);
+			nearest_init(&near, t->name, NEAREST_DISTANCE);
 			for (int c = 0; c < p->test->children; c++)
 				nearest_offer(&near, p->test->child_name[c]);
 			parse_fail(p, t->pos, "there is no thread or child '%s'%s", t->name,

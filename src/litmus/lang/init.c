@@ -55,7 +55,7 @@ static int parse_known_var(struct parser *p, const char *what)
 		parse_fail_expected(p, what);
 	v = find_var(p->test, t->name);
 	if (v < 0) {
-		nearest_init(&near, t->name);
+		nearest_init(&near, t->name, NEAREST_DISTANCE);
 		for (int i = 0; i < p->test->vars; i++)
 			nearest_offer(&near, p->test->var[i].name);
 		parse_fail(p, t->pos, "unknown variable '%s'%s", t->name, nearest_text(&near));
@@ -359,7 +359,7 @@ static int promised_thread(struct parser *p, const char *name, struct litmus_pos
 	struct nearest near;
 
 	if (t < 0) {
-		nearest_init(&near, name);
+		nearest_init(&near, name, NEAREST_DISTANCE);
 		for (int i = 0; i < p->test->threads; i++)
 			nearest_offer(&near, p->test->thread[i].name);
 		parse_fail(p, pos, "there is no thread '%s'%s", name, nearest_text(&near));

@@ -417,55 +417,7 @@ void fold_text(const struct parser *p, size_t start, size_t end, char *buf, size
 		memcpy(buf + n - 3, "...", 3);
 }
 
-/* --- did you mean -------------------------------------------------------- */
-
-/* Levenshtein's distance, one row at a time. */
-static int distance(const char *a, const char *b)
-{
-	int row[LITMUS_NAME_MAX + 1], n = (int)strlen(b);
-
-	for (int j = 0; j <= n; j++)
-		row[j] = j;
-	for (int i = 0; a[i]; i++) {
-		int diagonal = row[0];
-
-		row[0] = i + 1;
-		for (int j = 0; j < n; j++) {
-			int change = diagonal + (a[i] != b[j]);
-
-			diagonal = row[j + 1];
-			row[j + 1] = (diagonal < row[j] ? diagonal : row[j]) + 1;
-			if (change < row[j + 1])
-				row[j + 1] = change;
-		}
-	}
-	return row[n];
-}
-
-void nearest_init(struct nearest *n, const char *wanted)
-{
-	n->wanted = wanted;
-	n->best = NULL;
-	n->distance = 3; /* what is further is not meant */
-}
-
-void nearest_offer(struct nearest *n, const char *candidate)
-{
-	int d = distance(n->wanted, candidate);
-
-	if (candidate[0] && d < n->distance && d < (int)strlen(candidate)) {
-		n->best = candidate;
-		n->distance = d;
-	}
-}
-
-const char *nearest_text(struct nearest *n)
-{
-	n->text[0] = 0;
-	if (n->best)
-		snprintf(n->text, sizeof(n->text), " (did you mean '%s'?)", n->best);
-	return n->text;
-}
+/* --- words --------------------------------------------------------------- */
 
 const char *join_words(const char *const *words, char *buf, size_t size)
 {
@@ -483,7 +435,7 @@ void parse_fail_word(struct parser *p, const char *what, const char *const *word
 	char buf[FOUND_MAX + 24];
 	struct nearest near;
 
-	nearest_init(&near, p->lex.tok.name);
+	nearest_init(&near, p->lex.tok.name, NEAREST_DISTANCE);
 	for (; *words; words++)
 		nearest_offer(&near, *words);
 	parse_fail(p, p->lex.tok.pos, "expected %s, found %s%s", what,

@@ -15,24 +15,6 @@
 
 /* --- the text as a whole ------------------------------------------------- */
 
-size_t utf8_length(const char *text, size_t left)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }, c;
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
-		   s[0] < 0xf8 ? 4 : 0;
-
-	if (n < 2 || n > left)
-		return n > left ? 0 : n;
-	c = s[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3fu);
-	}
-	return c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : n;
-}
-
 static void check_text(struct parser *p)
 {
 	size_t n;

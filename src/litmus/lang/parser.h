@@ -13,6 +13,8 @@
 
 #include <setjmp.h>
 
+#include "base/nearest.h"
+#include "base/utf8.h"
 #include "litmus/lang/litmus.h"
 
 enum token_kind { TOK_END, TOK_NAME, TOK_NUMBER, TOK_MARK };
@@ -98,23 +100,13 @@ bool is_thread_name(const char *name);
 /* The text [start, end) with white space folded and comments left out. */
 void fold_text(const struct parser *p, size_t start, size_t end, char *buf, size_t size);
 
-/* "Did you mean": offer candidates, then print the nearest, "" if none is near. */
-struct nearest {
-	const char *wanted, *best;
-	int distance;
-	char text[LITMUS_NAME_MAX + 24];
-};
+/* Names that differ in more than two letters are not meant. */
+enum { NEAREST_DISTANCE = 3 };
 
-void nearest_init(struct nearest *n, const char *wanted);
-void nearest_offer(struct nearest *n, const char *candidate);
-const char *nearest_text(struct nearest *n);
 /* "a, b or c": into @buf, which is returned. */
 const char *join_words(const char *const *words, char *buf, size_t size);
 /* "expected WHAT, found 'foo'", and which of @words, up to NULL, was meant. */
 _Noreturn void parse_fail_word(struct parser *p, const char *what, const char *const *words);
-
-/* Length of the UTF-8 sequence at @text, 0 if there is none. */
-size_t utf8_length(const char *text, size_t left);
 
 /* --- the parts ----------------------------------------------------------- */
 
