@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * device.c - a device's store fills its TLB; munmap empties it. Also in README.md.
+ * device.c - a store by a device fills the device's TLB, and munmap flushes it. The program is
+ * shown in docs/library.md, too.
  *
  *      cc device.c $(pkg-config --cflags --libs mmun) && ./a.out
  */
