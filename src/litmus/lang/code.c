@@ -88,20 +88,6 @@ static int find_reg(const struct parser *p, const char *name)
 
 /* --- names --------------------------------------------------------------- */
 
-bool at_type(struct parser *p)
-{
-	static const char *const others[] = {
-		"atomic_t", "atomic64_t", "atomic_long_t", "spinlock_t", "char", "short",
-		"unsigned", "bool", "void", "struct", "volatile", "const", "u32", "uint64_t",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (at(p, others[i]))
-			parse_fail(p, p->lex.tok.pos, "the type '%s' is not supported: "
-				   "use int, long or u64", others[i]);
-	return at(p, "int") || at(p, "long") || at(p, "u64");
-}
-
 /* Says what @name may have meant, of everything that a body may name. */
 _Noreturn static void fail_unknown(struct parser *p, const char *kind, bool functions)
 {

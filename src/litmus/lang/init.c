@@ -12,38 +12,6 @@
 
 #include "litmus/lang/parser.h"
 
-int find_var(const struct litmus *test, const char *name)
-{
-	for (int v = 0; v < test->vars; v++)
-		if (!strcmp(test->var[v].name, name))
-			return v;
-	return -1;
-}
-
-int find_thread(const struct litmus *test, const char *name)
-{
-	for (int t = 0; t < test->threads; t++)
-		if (!strcmp(test->thread[t].name, name))
-			return t;
-	return -1;
-}
-
-int add_var(struct parser *p, const char *name, struct litmus_pos pos)
-{
-	struct litmus *test = p->test;
-	struct litmus_var *var = &test->var[test->vars];
-
-	if (test->vars == LITMUS_VARS_MAX)
-		parse_fail(p, pos, "too many variables (at most %d)", LITMUS_VARS_MAX);
-	if (find_var(test, name) >= 0)
-		parse_fail(p, pos, "'%s' is already declared", name);
-	memcpy(var->name, name, sizeof(var->name));
-	var->pos = pos;
-	var->page = test->pages++;
-	var->table = test->tables++;
-	return test->vars++;
-}
-
 /* A variable that is declared already. */
 static int parse_known_var(struct parser *p, const char *what)
 {

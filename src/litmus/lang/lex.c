@@ -340,6 +340,20 @@ bool is_thread_name(const char *name)
 	       (n == 2 || (is_digit(name[2]) && name[1] != '0'));
 }
 
+bool at_type(struct parser *p)
+{
+	static const char *const others[] = {
+		"atomic_t", "atomic64_t", "atomic_long_t", "spinlock_t", "char", "short",
+		"unsigned", "bool", "void", "struct", "volatile", "const", "u32", "uint64_t",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (at(p, others[i]))
+			parse_fail(p, p->lex.tok.pos, "the type '%s' is not supported: "
+				   "use int, long or u64", others[i]);
+	return at(p, "int") || at(p, "long") || at(p, "u64");
+}
+
 static bool is_word_of(int op, const char *name)
 {
 	const char *word;

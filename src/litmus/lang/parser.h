@@ -3,8 +3,9 @@
  * parser.h - what the files of the parser share: the token at hand, the test
  * under construction, and the way out on the first error.
  *
- * parse.c owns the frame and calls the others: lex.c cuts tokens, init.c reads
- * the initial state, code.c the threads, cond.c what is asked at the end.
+ * parse.c owns the frame and calls the others: lex.c cuts tokens, scope.c knows the
+ * names that were declared, init.c reads the initial state, code.c the threads, cond.c
+ * what is asked at the end.
  * Invariant: p->tok is the next token that nobody has consumed, and every
  * error leaves through parse_fail(), so that no function returns a failure.
  */
@@ -96,6 +97,8 @@ void depth_leave(struct parser *p);
 
 /* P or D and a number of at most two digits. */
 bool is_thread_name(const char *name);
+/* int, long, u64; refuses the names of other types. */
+bool at_type(struct parser *p);
 
 /* The text [start, end) with white space folded and comments left out. */
 void fold_text(const struct parser *p, size_t start, size_t end, char *buf, size_t size);
@@ -108,15 +111,19 @@ const char *join_words(const char *const *words, char *buf, size_t size);
 /* "expected WHAT, found 'foo'", and which of @words, up to NULL, was meant. */
 _Noreturn void parse_fail_word(struct parser *p, const char *what, const char *const *words);
 
-/* --- the parts ----------------------------------------------------------- */
+/* --- scope.c ------------------------------------------------------------- */
 
+/* -1: there is none of this name. */
 int find_var(const struct litmus *test, const char *name);
 int find_thread(const struct litmus *test, const char *name);
+/* With a page of its own; refuses a second one of the name. */
 int add_var(struct parser *p, const char *name, struct litmus_pos pos);
+
+/* --- the parts ----------------------------------------------------------- */
+
 void parse_init(struct parser *p);           /* init.c: { ... } */
 void keep_promises(struct parser *p);        /* init.c: once the threads are known */
 void parse_thread(struct parser *p);         /* code.c: P0(...) { ... } */
-bool at_type(struct parser *p);              /* code.c: int, long, u64; refuses others */
 void parse_questions(struct parser *p);      /* cond.c: filter, locations, exists */
 
 #endif
