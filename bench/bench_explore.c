@@ -14,7 +14,7 @@
 #include <ucontext.h>
 
 #include "explore/explore.h"
-#include "litmus/lang/litmus.h"
+#include "litmus/run/check.h"
 #include "load_litmus.h"
 #include "models.h"
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "litmus/lang/litmus.h"
+#include "litmus/flat/flat.h"
 
 enum { FUZZ_STATES_MAX = 2000 };
 

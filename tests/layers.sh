@@ -20,7 +20,7 @@ sees() {
 	room=$1
 	shift
 	for h in base/base.h sync/sync.h vm/vm.h explore/explore.h litmus/lang/litmus.h \
-		litmus/flat/flat.h litmus/run/world.h litmus/table/when.h report/report.h \
+		litmus/flat/flat.h litmus/run/check.h litmus/table/when.h report/report.h \
 		orders/orders.h args/args.h checks/names/names.h checks/run/runs.h cli/cli.h; do
 		case " $* " in
 		*" ${h%/*} "*) builds "$room" "$h" || { echo "$room cannot include $h"; ret=1; } ;;
@@ -35,8 +35,8 @@ sees sync base sync
 sees vm base sync vm
 sees iommu base sync vm
 sees explore base sync explore
-sees litmus/lang base explore litmus/lang
-sees litmus/flat base explore litmus/lang litmus/flat
+sees litmus/lang base litmus/lang
+sees litmus/flat base litmus/lang litmus/flat
 sees litmus/run base sync vm explore litmus/lang litmus/flat litmus/run
 sees litmus/table base sync vm explore litmus/lang litmus/run litmus/table
 sees orders base sync vm explore orders
@@ -45,5 +45,5 @@ sees args base explore report args
 sees checks/names base sync vm explore checks/names
 sees checks/run base explore report args checks/run
 sees checks/program base explore report args checks/run
-sees cli base explore litmus/lang litmus/table report orders args checks/run cli
+sees cli base explore litmus/lang litmus/run litmus/table report orders args checks/run cli
 exit $ret

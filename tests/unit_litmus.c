@@ -16,7 +16,8 @@
 
 #include <cmocka.h>
 
-#include "litmus/lang/litmus.h"
+#include "litmus/flat/flat.h"
+#include "litmus/table/matrix.h"
 
 _Noreturn void base_assert_failed(const char *expr, const char *file, int line)
 {

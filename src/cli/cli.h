@@ -9,7 +9,7 @@
 #define MMUN_CLI_H
 
 #include "args/args.h"
-#include "litmus/lang/litmus.h"
+#include "litmus/run/check.h"
 
 extern const struct cli_command cli_commands[];
 
@@ -36,7 +36,7 @@ struct cli_files {
 	bool failed;      /* some operand stood for nothing; that was said */
 };
 
-/* Stands before the name of a test that litmus/matrix.c makes. */
+/* Stands before the name of a test that litmus/table/matrix.c makes. */
 #define CLI_MATRIX "matrix:"
 
 /* An operand is a file, a directory, "-", a name from the catalogue, or a pattern of

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "litmus/table/matrix.h"
 
 static const char suffix[] = ".litmus";
 

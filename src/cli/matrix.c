@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * matrix.c - mmun check --matrix: the table of operations by operations that sums up
- * how the tests of each pair went. The tests themselves come from litmus/matrix.c and
+ * how the tests of each pair went. The tests themselves come from litmus/table/matrix.c and
  * are run as any others.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "litmus/table/matrix.h"
 
 struct cli_matrix_cell { unsigned verified, unfinished, wrong; };
 

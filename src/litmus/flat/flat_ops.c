@@ -12,7 +12,7 @@
  * MADV_PAGEOUT, for which there is no other use, drops them for good; a store in
  * between keeps them. Nothing else drops them behind the program's back.
  */
-#include "litmus/flat/flat.h"
+#include "litmus/flat/state.h"
 
 static unsigned all_pages(const struct flat *f) { return (1u << f->test->pages) - 1; }
 

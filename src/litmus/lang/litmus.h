@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * litmus.h - a litmus test as data, and what can be asked of it.
+ * litmus.h - a litmus test as data: what a text in the language of mmun-litmus(5) becomes,
+ * and what can be said of it without running it.
  *
- *   text --litmus_parse()--> struct litmus --litmus_flat()--> outcomes that
- *                                 |                           flat memory has
- *                                 +--litmus_check()--> outcomes that the real
- *                                                      vm code has, findings
+ *   text --litmus_parse()--> struct litmus --litmus_flat()--> outcomes that flat memory
+ *                                 |                           has (flat/flat.h)
+ *                                 +--litmus_check()--> outcomes that the real vm code
+ *                                                      has, findings (run/check.h)
  *
  * A test is constant once parsed and owns all its memory. Nothing here prints.
  */
@@ -15,7 +16,6 @@
 #include <stdio.h>
 
 #include "base/base.h"
-#include "explore/explore.h"
 
 enum {
 	LITMUS_THREADS_MAX = 8,
@@ -394,101 +394,5 @@ int litmus_outcomes_init(struct litmus_outcomes *set, int size);
 void litmus_outcomes_fini(struct litmus_outcomes *set);
 int litmus_outcomes_add(struct litmus_outcomes *set, const int64_t *outcome, uint64_t times);
 bool litmus_outcomes_has(const struct litmus_outcomes *set, const int64_t *outcome);
-
-/*
- * All outcomes that the test can have on flat memory: no TLBs, no page tables;
- * sequentially consistent; every window that an operation leaves open between
- * its call and its return taken into account. Returns 0 with *ret initialised
- * (free it with litmus_outcomes_fini()), -ENOMEM, or -E2BIG if more than
- * @states_max states were needed.
- */
-int litmus_flat(const struct litmus *test, size_t states_max, struct litmus_outcomes *ret);
-
-/* --- tests of all pairs of operations: matrix.c -------------------------- */
-
-/* Which one; zero-initialise and call litmus_matrix_next() for the first. */
-struct litmus_matrix {
-	bool begun;
-	int a, b;          /* rows: the operations */
-	int kind, observer;
-};
-
-bool litmus_matrix_next(struct litmus_matrix *m); /* false: that was the last */
-size_t litmus_matrix_rows(void);
-const char *litmus_matrix_row_name(size_t row);
-void litmus_matrix_name(const struct litmus_matrix *m, char *buf, size_t size);
-bool litmus_matrix_find(const char *name, struct litmus_matrix *ret);
-/* Its text, to be freed. -ENOMEM */
-int litmus_matrix_text(const struct litmus_matrix *m, char **ret_text, size_t *ret_size);
-
-/* --- checking on the real vm: run.c, check.c; checked build only --------- */
-
-enum litmus_verdict {
-	VERDICT_OK,         /* as the test says, or nothing found where it says nothing */
-	VERDICT_DIFFERS,    /* not as it says */
-	VERDICT_VIOLATION,  /* an oracle fired where the test expects nothing */
-	VERDICT_UNFINISHED, /* a bound was hit */
-};
-
-const char *litmus_verdict_name(enum litmus_verdict verdict);
-const char *litmus_result_name(enum litmus_result result); /* "Never" ... or "" */
-
-struct world;
-
-struct litmus_options {
-	uint64_t executions_max; /* 0: no bound */
-	double seconds_max;      /* 0: no bound */
-	bool fail_allocations;   /* each allocation may also fail; give no_oracles, too, since
-	                            flat memory has room for everything */
-	bool no_oracles;         /* results only: nothing is held to flat memory */
-	unsigned leave_out;      /* explore_options' */
-	bool fast;               /* end a search as soon as its verdict is certain */
-	void (*progress)(void *arg, const struct explore_progress *p);
-	void *progress_arg;
-	/* One more oracle: asked at the end of each execution, may explore_fail(). */
-	void (*judge)(struct world *world);
-};
-
-struct litmus_report {
-	struct explore_result explore;    /* executions, findings with their traces */
-	struct litmus_outcomes outcomes;  /* seen, each with its number of executions */
-	struct litmus_outcomes flat;      /* possible on flat memory */
-	bool flat_known;                  /* false: too many states, oracle 1 was off */
-	uint64_t positive, negative;      /* executions that (do not) satisfy the condition */
-	enum litmus_result result;        /* observed; RESULT_NONE without a condition */
-	enum litmus_verdict verdict;
-	uint64_t flat_aside;              /* executions that flat memory cannot give, without
-	                                     being what the condition speaks of */
-	bool certain;                     /* --fast ended it: the verdict holds all the same */
-};
-
-/*
- * Explore the test's executions on the vm. 0 and *ret filled, -EINVAL if the
- * test asks for more than the vm has, -ENOMEM. Then litmus_report_fini().
- */
-int litmus_check(const struct litmus *test, const struct litmus_options *options,
-		 struct litmus_report *ret);
-/* One execution along a replay string; *ret_trace is its picture. Also -EINVAL
- * if the string is not of this test. */
-int litmus_replay(const struct litmus *test, const char *schedule,
-		  struct explore_trace *ret_trace, struct litmus_report *ret);
-void litmus_report_fini(struct litmus_report *report);
-
-/* --- repair.c ------------------------------------------------------------ */
-
-/* In the order of their bits. */
-extern const char *const litmus_place_names[];
-
-/* What, put back as Linux has it, makes the test verify. */
-struct litmus_repair {
-	char what[96];           /* a statement */
-	const char *rule;        /* that it restores */
-	uint64_t executions;     /* of the search that says so */
-};
-
-/* Of a test that has findings. False: nothing that the test has changed does, within
- * these bounds. */
-bool litmus_repair(const struct litmus *test, const struct litmus_options *bounds,
-		   struct litmus_repair *ret);
 
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "litmus/lang/parser.h"
+#include "mmun/explore.h" /* the oracles' names are words of the language */
 
 /* --- the text as a whole ------------------------------------------------- */
 

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "litmus/flat/flat.h"
+#include "litmus/run/check.h"
 #include "litmus/run/world.h"
 
 enum {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "litmus/run/check.h"
 #include "litmus/run/world.h"
 
 const char *const litmus_place_names[] = { "clear", "set", "unlock", "end", "after", "freed",

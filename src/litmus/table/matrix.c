@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "litmus/lang/litmus.h"
+#include "litmus/table/matrix.h"
 
 /* What kind of page x is. X(enumerator, name, what the initial state says) */
 #define KINDS(X)                                                        \

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "litmus/table/when.h"
 #include "litmus/run/world.h"
+#include "litmus/table/when.h"
 
 enum { EXECUTIONS_MAX = 1 << 18 }; /* of a scene; the largest has 150,000 */
 

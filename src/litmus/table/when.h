@@ -15,7 +15,7 @@
 #ifndef MMUN_WHEN_H
 #define MMUN_WHEN_H
 
-#include "litmus/lang/litmus.h"
+#include "litmus/run/check.h"
 
 enum { WHEN_SCENES_MAX = 6, WHEN_TEXT_MAX = 4096 };
 
