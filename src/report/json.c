@@ -67,7 +67,7 @@ static void held_one(struct json *j, const struct explore_trace *trace, unsigned
 	json_begin(j, "values", '[');
 	for (size_t h = 0; h < trace->helds; h++) {
 		const struct explore_held *held = &trace->held[h];
-		long by = held_operation(trace, held);
+		long by = rows_operation(trace, held);
 
 		if (held->item != nth)
 			continue;

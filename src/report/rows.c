@@ -120,6 +120,85 @@ static void add_event(void *builder, const struct explore_event *e, size_t at)
 		add_row(b, e, at);
 }
 
+/* --- what is watched ----------------------------------------------------- */
+
+/*
+ * The explorer says after which operation something has changed. A row speaks of that
+ * operation if it is a note of the same step, or a neighbour of the same thread with
+ * no other thread's row between them, so that what a picture says was so at the time.
+ */
+enum { NONE = -1 };
+
+long rows_operation(const struct explore_trace *trace, const struct explore_held *held)
+{
+	for (size_t i = held->event < trace->count ? held->event : trace->count; i-- > 0;)
+		if (!trace->event[i].note)
+			return (long)i;
+	return NONE;
+}
+
+static bool is_of_step(const struct rows *rows, const struct row *r, size_t operation)
+{
+	const struct explore_event *e = &rows->trace->event[operation];
+
+	return r->thread == e->thread && r->kind != ROW_STATEMENT && r->at >= operation &&
+	       rows->trace->event[r->at].step == e->step;
+}
+
+/* The row that speaks of the operation; NONE: no row does. */
+static long row_of(const struct rows *rows, size_t operation)
+{
+	const struct explore_event *e = &rows->trace->event[operation];
+	const struct row *before = NULL, *after = NULL;
+	size_t i = 0;
+	bool same_before, same_after;
+
+	while (i < rows->count && rows->row[i].at <= operation)
+		i++;
+	if (i && rows->row[i - 1].at == operation && rows->row[i - 1].kind == ROW_OPERATION)
+		return (long)i - 1;
+	if (i)
+		before = &rows->row[i - 1];
+	if (i < rows->count)
+		after = &rows->row[i];
+	if (after && is_of_step(rows, after, operation))
+		return (long)i;
+	same_before = before && before->thread == e->thread;
+	same_after = after && after->thread == e->thread;
+	if (same_before && before->kind != ROW_STATEMENT && before->function && e->function &&
+	    !strcmp(before->function, e->function))
+		return (long)i - 1;
+	if (same_after && after->kind != ROW_STATEMENT)
+		return (long)i;
+	if (same_before && (!after || same_after))
+		return (long)i - 1;
+	return NONE;
+}
+
+/* Fill rows->held_at. Marks in @own the operations that no row speaks of, which should have
+ * rows of their own, and returns how many there are. */
+static size_t place_held(struct rows *rows, bool *own)
+{
+	const struct explore_trace *trace = rows->trace;
+	size_t lost = 0;
+
+	for (size_t h = 0; h < trace->helds; h++) {
+		long operation = rows_operation(trace, &trace->held[h]), row;
+
+		rows->held_at[h] = 0;
+		if (operation == NONE)
+			continue;
+		row = row_of(rows, (size_t)operation);
+		if (row != NONE)
+			rows->held_at[h] = rows->row[row].number;
+		else if (trace->event[operation].thread < rows->threads)
+			own[operation] = ++lost;
+	}
+	return lost;
+}
+
+/* --- all of it ----------------------------------------------------------- */
+
 static void build(struct rows *rows, const bool *own)
 {
 	struct builder b = { .rows = rows, .own = own };
@@ -144,9 +223,9 @@ bool rows_init(struct rows *rows, const struct explore_trace *trace, const char 
 		return false;
 	}
 	build(rows, NULL);
-	if (held_place(rows, own)) {
+	if (place_held(rows, own)) {
 		build(rows, own);
-		held_place(rows, own);
+		place_held(rows, own);
 	}
 	free(own);
 	return true;

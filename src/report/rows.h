@@ -57,6 +57,9 @@ bool rows_init(struct rows *rows, const struct explore_trace *trace, const char 
 	       unsigned threads, bool verbose);
 void rows_fini(struct rows *rows);
 
+/* The event that has changed it: the operation before held->event; -1: it was so before. */
+long rows_operation(const struct explore_trace *trace, const struct explore_held *held);
+
 /* Leave out what matters least, until about 60 rows are left. */
 void rows_fold(struct rows *rows);
 
@@ -95,13 +98,6 @@ void rows_columns(const struct rows *rows, unsigned left, unsigned width_max,
 		  struct columns *ret);
 
 /* --- held.c: what is watched ---------------------------------------------- */
-
-/* The event that has changed it: the operation before held->event; -1: it was so before. */
-long held_operation(const struct explore_trace *trace, const struct explore_held *held);
-
-/* Fill rows->held_at. Marks in @own the operations that no row speaks of, which is the
- * number returned; they should have rows of their own. */
-size_t held_place(struct rows *rows, bool *own);
 
 /* What @item was when the row with this number was done; 0: at the start. NULL: nobody
  * had said. */
