@@ -9,6 +9,7 @@
 #include "explore/find/find.h"
 #include "explore/run/run.h"
 #include "explore/search/search.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,12 +35,6 @@ static double seconds_now(void)
 
 /* --- EXPLORE_ALL: how many inequivalent executions ----------------------- */
 
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-	h = (h ^ v) * 0xff51afd7ed558ccdu;
-	return h ^ h >> 32;
-}
-
 /* Equal for equivalent executions: each step's identity and what precedes it. */
 static uint64_t class_of_execution(void)
 {
@@ -47,24 +42,32 @@ static uint64_t class_of_execution(void)
 
 	for (int j = 0; j < x.depth; j++) {
 		const struct step *s = &x.step[j];
-		uint64_t h = mix(mix(s->thread, (uint64_t)s->idx), s->choice);
+		uint64_t h = hash_mix(hash_mix(s->thread, (uint64_t)s->idx), s->choice);
 
 		for (unsigned t = 0; t < x.threads; t++)
-			h = mix(h, (uint64_t)s->clk.c[t]);
+			h = hash_mix(h, (uint64_t)s->clk.c[t]);
 		sum += h;
 	}
 	return sum ? sum : 1;
 }
 
-static bool class_insert(uint64_t *set, size_t capacity, uint64_t h)
-{
-	size_t i = h & (capacity - 1);
+struct class_key { const uint64_t *set; uint64_t hash; };
 
-	for (; set[i]; i = (i + 1) & (capacity - 1))
-		if (set[i] == h)
-			return false;
-	set[i] = h;
-	return true;
+static bool is_free_or_class(const void *arg, size_t slot)
+{
+	const struct class_key *k = arg;
+
+	return !k->set[slot] || k->set[slot] == k->hash;
+}
+
+/* False: it was there. */
+static bool class_insert(uint64_t *set, size_t capacity, uint64_t hash)
+{
+	size_t i = hash_slot(capacity, hash, is_free_or_class, &(struct class_key){ set, hash });
+	bool fresh = !set[i];
+
+	set[i] = hash;
+	return fresh;
 }
 
 static void class_count(void)

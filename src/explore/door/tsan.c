@@ -10,6 +10,7 @@
  */
 #include "explore/engine/engine.h"
 #include "explore/model/model.h"
+#include "base/hash.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
 /* With another sanitizer gcc knows these as its own, with types of its own. */
@@ -45,7 +46,7 @@ static void place_name(struct place *p)
 
 static const struct sync_site *site_of(const void *pc)
 {
-	size_t i = ((uintptr_t)pc * 0x9E3779B97F4A7C15u >> 40) % SITES_MAX;
+	size_t i = (hash_number((uintptr_t)pc) >> 40) % SITES_MAX;
 
 	for (size_t n = 0; n < SITES_MAX; n++, i = (i + 1) % SITES_MAX) {
 		if (place[i] && place[i]->pc == pc)

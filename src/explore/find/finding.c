@@ -15,6 +15,7 @@
  */
 #include "explore/find/find.h"
 #include "explore/run/run.h"
+#include "base/hash.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -100,21 +101,27 @@ static bool ready(const struct order *o, const int16_t *pos, int step)
 	       pos[x.step[f->first].thread] >= x.step[f->first].idx;
 }
 
+struct state_key { const struct order *order; const int16_t *pos; unsigned thread; };
+
+static bool is_free_or_state(const void *arg, size_t slot)
+{
+	const struct state_key *k = arg;
+	uint32_t index = k->order->hash[slot];
+	const struct state *s = index ? &k->order->state[index - 1] : NULL;
+
+	return !s || (s->thread == k->thread && !memcmp(s->pos, k->pos, sizeof(s->pos)));
+}
+
+/* False: it was there, or there is no room for it. */
 static bool state_add(struct order *o, const int16_t *pos, int parent, unsigned thread)
 {
-	uint64_t h = 0;
-	uint32_t slot;
+	uint64_t h = thread;
+	size_t slot;
 
 	for (unsigned t = 0; t < x.threads; t++)
-		h = (h ^ (uint64_t)pos[t]) * 0x9E3779B97F4A7C15u;
-	h = (h ^ thread) * 0x9E3779B97F4A7C15u;
-	for (slot = (uint32_t)(h >> 48); o->hash[slot]; slot = (slot + 1) % HASH_SIZE) {
-		const struct state *s = &o->state[o->hash[slot] - 1];
-
-		if (s->thread == thread && !memcmp(s->pos, pos, sizeof(s->pos)))
-			return false;
-	}
-	if (o->states == STATES_MAX)
+		h = hash_mix(h, (uint64_t)pos[t]);
+	slot = hash_slot(HASH_SIZE, h, is_free_or_state, &(struct state_key){ o, pos, thread });
+	if (o->hash[slot] || o->states == STATES_MAX)
 		return false;
 	o->hash[slot] = (uint32_t)o->states + 1;
 	memcpy(o->state[o->states].pos, pos, sizeof(o->state->pos));

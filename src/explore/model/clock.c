@@ -5,6 +5,7 @@
  * each step; what a step depends on, and what it merely follows, is decided here.
  */
 #include "explore/model/model.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ void engine_objects_forget(void)
 
 static uint32_t slot_of(const void *addr)
 {
-	return (uint32_t)(((uintptr_t)addr >> 2) * 0x9E3779B97F4A7C15u >> 40);
+	return (uint32_t)(hash_number((uintptr_t)addr >> 2) >> 40);
 }
 
 static void objects_grow(void)

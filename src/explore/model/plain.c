@@ -19,6 +19,7 @@
  * race. One execution at a time: a stamp makes the others' entries void.
  */
 #include "explore/model/model.h"
+#include "base/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,7 +114,7 @@ static void no_memory(void)
 static struct granule *slot_for(struct granule *slots, uint32_t mask, uint32_t stamp,
 				uintptr_t number)
 {
-	uint32_t i = (uint32_t)(number * 0x9E3779B97F4A7C15u >> 32) & mask;
+	uint32_t i = (uint32_t)(hash_number(number) >> 32) & mask;
 
 	while (slots[i].stamp == stamp && slots[i].number != number)
 		i = (i + 1) & mask;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "litmus/lang/litmus.h"
 
 /* --- layout -------------------------------------------------------------- */
@@ -165,25 +166,34 @@ enum { CAPACITY_FIRST = 64 };
 
 static uint64_t hash(const int64_t *outcome, int size)
 {
-	uint64_t h = 0x9e3779b97f4a7c15u;
+	uint64_t h = 0;
 
-	for (int i = 0; i < size; i++) {
-		h = (h ^ (uint64_t)outcome[i]) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
+	for (int i = 0; i < size; i++)
+		h = hash_mix(h, (uint64_t)outcome[i]);
 	return h;
+}
+
+struct key {
+	const struct litmus_outcomes *set;
+	const uint32_t *table;
+	const int64_t *outcome;
+};
+
+static bool is_free_or_holds(const void *arg, size_t slot)
+{
+	const struct key *k = arg;
+	size_t size = (size_t)k->set->size, index = k->table[slot];
+
+	return !index || !memcmp(k->set->values + (index - 1) * size, k->outcome,
+				 size * sizeof(*k->outcome));
 }
 
 /* The table's slot that holds @outcome, or the free one where it belongs. */
 static size_t find_slot(const struct litmus_outcomes *set, const uint32_t *table,
 			size_t capacity, const int64_t *outcome)
 {
-	size_t mask = 2 * capacity - 1, i = hash(outcome, set->size) & mask;
-
-	while (table[i] && memcmp(set->values + (size_t)(table[i] - 1) * (size_t)set->size, outcome,
-				  (size_t)set->size * sizeof(*outcome)))
-		i = (i + 1) & mask;
-	return i;
+	return hash_slot(2 * capacity, hash(outcome, set->size), is_free_or_holds,
+			 &(struct key){ set, table, outcome });
 }
 
 static int resize(struct litmus_outcomes *set, size_t capacity)
