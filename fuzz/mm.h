@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "iommu/ats.h"
 #include "tests/audit.h"
 
 enum {

@@ -99,7 +99,7 @@ void op_fork(struct world *w)
 	if (!s || !c)
 		return;
 	had = frames_free(w);
-	tables = tables_of(w, s->mm->pgd, TABLE_LEVELS - 1);
+	tables = tables_of(w, s->mm->pt.pgd, TABLE_LEVELS - 1);
 	begin_at(w, s, MMU_NOTIFY_PROTECTION_PAGE, 0, TASK_BYTES);
 	err = mmun_fork(s->mm, &child);
 	finish(w, "fork", (uint64_t)(s - w->mm), (uint64_t)(c - w->mm), err);

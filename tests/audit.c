@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "iommu/ats.h"
 #include "audit.h"
 
 enum { OBJECTS_MAX = 256, TOP = TABLE_LEVELS - 1 };
@@ -171,7 +172,7 @@ static void audit_table_frame(struct audit *a, pfn_t table, unsigned level)
 	AUDIT(table.v < a->m->small);
 	f = frame_of(a->m, table);
 	AUDIT(f->flags == FRAME_TABLE);
-	AUDIT(f->mm == a->mm && f->level == level);
+	AUDIT(f->pgtable == &a->mm->pt && f->level == level);
 	AUDIT(!!f->link == (level <= 1));
 	AUDIT(load_relaxed(&f->refcount) == 0);
 	a->frame[table.v].tables++;
@@ -184,7 +185,7 @@ static void audit_deposit(struct audit *a, pfn_t table, unsigned huge)
 
 	while (deposit) {
 		pfn_t kept = { deposit - 1 };
-		struct ptep p = ptep_in(a->mm, kept, 0, 0);
+		struct ptep p = ptep_in(a->mm->machine, kept, 0, 0);
 
 		AUDIT(huge);
 		audit_table_frame(a, kept, 0);
@@ -204,7 +205,7 @@ static bool serves_area(const struct audit *a, uint64_t start, uint64_t end)
 static void audit_table(struct audit *a, pfn_t table, unsigned level, uint64_t base)
 {
 	const struct frame *f = frame_of(a->m, table);
-	struct ptep p = ptep_in(a->mm, table, base, level);
+	struct ptep p = ptep_in(a->mm->machine, table, base, level);
 	unsigned huge = 0;
 
 	a->addr = base;
@@ -292,7 +293,7 @@ static void audit_tlb(struct audit *a, const struct tlb *t)
 
 		if (!tlb_peek(t, i, &a->addr, &pfn, &write))
 			continue;
-		a->entry = mm_translate(a->mm, a->addr);
+		a->entry = pgtable_translate(&a->mm->pt, a->addr);
 		a->number = pfn.v;
 		AUDIT(pte_present(a->entry) && pte_pfn(a->entry).v == pfn.v);
 		AUDIT(!write || (pte_write(a->entry) && pte_dirty(a->entry)));
@@ -306,7 +307,7 @@ static void audit_one_mm(struct audit *a, struct mmun_mm *mm)
 	AUDIT(mm->machine == a->m && !mm->areas_locked);
 	AUDIT(load_relaxed(&mm->tlb_flush_pending) == 0);
 	audit_areas(a);
-	audit_table(a, mm->pgd, TOP, 0);
+	audit_table(a, mm->pt.pgd, TOP, 0);
 	for (struct mmun_cpu *cpu = mm->cpus; cpu; cpu = cpu->next)
 		audit_tlb(a, &cpu->tlb);
 }

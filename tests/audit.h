@@ -6,7 +6,7 @@
 #ifndef MMUN_TESTS_AUDIT_H
 #define MMUN_TESTS_AUDIT_H
 
-#include "vm/vm.h"
+#include "vm/ops/ops.h"
 
 /* All that is known of a machine. */
 struct audit_roots {

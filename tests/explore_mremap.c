@@ -14,7 +14,7 @@
 
 #include "explore/explore.h"
 #include "explore_scene.h"
-#include "vm/vm.h"
+#include "vm/ops/ops.h"
 
 enum { FRAMES = 160, SLOTS = 16, RW = MMUN_PROT_READ | MMUN_PROT_WRITE,
        FIXED = MMUN_MREMAP_MAYMOVE | MMUN_MREMAP_FIXED };

@@ -15,7 +15,7 @@
 
 #include "explore/explore.h"
 #include "explore_scene.h"
-#include "vm/vm.h"
+#include "vm/ops/ops.h"
 
 enum { FRAMES = 160, SLOTS = 72, CPUS = 2 };
 
@@ -536,7 +536,7 @@ static void age(struct world *w)
 /* That a page was written is not forgotten with its age. */
 static void written(struct world *w)
 {
-	ASSERT(pte_dirty(mm_translate(w->mm, A)));
+	ASSERT(pte_dirty(pgtable_translate(&w->mm->pt, A)));
 	is_two(w);
 }
 

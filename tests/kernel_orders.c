@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "orders/orders.h"
-#include "vm/vm.h"
+#include "vm/ops/ops.h"
 
 enum { FILES_MAX = 16, FILE_BYTES_MAX = 256 << 10, OPS_MAX = 128, DIFFERENCES_MAX = 512 };
 

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "vm/vm.h"
+#include "vm/ops/ops.h"
 
 enum {
 	THREADS_MAX = 16,

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "audit.h"
-#include "vm/vm.h"
+#include "vm/ops/ops.h"
 
 #define PAGE PAGE_BYTES
 #define HUGE HUGE_BYTES
@@ -117,22 +117,22 @@ static void is_full(struct world *w)
 
 static bool is_huge(struct mmun_mm *mm, uint64_t addr)
 {
-	return pgtable_walk(mm, addr).level == 1;
+	return pgtable_walk(&mm->pt, addr).level == 1;
 }
 
 static pte_t entry(struct mmun_mm *mm, uint64_t addr)
 {
-	return pte_get(pgtable_walk(mm, addr).entry);
+	return pte_get(pgtable_walk(&mm->pt, addr).entry);
 }
 
 static uint64_t frame_at(struct mmun_mm *mm, uint64_t addr)
 {
-	return pte_pfn(mm_translate(mm, addr)).v;
+	return pte_pfn(pgtable_translate(&mm->pt, addr)).v;
 }
 
 static uint64_t refs(struct world *w, uint64_t addr)
 {
-	pfn_t head = frame_head(w->machine, pte_pfn(mm_translate(w->mm, addr)));
+	pfn_t head = frame_head(w->machine, pte_pfn(pgtable_translate(&w->mm->pt, addr)));
 
 	return load_relaxed(&frame_of(w->machine, head)->refcount);
 }
@@ -633,7 +633,7 @@ struct recorder {
 /* What maps BASE at this moment: huge entries in capitals. */
 static const char *now(struct mmun_mm *mm)
 {
-	struct ptep p = pgtable_walk(mm, BASE);
+	struct ptep p = pgtable_walk(&mm->pt, BASE);
 	pte_t e = p.entry ? pte_get(p.entry) : (pte_t){ 0 };
 
 	if (pte_none(e))

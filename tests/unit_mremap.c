@@ -165,8 +165,8 @@ static void test_entries(void **state)
 	assert_gone(&w, FAR + PAGE);
 	assert_int_equal(mmun_mprotect(w.mm, FAR, 3 * PAGE, RW), 0);
 	assert_int_equal(frame_at(w.mm, FAR), w.machine->zero.v);
-	assert_true(pte_exclusive(mm_translate(w.mm, FAR + PAGE)));
-	assert_true(pte_dirty(mm_translate(w.mm, FAR + PAGE)));
+	assert_true(pte_exclusive(pgtable_translate(&w.mm->pt, FAR + PAGE)));
+	assert_true(pte_dirty(pgtable_translate(&w.mm->pt, FAR + PAGE)));
 	assert_int_equal(ats_get(&w, FAR + PAGE), 6);
 	assert_int_equal(frame_at(w.mm, FAR + 2 * PAGE), frame);
 	assert_int_equal(maps(w.mm, FAR + 2 * PAGE), 2);
@@ -262,16 +262,16 @@ static void test_tables(void **state)
 	map(w.mm, from, PAGES, RW);
 	put_each(&w, from, PAGES, 1);
 	assert_each(&w, from, PAGES, 1);
-	table = pgtable_walk(w.mm, BASE).table;
+	table = pgtable_walk(&w.mm->pt, BASE).table;
 	move(&w, from, PAGES * PAGE, to, FIXED);
-	assert_int_equal(pgtable_walk(w.mm, FAR).table.v, table.v);
+	assert_int_equal(pgtable_walk(&w.mm->pt, FAR).table.v, table.v);
 	assert_each(&w, to, PAGES, 1);
 	for (uint64_t i = 0; i < PAGES; i++)
 		assert_gone(&w, from + i * PAGE);
 
 	/* To where it does not fit, and on top of small pages, it goes entry by entry. */
 	move(&w, to, PAGES * PAGE, from - PAGE, FIXED);
-	assert_int_not_equal(pgtable_walk(w.mm, BASE).table.v, table.v);
+	assert_int_not_equal(pgtable_walk(&w.mm->pt, BASE).table.v, table.v);
 	assert_each(&w, from - PAGE, PAGES, 1);
 	map(w.mm, FAR, TABLE_ENTRIES, RW);
 	put_each(&w, FAR, 5, 77);
@@ -283,13 +283,13 @@ static void test_tables(void **state)
 	assert_int_equal(mmun_object_create(w.machine, HUGE, &o), 0);
 	map_object(w.mm, BASE, TABLE_ENTRIES, MMUN_MAP_SHARED, o, 0);
 	put_each(&w, BASE, 5, 1);
-	table = pgtable_walk(w.mm, BASE).table;
+	table = pgtable_walk(&w.mm->pt, BASE).table;
 	move(&w, BASE, HUGE, FAR, FIXED);
-	assert_int_equal(pgtable_walk(w.mm, FAR).table.v, table.v);
+	assert_int_equal(pgtable_walk(&w.mm->pt, FAR).table.v, table.v);
 	assert_int_equal(ats_get(&w, FAR + 3 * PAGE), 4);
 	assert_int_equal(mmun_object_clean(o, 0, HUGE, &dirty), 0);
 	assert_int_equal(dirty, 5);
-	assert_false(pte_write(mm_translate(w.mm, FAR + 3 * PAGE)));
+	assert_false(pte_write(pgtable_translate(&w.mm->pt, FAR + 3 * PAGE)));
 	move(&w, FAR, HUGE, BASE, FIXED);
 	put_each(&w, BASE, 3, 1);
 	assert_int_equal(mmun_object_clean(o, 0, HUGE, &dirty), 0);
@@ -307,7 +307,7 @@ static void map_huge(struct world *w, uint64_t addr)
 	assert_int_equal(mmun_madvise(w->mm, addr, HUGE, MMUN_MADV_HUGEPAGE), 0);
 	cpu_put(w, addr, 1);
 	cpu_put(w, addr + 5 * PAGE, 6);
-	assert_true(pgtable_walk(w->mm, addr).level);
+	assert_true(pgtable_walk(&w->mm->pt, addr).level);
 	assert_int_equal(ats_get(w, addr + 5 * PAGE), 6);
 }
 
@@ -320,7 +320,7 @@ static void test_huge(void **state)
 	map_huge(&w, BASE);
 	map_huge(&w, FAR);
 	move(&w, BASE, HUGE, FAR, FIXED); /* on top of another one */
-	assert_true(pgtable_walk(w.mm, FAR).level);
+	assert_true(pgtable_walk(&w.mm->pt, FAR).level);
 	assert_int_equal(maps(w.mm, FAR), 1);
 	assert_int_equal(refs(w.mm, FAR), 1);
 	assert_gone(&w, BASE + 5 * PAGE);
@@ -329,7 +329,7 @@ static void test_huge(void **state)
 
 	map_huge(&w, BASE);
 	move(&w, FAR, HUGE, BASE + PAGE, FIXED); /* to where it does not fit */
-	assert_false(pgtable_walk(w.mm, BASE).level);
+	assert_false(pgtable_walk(&w.mm->pt, BASE).level);
 	assert_int_equal(ats_get(&w, BASE + 6 * PAGE), 6);
 	assert_int_equal(cpu_get(&w, BASE), 1);
 	assert_gone(&w, FAR + 5 * PAGE);

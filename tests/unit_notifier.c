@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "vm/vm.h"
+#include "vm/ops/ops.h"
 
 #define PAGE PAGE_BYTES
 #define BASE ((uint64_t)1 << 30)

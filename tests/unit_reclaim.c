@@ -17,7 +17,7 @@ static struct mmun_mm *forked(struct world *w)
 
 static pte_t entry_at(struct mmun_mm *mm, uint64_t addr)
 {
-	struct ptep p = pgtable_walk(mm, addr);
+	struct ptep p = pgtable_walk(&mm->pt, addr);
 
 	return p.entry ? pte_get(p.entry) : (pte_t){ 0 };
 }

@@ -21,7 +21,7 @@
  */
 #include <errno.h>
 
-#include "vm/vm.h"
+#include "iommu/ats.h"
 
 enum {
 	ATS_SHIFT_MIN = SYNC_CPU_TLB_SHIFT,

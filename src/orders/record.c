@@ -109,7 +109,7 @@ static void range_text(uint64_t start, uint64_t end, char *buf, size_t size)
 static bool table_of(uint64_t addr, unsigned level, pfn_t *ret_table)
 {
 	const struct mmun_machine *m = rec.mm->machine;
-	pfn_t table = rec.mm->pgd;
+	pfn_t table = rec.mm->pt.pgd;
 
 	for (unsigned l = TABLE_LEVELS - 1; l > level; l--) {
 		pte_t e = { frame_memory(m, table)[entry_index(addr, l)].v };

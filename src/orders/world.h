@@ -6,7 +6,7 @@
 #ifndef MMUN_ORDERS_WORLD_H
 #define MMUN_ORDERS_WORLD_H
 
-#include "vm/vm.h"
+#include "vm/ops/ops.h"
 #include "orders/orders.h"
 
 struct order_world {

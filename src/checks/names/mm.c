@@ -11,7 +11,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "vm/peek.h"
+#include "iommu/ats.h"
+#include "vm/ops/ops.h"
+#include "vm/tlb/peek.h"
 
 #include "checks/names/names.h"
 #define KERNEL_MM_IMPLEMENTATION_
@@ -147,7 +149,7 @@ void *kernel_pmd_(struct mmun_mm *mm, uint64_t addr, bool alloc)
 	struct ptep p = { 0 };
 
 	use(mm);
-	return pgtable_walk_pmd(mm, addr, alloc, &p) ? p.entry : NULL;
+	return pgtable_walk_pmd(&mm->pt, addr, alloc, &p) ? p.entry : NULL;
 }
 
 void *kernel_pte_(struct mmun_mm *mm, const void *pmd, uint64_t addr, const struct sync_site *site)
@@ -178,7 +180,7 @@ void *kernel_ptl_(struct mmun_mm *mm, const void *entry)
  * step of the check. */
 static bool is_reached(const struct mmun_mm *mm, const struct frame *table, uint64_t addr)
 {
-	pfn_t at = mm->pgd;
+	pfn_t at = mm->pt.pgd;
 
 	for (unsigned level = TABLE_LEVELS - 1; level > table->level; level--) {
 		pte_t e = { frame_memory(machine, at)[entry_index(addr, level)].v };
@@ -290,6 +292,7 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 {
 	pte_t old, new = { value };
 	const struct frame *of;
+	struct mmun_mm *owner;
 	atomic_u64 *entry = at;
 	uint64_t at_addr;
 	pfn_t table;
@@ -313,9 +316,10 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 	table_moved(entry, addr, new);
 	of = table_of(entry, &table);
 	at_addr = address_of(entry);
-	if (of->mm && is_reached(of->mm, of, at_addr)) {
-		judge_change(of->mm, at_addr, entry, old, new, site);
-		if (of->mm != mm || (addr & ~(entry_bytes(of->level) - 1)) != at_addr)
+	owner = of->pgtable ? mm_of(of->pgtable) : NULL;
+	if (owner && is_reached(owner, of, at_addr)) {
+		judge_change(owner, at_addr, entry, old, new, site);
+		if (owner != mm || (addr & ~(entry_bytes(of->level) - 1)) != at_addr)
 			explore_fail(ORACLE_PROTOCOL, "%s:%d changes the entry of %#lx in the name "
 				     "of %#lx", site->function, site->line,
 				     (unsigned long)at_addr, (unsigned long)addr);
@@ -568,7 +572,7 @@ void kernel_rmap_(struct page *page, const struct vm_area_struct *vma, uint64_t 
 	struct ptep p;
 
 	use(vma->vm_mm);
-	p = pgtable_walk(vma->vm_mm, addr);
+	p = pgtable_walk(&vma->vm_mm->pt, addr);
 	ASSERT(p.entry);
 	before = ring_of(&p);
 	if (before && (op != KERNEL_RMAP_REMOVE_ || before == frame_of_page(page)))
@@ -603,7 +607,7 @@ struct page *kernel_table_(struct mmun_mm *mm, uint64_t addr, const struct sync_
 	pfn_t table;
 
 	use(mm);
-	if (!table_alloc(mm, addr, 0, &table))
+	if (!table_alloc(&mm->pt, addr, 0, &table))
 		return NULL;
 	kernel_note_(site, "pte_alloc_one: frame %u", table.v);
 	return page_of(table);
@@ -641,7 +645,7 @@ void mm_world_watch(const struct mm_world *w, unsigned long addr, const char *na
 {
 	char item[64], text[40];
 
-	pte_text(text, sizeof(text), mm_translate(w->mm, addr));
+	pte_text(text, sizeof(text), pgtable_translate(&w->mm->pt, addr));
 	snprintf(item, sizeof(item), "entry of %s", name);
 	explore_watch(item, "%s", text);
 	for (unsigned n = 0; n < w->cpus; n++) {

@@ -4,8 +4,9 @@
  * the explorer asks after each step while it records one.
  */
 #include "explore/explore.h"
+#include "iommu/ats.h"
 #include "litmus/run/world.h"
-#include "vm/peek.h"
+#include "vm/tlb/peek.h"
 
 /* Variables of one page have one translation: the first one's name stands for it. */
 static bool is_first_of_page(const struct litmus *test, int var)
@@ -49,7 +50,7 @@ static void watch_var(const struct world *w, int var)
 	char name[64], text[40];
 
 	snprintf(name, sizeof(name), "entry of %s", test->var[var].name);
-	pte_text(text, sizeof(text), mm_translate(w->mm, addr));
+	pte_text(text, sizeof(text), pgtable_translate(&w->mm->pt, addr));
 	explore_watch(name, "%s", text);
 	for (int t = 0; t < test->threads; t++) {
 		const struct litmus_thread *thread = &test->thread[t];

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "iommu/ats.h"
 #include "litmus/run/world.h"
 
 enum { DEVICE_TLB_SHIFT = 6 };

@@ -10,7 +10,7 @@
 #define MMUN_WORLD_H
 
 #include "litmus/lang/litmus.h"
-#include "vm/vm.h"
+#include "vm/ops/ops.h"
 
 /* What an oracle wants to know. Each is called by the thread that did it, right
  * after the thing; ctx is the world's. Unused ones are NULL. */

@@ -135,7 +135,7 @@ static int look_up(struct mirror *m, struct mirror_page *page, bool write)
 	pte_t e;
 
 	rcu_read_lock(); /* keeps the tables */
-	e = pgtable_walk_hw(m->mm, page->addr, write);
+	e = pgtable_walk_hw(&m->mm->pt, page->addr, write);
 	rcu_read_unlock();
 	if (!pte_present(e) || (write && !pte_write(e)))
 		return mmun_mm_fault(m->mm, page->addr, write);

@@ -154,7 +154,7 @@ static bool entry_has(const struct world *w, uint64_t bits)
 	struct ptep p;
 	bool has;
 
-	if (!pte_map_lock(w->mm, world_page_addr(w->test, 0), &p))
+	if (!pte_map_lock(&w->mm->pt, world_page_addr(w->test, 0), &p))
 		return true;
 	has = pte_get(p.entry).v & bits;
 	pte_unlock(&p);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ats.h - what devices offer to those who run or judge tests on them.
+ */
+#ifndef MMUN_IOMMU_ATS_H
+#define MMUN_IOMMU_ATS_H
+
+#include "vm/fault/fault.h"
+
+/* An access that also tells which frame it touched. */
+int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order order,
+	       uint64_t *value, pfn_t *ret_pfn);
+
+/* For checks: one access without a page request; false: the device would have to make one. */
+bool ats_try_access(struct mmun_ats *ats, uint64_t addr, bool write, uint64_t *value);
+
+/* For oracles: what the device has. */
+const struct tlb *ats_tlb(const struct mmun_ats *ats);
+const struct mmun_mm *ats_mm(const struct mmun_ats *ats);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * huge.c - entries of level 1 that map a huge page: splitting them, as in
+ * mm/huge_memory.c. Faults make them and write to them (fault/huge_fault.c), fork copies
+ * them (ops/fork_huge.c). Invariant: with each huge
+ * entry, its MIGRATION too, exactly one empty leaf table is deposited, and a huge entry
+ * changes only under its pml. It becomes none only to stay so: from none on a fault
+ * may put a table there without the lock.
+ *
+ * The entry alone is split, not the page: the frames stay one page, counted by the head,
+ * and each small entry has a reference to it. ops/split.c splits the page.
+ */
+#include "vm/entry/entry.h"
+
+/* References of the small entries in place of the huge one's. */
+static void split_references(struct mmun_machine *m, pte_t e, bool migrate)
+{
+	if (!pte_mapped(e))
+		return;
+	if (migrate)
+		frame_put(m, pte_pfn(e), 1);
+	else
+		frame_get(m, pte_pfn(e), TABLE_ENTRIES - 1);
+}
+
+/* The small entries, in a table that nobody sees yet, enter the rings. */
+static void split_fill(struct mmun_machine *m, struct ptep to, pte_t e)
+{
+	for (uint32_t i = 0; i < TABLE_ENTRIES; i++, to = ptep_next(to)) {
+		pte_t small = pte_of_huge(e, i);
+
+		store_relaxed(to.entry, small.v);
+		rmap_add(m, pte_pfn(small), &to);
+	}
+}
+
+/*
+ * While the entry is invalid no processor finds the page, so none can hold the huge
+ * translation and small ones at once, of which it might use either (and some processors
+ * stop: AMD's erratum 383).
+ *
+ *      split, under the pml                processor
+ *                                          [TLB: 2 MiB]
+ *      entry: not present
+ *      flush [waits for who uses it]
+ *                                          miss, walk: faults, waits for the pml
+ *      table in place of the entry
+ *                                          walk: 4 KiB
+ *
+ * The secondary TLBs may keep what they have (classic semantics do not tell them): same
+ * frames, same rights, and who changes a small entry later flushes it then. Not so if
+ * the small entries are MIGRATION entries: see split.c. Bits are taken over by the
+ * exchange in pmdp_invalidate(): none that the walk sets is lost. Run by
+ * tests/explore_huge.c.
+ */
+void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, bool migrate)
+{
+	uint64_t end = addr + HUGE_BYTES;
+	struct mmun_machine *m = mm->machine;
+	pte_t e = pmdp_invalidate(p, addr, pte_get(p->entry));
+	pfn_t head = pte_pfn(e), table;
+
+	/* A hint's flush may still be to come, as in ptep_clear_flush(). */
+	if (pte_present(e) || (pte_mapped(e) && mm_tlb_flush_pending(mm)))
+		flush_tlb_range(mm, addr, end);
+	secondary_point(mm, MM_OP_SPLIT, NOTIFY_CLEAR, addr, end);
+	/* As share_entry() in fork.c: a pin sees the change, or is seen here. */
+	if (pte_migration(e) || (pte_exclusive(e) && add_acq_rel(&frame_of(m, head)->pins, 0)))
+		migrate = false;
+	split_references(m, e, migrate);
+	table = pgtable_withdraw(mm->machine, p, addr);
+	split_fill(m, ptep_in(mm->machine, table, addr, 0), migrate ? pte_to_migration(e) : e);
+	/* Nobody zaps the small entries, and frees the page, before it has left its ring. */
+	spin_lock(&frame_of(m, table)->ptl);
+	/* Pairs with load_acquire in descend(). */
+	store_release(p->entry, pte_make(table, PTE_WRITABLE).v);
+	rmap_remove(m, head, p); /* last: whoever walks the ring misses nothing */
+	spin_unlock(&frame_of(m, table)->ptl);
+	sync_note("split huge entry of %#lx", (unsigned long)addr);
+	secondary_point(mm, MM_OP_SPLIT, NOTIFY_SET, addr, end);
+}
+
+void huge_split_entry(struct mmun_mm *mm, uint64_t addr)
+{
+	uint64_t start = huge_down(addr), end = start + HUGE_BYTES;
+	struct ptep p = pgtable_walk(&mm->pt, start);
+	struct mmu_notifier_range range;
+
+	if (!p.entry || !p.level)
+		return;
+	range_init(&range, mm, MMU_NOTIFY_CLEAR, start, end);
+	invalidate_range_start(&range);
+	if (pte_lock(&p, start)) {
+		huge_split_locked(mm, &p, start, false);
+		pte_unlock(&p);
+	}
+	secondary_point(mm, MM_OP_SPLIT, NOTIFY_UNLOCK, start, end);
+	invalidate_range_end(&range, MM_OP_SPLIT);
+	secondary_point(mm, MM_OP_SPLIT, NOTIFY_AFTER, start, end);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * protect.c - changing bits of entries: what mprotect, userfaultfd, NUMA hinting and
+ * soft-dirty tracking share (change_protection in mm/mprotect.c). The page
+ * stays the same, so the flush may wait until after range_end (in the classic semantics the
+ * processors' only), as long as nobody copies or reuses the page before:
+ * mprotect holds mmap_lock for writing and the areas' locks. Others hold it for reading
+ * only. A page that they write-protect stays exclusive, and so is not copied; but one
+ * whose access they take away may be moved meanwhile: they count themselves in
+ * tlb_flush_pending, and who clears such an entry flushes it again (drawn in numa.c).
+ * Litmus: uffd+fork-cow.
+ */
+#include "vm/entry/entry.h"
+
+/* A page on the move remembers what it is to come back with. */
+static uint64_t protect_access(const struct protect *how, pte_t e, uint64_t v)
+{
+	bool moving = pte_migration(e);
+
+	if (how->access == PROTECT_KEEP)
+		return v;
+	v &= ~(uint64_t)(PTE_P | PTE_PROTNONE | PTE_NO_ACCESS);
+	if (how->access == PROTECT_NONE)
+		return v | (moving ? PTE_NO_ACCESS : PTE_PROTNONE);
+	return v | (moving ? 0 : PTE_P);
+}
+
+static pte_t protect_bits(const struct protect *how, pte_t e)
+{
+	uint64_t v = (e.v & ~how->clear) | how->set;
+
+	if (pte_swap(e))
+		return (pte_t){ (e.v & ~(how->clear & (PTE_UFFD_WP | PTE_SOFT_DIRTY))) |
+				(how->set & PTE_UFFD_WP) };
+	v = protect_access(how, e, v);
+	if (pte_migration(e))
+		return (pte_t){ v };
+	/* Else the next write must fault, to be seen (can_change_pte_writable). */
+	if (how->mkwrite && pte_exclusive(e) && !(v & PTE_UFFD_WP) && (v & PTE_SOFT_DIRTY))
+		v |= PTE_RW;
+	return (pte_t){ v };
+}
+
+/* Under the ptl. The walk sets accessed and dirty: exchange, do not store. */
+static bool protect_entry(struct mmun_mm *mm, const struct protect *how, const struct ptep *p,
+			  uint64_t addr)
+{
+	uint64_t end = addr + entry_bytes(p->level);
+	pte_t old = pte_get(p->entry);
+
+	if (pte_none(old) || pte_same(old, protect_bits(how, old)))
+		return false;
+	old = p->level ? pmdp_invalidate(p, addr, old) : ptep_get_and_clear(p->entry, addr);
+	secondary_point(mm, how->op, NOTIFY_CLEAR, addr, end);
+	set_pte(p->entry, addr, protect_bits(how, old));
+	secondary_point(mm, how->op, NOTIFY_SET, addr, end);
+	return pte_mapped(old);
+}
+
+static bool protect_table(struct mmun_mm *mm, const struct protect *how, struct ptep p,
+			  uint64_t addr, uint64_t end)
+{
+	const struct ptep first = p;
+	bool changed = false;
+
+	(void)pte_lock(&first, addr);
+	flush_tlb_batched_pending(mm);
+	for (; addr < end; addr += PAGE_BYTES, p = ptep_next(p))
+		changed |= protect_entry(mm, how, &p, addr);
+	pte_unlock(&first);
+	return changed;
+}
+
+bool protect_entries(struct mmun_mm *mm, const struct protect *how, uint64_t start, uint64_t end)
+{
+	bool changed = false;
+	struct ptep p;
+
+	while (pgtable_next(&mm->pt, &start, end, &p)) {
+		uint64_t next = table_end(start, end);
+
+		if (p.level == 0) {
+			changed |= protect_table(mm, how, p, start, next);
+		} else if (next - start < HUGE_BYTES) {
+			huge_split_entry(mm, start);
+			continue;
+		} else {
+			if (!pte_lock(&p, start))
+				continue;
+			changed |= protect_entry(mm, how, &p, start);
+			pte_unlock(&p);
+		}
+		start = next;
+	}
+	return changed;
+}
+
+/*
+ * Somebody else's change, which we have seen and our caller relies on, may not be flushed
+ * yet (mm_tlb_flush_nested): of who changes bits as we do, or of who zaps.
+ */
+static bool flush_is_pending(const struct mmun_mm *mm)
+{
+	return load_acquire(&mm->tlb_flush_pending) > 1 || load_acquire(&mm->gathers);
+}
+
+bool protect_range(struct mmun_mm *mm, const struct protect *how, uint64_t start, uint64_t end)
+{
+	struct mmu_notifier_range range;
+	uint64_t first = start;
+	bool changed;
+	struct ptep p;
+
+	/* As change_protection(): no table, no notifier. */
+	if (!pgtable_next(&mm->pt, &first, end, &p))
+		return false;
+	range_init(&range, mm, how->event, start, end);
+	invalidate_range_start(&range);
+	add_acq_rel(&mm->tlb_flush_pending, 1);
+	changed = protect_entries(mm, how, start, end);
+	if (!mm_forgets(mm, how->op, FORGET_NESTED)) /* 99baac21e458 */
+		changed = changed || flush_is_pending(mm);
+	secondary_point(mm, how->op, NOTIFY_UNLOCK, start, end);
+	invalidate_range_end(&range, how->op);
+	if (changed) {
+		flush_tlb_range(mm, start, end);
+		secondary_point(mm, how->op, NOTIFY_AFTER, start, end);
+	}
+	add_acq_rel(&mm->tlb_flush_pending, (uint64_t)-1);
+	return changed;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unmap.c - taking away areas with all that they map, and the page tables that served only
+ * them, as unmap_region() and free_pgtables() in mm/mmap.c and mm/memory.c. Called by
+ * munmap and exit.
+ */
+#include "vm/entry/entry.h"
+
+enum { LEAF = 0, TOP = TABLE_LEVELS - 1 };
+
+/* The tables below the table at base, as in free_pgd_range() in mm/memory.c. */
+static void free_tables_below(struct gather *g, pfn_t table, unsigned level,
+			      uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling)
+{
+	uint64_t span = entry_bytes(level), base, next;
+
+	for (; start < end; start = next) {
+		atomic_u64 *entry = table_entry(g->mm->machine, table, start, level);
+		pte_t e = { load_relaxed(entry) };
+
+		base = start & ~(span - 1);
+		next = base + span;
+		if (!pte_table(e)) /* a huge entry belongs to a neighbour */
+			continue;
+		if (level - 1 > LEAF)
+			free_tables_below(g, pte_pfn(e), level - 1, start, min_u64(end, next),
+					  floor, ceiling);
+		if (base < floor || next > ceiling)
+			continue;
+		/* If this flushes, a walker may pass the entry again: clear it after. */
+		if (gather_full(g))
+			gather_flush(g);
+		store_relaxed(entry, 0);
+		gather_span(g, base, next);
+		gather_table(g, pte_pfn(e));
+	}
+}
+
+void free_pgtables(struct gather *g, uint64_t start, uint64_t end,
+		   uint64_t floor, uint64_t ceiling)
+{
+	sync_probe(g->mm, start, end);
+	free_tables_below(g, g->mm->pt.pgd, TOP, start, end, floor, ceiling);
+}
+
+void unmap_region(struct mmun_mm *mm, enum mm_op op, uint64_t start, uint64_t end,
+		  uint64_t floor, uint64_t ceiling)
+{
+	struct gather g;
+	struct vma *v;
+
+	sync_assert_held(&mm->mmap_lock);
+	gather_init(&g, mm, op);
+	zap_range(&g, MMU_NOTIFY_UNMAP, ZAP_ALL, start, end);
+	/* Before the tables go: who comes by an object finds areas with tables. */
+	while ((v = vma_first(mm, start, end)))
+		vma_remove(mm, v);
+	/* The end of the range is no place to free: the gather is. */
+	free_pgtables(&g, start, end, floor, ceiling);
+	gather_finish(&g);
+}

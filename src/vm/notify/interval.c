@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * interval.c - interval notifiers: who built a software page table of a range
+ * learns from a sequence number whether it was invalidated meanwhile. The rules
+ * are those of mm/mmu_notifier.c in Linux. Called by start and end (notifier.c) and
+ * exit (life.c), before the list of plain notifiers is, and by users through mmun.h.
+ *
+ * Invariants. The number is odd from the first start that finds an interval in its
+ * range until no pair at all is under way; all pairs of that time share it. While
+ * it is odd the tree does not change, so starts walk it without the lock; what is
+ * inserted or removed meanwhile is put off to the last end. An interval's own
+ * number is always odd: that of the period in which it was invalidated last, or,
+ * for a new one, of a period long over.
+ *
+ * What the number is for; user_lock is held where it says so:
+ *
+ *      user                                    P0, COW of a
+ *      seq = read_begin [even: none under way]
+ *      page of a: frame 5
+ *                                              start: number odd
+ *                                              invalidate [user_lock]:
+ *                                                sub's = number; drop a: nothing there
+ *                                              pte of a -> frame 42
+ *                                              end: number even
+ *      user_lock
+ *      read_retry: sub's != seq [again]
+ *
+ * and if user_lock comes before invalidate's, a -> frame 5 is entered, and found
+ * and dropped by invalidate before the page changes. tests/test_notifier.c runs it:
+ * "read against COW".
+ *
+ * Numbers may wrap: they are compared for being equal, or as a difference.
+ */
+#include <errno.h>
+
+#include "vm/notify/notify.h"
+
+/* The state of an interval notifier. REMOVING ones are still in the tree. */
+enum { INTERVAL_IDLE, INTERVAL_IN_TREE, INTERVAL_INSERTING, INTERVAL_REMOVING };
+
+_Static_assert(sizeof(atomic_u64) == sizeof(uint64_t) &&
+	       _Alignof(atomic_u64) == _Alignof(uint64_t), "a word of a public structure");
+
+/*
+ * [A] Written under the user's lock, and in insert, before anybody knows the
+ * interval. The public structure cannot name the type.
+ */
+static atomic_u64 *seq_of(struct mmu_interval_notifier *sub)
+{
+	return (atomic_u64 *)(void *)&sub->invalidate_seq;
+}
+
+/* Where the tree has it. The last byte of the address space belongs to nobody. */
+static uint64_t end_of(const struct mmu_interval_notifier *sub) { return sub->last + 1; }
+
+/* --- invalidating -------------------------------------------------------- */
+
+/* false: it would have had to block. */
+static bool invalidate_one(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *r,
+			   uint64_t seq, struct mmu_interval_notifier_finish **finish)
+{
+	struct mmu_interval_notifier_finish *more = NULL;
+	bool blockable = mmu_notifier_range_blockable(r);
+	bool done;
+
+	if (!blockable)
+		sync_nonblock_begin();
+	done = sub->ops->invalidate_start ? sub->ops->invalidate_start(sub, r, seq, &more) :
+		sub->ops->invalidate(sub, r, seq);
+	if (!blockable)
+		sync_nonblock_end();
+	sync_contract(done || (!blockable && !more));
+	if (more) {
+		more->notifier = sub;
+		more->next = *finish;
+		*finish = more;
+	}
+	return done || blockable;
+}
+
+static void finish_all(const struct mmu_notifier_range *r,
+		       struct mmu_interval_notifier_finish *finish)
+{
+	bool blockable = mmu_notifier_range_blockable(r);
+
+	while (finish) {
+		struct mmu_interval_notifier_finish *f = finish;
+
+		finish = f->next; /* f is the user's again once finish was called */
+		if (!blockable)
+			sync_nonblock_begin();
+		f->notifier->ops->invalidate_finish(f);
+		if (!blockable)
+			sync_nonblock_end();
+	}
+}
+
+static int subscriptions_start(struct interval_subscriptions *s, const struct mmu_notifier_range *r)
+{
+	struct mmu_interval_notifier_finish *finish = NULL;
+	struct mmu_interval_notifier *sub;
+	struct btree_iter it;
+	bool done = true;
+	uint64_t seq;
+
+	spin_lock(&s->lock);
+	s->active++;
+	sub = btree_first(&s->tree, &it, r->start, r->end);
+	if (sub)
+		s->seq |= 1;
+	seq = s->seq;
+	spin_unlock(&s->lock);
+
+	for (; sub && done; sub = btree_next(&it))
+		done = invalidate_one(sub, r, seq, &finish);
+	finish_all(r, finish);
+	return done ? 0 : -EAGAIN;
+}
+
+/* What was put off while the number was odd; the last pair has ended. */
+static void deferred_apply(struct interval_subscriptions *s)
+{
+	struct mmu_interval_notifier *sub;
+
+	sync_assert_held(&s->lock);
+	while ((sub = s->deferred)) {
+		s->deferred = sub->deferred;
+		if (sub->state == INTERVAL_INSERTING) {
+			ASSERT(!btree_insert(&s->tree, sub->start, end_of(sub), sub));
+			sub->state = INTERVAL_IN_TREE;
+		} else {
+			ASSERT(btree_remove(&s->tree, sub->start, sub));
+			sub->state = INTERVAL_IDLE;
+		}
+	}
+	s->inserting = 0;
+}
+
+/*
+ * Who waits in remove frees the interval as soon as idle has moved on, so that is
+ * the last thing done:
+ *
+ *      last end                        remove
+ *                                      put off; wait for idle > seq
+ *      seq even
+ *      take sub out of the tree [still there]
+ *      idle = seq
+ *                                      return: sub is freed
+ *
+ * tests/test_notifier.c, "insert and remove against two pairs"; stress_notifier.c.
+ */
+static void subscriptions_end(struct interval_subscriptions *s)
+{
+	bool over;
+
+	spin_lock(&s->lock);
+	ASSERT(s->active);
+	over = --s->active == 0 && (s->seq & 1);
+	if (over) {
+		s->seq++;
+		deferred_apply(s);
+		/* Pairs with wait_until() in wait_past(). */
+		store_release(&s->idle, s->seq);
+	}
+	spin_unlock(&s->lock);
+	if (over)
+		wake_all(&s->idle);
+}
+
+int intervals_start(const struct mmu_notifier_range *r)
+{
+	struct interval_subscriptions *s = r->mm->intervals;
+
+	if (!s || !subscriptions_start(s, r))
+		return 0;
+	subscriptions_end(s);
+	return -EAGAIN;
+}
+
+/* Sees the same subscriptions as start: they come under mm_lock_all() only. */
+void intervals_end(struct mmun_mm *mm)
+{
+	if (mm->intervals)
+		subscriptions_end(mm->intervals);
+}
+
+/* At exit: mm->exiting is set, so subscriptions that are not there will not come. */
+void intervals_release(struct mmun_mm *mm)
+{
+	struct interval_subscriptions *s = mm->intervals;
+	struct mmu_notifier_range range;
+
+	if (!s)
+		return;
+	spin_lock(&s->lock);
+	s->released = true;
+	spin_unlock(&s->lock);
+	range_init(&range, mm, MMU_NOTIFY_RELEASE, 0, TASK_BYTES);
+	ASSERT(!subscriptions_start(s, &range));
+	subscriptions_end(s);
+}
+
+void intervals_free(struct mmun_mm *mm)
+{
+	if (!mm->intervals)
+		return;
+	ASSERT(!mm->intervals->tree.root && !mm->intervals->active);
+	btree_fini(&mm->intervals->tree);
+	sync_free(mm->intervals);
+}
+
+/* --- inserting ----------------------------------------------------------- */
+
+static struct interval_subscriptions *subscriptions_alloc(void)
+{
+	struct interval_subscriptions *s = sync_alloc(sizeof(*s));
+
+	if (!s)
+		return NULL;
+	spin_init(&s->lock, RANK_INTERVALS);
+	btree_init(&s->tree, vma_btree_mem);
+	s->seq = (uint64_t)SYNC_SEQ_START;
+	store_relaxed(&s->idle, s->seq);
+	return s;
+}
+
+/* The mm's subscriptions, made if need be: no pair is under way at that moment. */
+static int subscriptions_get(struct mmun_mm *mm, struct interval_subscriptions **ret_s)
+{
+	struct interval_subscriptions *s, *new;
+
+	mutex_lock(&mm->subscriptions_lock);
+	s = mm->intervals;
+	mutex_unlock(&mm->subscriptions_lock);
+	if (!s) {
+		new = subscriptions_alloc();
+		if (!new)
+			return -ENOMEM;
+		mm_lock_all(mm);
+		mutex_lock(&mm->subscriptions_lock);
+		if (!mm->intervals && !mm->exiting) {
+			mm->intervals = new;
+			new = NULL;
+		}
+		s = mm->intervals;
+		mutex_unlock(&mm->subscriptions_lock);
+		mm_unlock_all(mm);
+		sync_free(new);
+	}
+	if (!s)
+		return -EINVAL;
+	*ret_s = s;
+	return 0;
+}
+
+/*
+ * Locks, with nodes in reserve for one insertion more than are put off. Memory is
+ * taken without the lock, so the tree may have grown meanwhile.
+ */
+static int lock_with_room(struct interval_subscriptions *s)
+{
+	struct btree_node *node[8];
+	uint32_t count = 0, missing;
+
+	for (;;) {
+		spin_lock(&s->lock);
+		while (count)
+			btree_donate(&s->tree, node[--count]);
+		missing = btree_shortage(&s->tree, s->inserting + 1);
+		if (!missing)
+			return 0;
+		spin_unlock(&s->lock);
+		for (; count < missing && count < ARRAY_SIZE(node); count++) {
+			node[count] = sync_alloc(sizeof(*node[count]));
+			if (node[count])
+				continue;
+			while (count)
+				sync_free(node[--count]);
+			return -ENOMEM;
+		}
+	}
+}
+
+/*
+ * Which ranges the pairs under way are about is not known, so they are taken to be
+ * about this one: its number is then that of the period, and read_begin waits.
+ */
+static void insert_locked(struct interval_subscriptions *s, struct mmu_interval_notifier *sub)
+{
+	sync_assert_held(&s->lock);
+	if (s->active && (s->seq & 1)) {
+		sub->invalidate_seq = s->seq;
+		sub->state = INTERVAL_INSERTING;
+		sub->deferred = s->deferred;
+		s->deferred = sub;
+		s->inserting++;
+		return;
+	}
+	if (s->active)
+		s->seq |= 1;
+	sub->invalidate_seq = s->active ? s->seq : s->seq - 1;
+	sub->state = INTERVAL_IN_TREE;
+	ASSERT(!btree_insert(&s->tree, sub->start, end_of(sub), sub));
+}
+
+static bool ops_are_valid(const struct mmu_interval_notifier_ops *ops)
+{
+	return ops && !ops->invalidate_start == !ops->invalidate_finish &&
+	       (ops->invalidate || ops->invalidate_start);
+}
+
+int mmu_interval_notifier_insert(struct mmu_interval_notifier *sub, struct mmun_mm *mm,
+				 uint64_t start, uint64_t length,
+				 const struct mmu_interval_notifier_ops *ops)
+{
+	struct interval_subscriptions *s;
+	int err;
+
+	if (!sub || !mm || !ops_are_valid(ops) || start >= TASK_BYTES)
+		return -EINVAL;
+	if (length == 0 || length > UINT64_MAX - start)
+		return -EOVERFLOW;
+	*sub = (struct mmu_interval_notifier){
+		.ops = ops, .start = start, .last = start + length - 1,
+	};
+	err = subscriptions_get(mm, &s);
+	if (err)
+		return err;
+	err = lock_with_room(s);
+	if (err)
+		return err;
+	if (s->released) {
+		err = -EINVAL;
+	} else {
+		sub->mm = mm;
+		mm_get(mm);
+		insert_locked(s, sub);
+	}
+	spin_unlock(&s->lock);
+	return err;
+}
+
+/* --- waiting, and removing ----------------------------------------------- */
+
+/* Numbers do not go round while somebody waits. */
+static bool is_past(uint64_t idle, uint64_t seq) { return (int64_t)(idle - seq) > 0; }
+
+/* Pairs with store_release() in subscriptions_end(). */
+static void wait_past(struct interval_subscriptions *s, uint64_t seq)
+{
+	wait_until(&s->idle, is_past, seq);
+}
+
+static void deferred_drop(struct interval_subscriptions *s, struct mmu_interval_notifier *sub)
+{
+	struct mmu_interval_notifier **link = &s->deferred;
+
+	while (*link != sub)
+		link = &(*link)->deferred;
+	*link = sub->deferred;
+	s->inserting--;
+}
+
+/* Returns whether the last end is to be waited for. */
+static bool remove_locked(struct interval_subscriptions *s, struct mmu_interval_notifier *sub)
+{
+	sync_assert_held(&s->lock);
+	if (sub->state == INTERVAL_INSERTING) {
+		deferred_drop(s, sub);
+	} else if (s->seq & 1) {
+		sub->state = INTERVAL_REMOVING;
+		sub->deferred = s->deferred;
+		s->deferred = sub;
+		return true;
+	} else {
+		ASSERT(btree_remove(&s->tree, sub->start, sub));
+	}
+	sub->state = INTERVAL_IDLE;
+	return false;
+}
+
+void mmu_interval_notifier_remove(struct mmu_interval_notifier *sub)
+{
+	struct interval_subscriptions *s;
+	struct mmun_mm *mm;
+	uint64_t seq;
+	bool wait;
+
+	if (!sub || !sub->mm)
+		return;
+	sync_might_sleep();
+	mm = sub->mm;
+	s = mm->intervals;
+	spin_lock(&s->lock);
+	seq = s->seq;
+	wait = remove_locked(s, sub);
+	spin_unlock(&s->lock);
+	if (wait)
+		wait_past(s, seq);
+	sub->mm = NULL;
+	mm_put(mm);
+}
+
+uint64_t mmu_interval_read_begin(struct mmu_interval_notifier *sub)
+{
+	struct interval_subscriptions *s = sub->mm->intervals;
+	bool invalidating;
+	uint64_t seq;
+
+	sync_might_sleep();
+	/*
+	 * Equal and even never is, since the interval's is odd. Equal and odd: its
+	 * range, or one that may have been its, is being invalidated. Unequal and odd:
+	 * others' ranges; a start that comes to this one will set its number. The lock
+	 * orders this after the last end, and so after what it was about.
+	 */
+	spin_lock(&s->lock);
+	seq = load_relaxed(seq_of(sub));
+	invalidating = seq == s->seq;
+	spin_unlock(&s->lock);
+	if (invalidating)
+		wait_past(s, seq);
+	return seq;
+}
+
+bool mmu_interval_read_retry(struct mmu_interval_notifier *sub, uint64_t seq)
+{
+	return load_relaxed(seq_of(sub)) != seq;
+}
+
+bool mmu_interval_check_retry(struct mmu_interval_notifier *sub, uint64_t seq)
+{
+	return load_relaxed(seq_of(sub)) != seq;
+}
+
+/* Pairs with load_relaxed() in read_begin, through the user's lock or the retry. */
+void mmu_interval_set_seq(struct mmu_interval_notifier *sub, uint64_t cur_seq)
+{
+	store_relaxed(seq_of(sub), cur_seq);
+}

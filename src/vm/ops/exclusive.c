@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exclusive.c - a page for a device alone (make_device_exclusive in mm/rmap.c): the
+ * entry loses all access until a processor, or another device, faults; the fault tells
+ * the notifiers before it gives the access back (remove_device_exclusive_entry in
+ * mm/memory.c). The entry is a PROTNONE one with a mark, so that everything else treats
+ * it as a page that is there; whatever changes it tells the notifiers, too, and that
+ * ends the exclusivity.
+ *
+ *      device's driver                     fault
+ *      start, EXCLUSIVE, owner
+ *        [its own callback does nothing,
+ *         or it would wait for itself]
+ *      ptl; clear, flush; marked
+ *      end
+ *      uses the page alone                 start, CLEAR: the driver stops, or waits
+ *                                          ptl; marked? [yes: access again]
+ *                                          end
+ */
+#include <errno.h>
+
+#include "vm/ops/ops.h"
+
+/* -EAGAIN: not (any more) a small page of its own, writable. */
+static int mark(struct mmun_mm *mm, uint64_t page, void *owner)
+{
+	struct mmu_notifier_range range;
+	struct ptep p;
+	pte_t e = { 0 };
+
+	range_init_owner(&range, mm, MMU_NOTIFY_EXCLUSIVE, page, page + PAGE_BYTES, owner);
+	invalidate_range_start(&range);
+	if (pte_map_lock(&mm->pt, page, &p)) {
+		e = pte_get(p.entry);
+		if (!p.level && pte_present(e) && pte_write(e) && pte_exclusive(e)) {
+			e = ptep_clear_flush(mm, &p, page);
+			secondary_point(mm, MM_OP_MIGRATE, NOTIFY_CLEAR, page, page + PAGE_BYTES);
+			e = pte_set_bits(pte_clear_bits(e, PTE_P), PTE_PROTNONE | PTE_DEVICE);
+			set_pte(p.entry, page, e);
+			secondary_point(mm, MM_OP_MIGRATE, NOTIFY_SET, page, page + PAGE_BYTES);
+		}
+		pte_unlock(&p);
+	}
+	secondary_point(mm, MM_OP_MIGRATE, NOTIFY_UNLOCK, page, page + PAGE_BYTES);
+	invalidate_range_end(&range, MM_OP_MIGRATE);
+	secondary_point(mm, MM_OP_MIGRATE, NOTIFY_AFTER, page, page + PAGE_BYTES);
+	return pte_device(e) ? 0 : -EAGAIN;
+}
+
+static int make_exclusive(struct mmun_mm *mm, uint64_t page, void *owner)
+{
+	const struct vma *v = vma_find(mm, page);
+	struct ptep p;
+	int err;
+
+	if (!v || !vma_anonymous(v) || v->prot != (MMUN_PROT_READ | MMUN_PROT_WRITE))
+		return -EFAULT;
+	do {
+		err = fault_area(mm, v, page, true);
+		if (err)
+			return err;
+		p = pgtable_walk(&mm->pt, page);
+		if (p.entry && p.level)
+			huge_split_entry(mm, page);
+		err = mark(mm, page, owner);
+	} while (err == -EAGAIN);
+	return err;
+}
+
+int mmun_make_exclusive(struct mmun_mm *mm, uint64_t addr, void *owner)
+{
+	int err;
+	sync_operation("EXCLUSIVE");
+
+	if (!mm || addr % PAGE_BYTES)
+		return -EINVAL;
+	if (addr >= TASK_BYTES)
+		return -EFAULT;
+	down_read(&mm->mmap_lock);
+	err = make_exclusive(mm, addr, owner);
+	up_read(&mm->mmap_lock);
+	return err;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ops.h - the operations, a file for each system call. Most are called from outside only
+ * (include/mmun/mmun.h); here is what they offer each other.
+ */
+#ifndef MMUN_OPS_OPS_H
+#define MMUN_OPS_OPS_H
+
+#include "vm/fault/fault.h"
+
+/* Address spaces: mm.c. */
+int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct mmun_mm **ret_mm);
+void mm_exit(struct mmun_mm *mm);
+
+/* mmap, munmap: munmap.c, mmap.c. mmap_lock held for writing. */
+void munmap_locked(struct mmun_mm *mm, uint64_t start, uint64_t end); /* nothing crosses the ends */
+uint64_t find_room(const struct mmun_mm *mm, uint64_t hint, uint64_t len); /* TASK_BYTES: none */
+
+/* madvise(PAGEOUT), one page; mmap_lock held: reclaim.c. -EBUSY somebody else is at it;
+ * -ENOMEM no slot; -EFAULT nothing there that could be swapped out. */
+int swap_reclaim(struct mmun_mm *mm, uint64_t addr);
+
+/* The huge page becomes small ones (split_huge_page): split.c. Uses up a reference. 0,
+ * -EBUSY. */
+int huge_split_page(struct mmun_machine *m, pfn_t head);
+
+/* fork: the child's entry, with a table deposited: fork_huge.c. -EAGAIN: no huge entry any
+ * more, or it was split because the page is pinned; -ENOMEM. Both mmap_locks, or nobody knows
+ * the child. */
+int huge_copy_entry(struct mmun_mm *child, struct mmun_mm *mm, uint64_t addr);
+
+/* MADV_COLLAPSE of the huge range around addr, which lies in v, an area of private anonymous
+ * memory, write-locked; mmap_lock held for writing: collapse.c. -EAGAIN, -ENOMEM; -EINVAL
+ * other areas. */
+int huge_collapse(struct mmun_mm *mm, struct vma *v, uint64_t addr);
+
+/* MADV_UNMERGEABLE: ksm.c. */
+int ksm_unmerge(struct mmun_mm *mm, const struct vma *v, uint64_t start, uint64_t end);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * young.c - was a page referenced? As page_idle_clear_pte_refs() in mm/page_idle.c: the
+ * accessed bits of all entries that map the page, and what the notifiers' devices say of
+ * theirs. No TLB is flushed, as on x86: an access through a cached translation is not
+ * seen, and the page is no worse for being taken for old. An accessed bit is cleared by
+ * compare and exchange, as the walk may set the dirty bit beside it at that moment.
+ */
+#include <errno.h>
+
+#include "vm/ops/ops.h"
+
+/* Under the ptl; addr is of the first byte that the entry maps. */
+static bool entry_young(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, bool clear)
+{
+	pte_t e = pte_get(p->entry);
+	bool young = pte_young(e);
+
+	if (!clear)
+		return young || notifiers_test_young(mm, addr);
+	if (young)
+		(void)ptep_clear_bits(p->entry, addr, e, PTE_A);
+	return notifiers_clear_young(mm, addr, addr + entry_bytes(p->level)) || young;
+}
+
+/* The page is locked, and there is a reference. All entries are looked at if bits are
+ * to be cleared, else until one is young. */
+static bool page_young(struct mmun_machine *m, pfn_t page, bool clear)
+{
+	struct rmap_walk w = { .head = page };
+	bool young = false;
+	struct ptep p;
+
+	while ((clear || !young) && rmap_next(m, &w)) {
+		if (!rmap_lock_entry(m, &w, &p))
+			continue;
+		young |= entry_young(w.mm, &p, w.addr, clear);
+		pte_unlock(&p);
+	}
+	rmap_walk_end(m, &w);
+	return young;
+}
+
+/*
+ * A reference to the page at addr. The zero page, which everybody has, has an age where
+ * it is mapped only: that is found at once. -EAGAIN: it was on the move.
+ */
+static int get_page(struct mmun_mm *mm, uint64_t addr, bool clear, pfn_t *ret_page,
+		    bool *ret_young)
+{
+	struct mmun_machine *m = mm->machine;
+	struct ptep p;
+	pte_t e;
+
+	if (!vma_find(mm, addr) || !pte_map_lock(&mm->pt, addr, &p))
+		return -EFAULT;
+	e = pte_get(p.entry);
+	if (pte_mapped(e)) {
+		*ret_page = is_zero_page(m, pte_pfn(e)) ? m->zero : frame_head(m, pte_pfn(e));
+		if (is_zero_page(m, *ret_page))
+			*ret_young = entry_young(mm, &p, addr, clear);
+		else
+			frame_get(m, *ret_page, 1);
+	}
+	pte_unlock(&p);
+	if (!pte_migration(e))
+		return pte_mapped(e) ? 0 : -EFAULT;
+	migration_entry_wait(mm, e);
+	return -EAGAIN;
+}
+
+int mmun_page_young(struct mmun_mm *mm, uint64_t addr, bool clear, bool *ret_young)
+{
+	struct mmun_machine *m;
+	pfn_t page;
+	int err;
+	sync_operation("PAGE_YOUNG");
+
+	if (!mm || !ret_young)
+		return -EINVAL;
+	if (addr >= TASK_BYTES)
+		return -EFAULT;
+	m = mm->machine;
+	down_read(&mm->mmap_lock);
+	do
+		err = get_page(mm, page_down(addr), clear, &page, ret_young);
+	while (err == -EAGAIN);
+	up_read(&mm->mmap_lock);
+	if (err || is_zero_page(m, page))
+		return err;
+	mutex_lock(&frame_of(m, page)->page_lock);
+	*ret_young = page_young(m, page, clear);
+	mutex_unlock(&frame_of(m, page)->page_lock);
+	frame_put(m, page, 1);
+	return 0;
+}

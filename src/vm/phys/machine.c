@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine.c - physical memory as a whole: one block of page frames, the zero page and the
+ * swap slots, from mmun_machine_create() to mmun_machine_destroy(). Invariant: a machine
+ * outlives every address space and every object in it (mms counts them).
+ */
+#include <errno.h>
+
+#include "vm/phys/phys.h"
+
+enum { FRAMES_MIN = 2, FRAMES_MAX = 1 << 24, SWAP_MAX = 1 << 24 };
+
+const char *mmun_version(void) { return "0.1.0"; }
+uint64_t mmun_page_size(void) { return PAGE_BYTES; }
+uint64_t mmun_huge_page_size(void) { return HUGE_BYTES; }
+uint64_t mmun_task_size(void) { return TASK_BYTES; }
+
+uint32_t machine_frames_used(const struct mmun_machine *m)
+{
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; i < m->frames; i++)
+		used += m->frame[i].flags && !(m->frame[i].flags & FRAME_ZERO);
+	return used;
+}
+
+static void machine_free(struct mmun_machine *m)
+{
+	pool_fini(&m->pool);
+	pool_fini(&m->huge_pool);
+	pool_fini(&m->swap_pool);
+	sync_free(m->swap_memory);
+	sync_free(m->swap);
+	sync_free(m->frame);
+	sync_free(m->block);
+	sync_free(m);
+}
+
+static int swap_init(struct mmun_machine *m)
+{
+	m->swap = sync_alloc(m->swap_pages * sizeof(*m->swap));
+	m->swap_memory = sync_alloc(m->swap_pages * PAGE_BYTES);
+	if (!m->swap || !m->swap_memory || pool_init(&m->swap_pool, m->swap_pages))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < m->swap_pages; i++)
+		spin_init(&m->swap[i].lock, RANK_SWAP);
+	return 0;
+}
+
+static int machine_init(struct mmun_machine *m)
+{
+	m->block = sync_alloc((m->frames + (uint64_t)1) * PAGE_BYTES);
+	m->frame = sync_alloc(m->frames * sizeof(*m->frame));
+	if (!m->block || !m->frame || pool_init(&m->pool, m->small))
+		return -ENOMEM;
+	if (m->huge_base < m->frames &&
+	    pool_init(&m->huge_pool, (m->frames - m->huge_base) / TABLE_ENTRIES))
+		return -ENOMEM;
+	if (m->swap_pages && swap_init(m))
+		return -ENOMEM;
+	m->memory = (char *)page_down((uintptr_t)m->block + PAGE_BYTES - 1);
+	for (uint32_t i = 0; i < m->frames; i++) {
+		spin_init(&m->frame[i].ptl, RANK_PTL);
+		spin_init(&m->frame[i].pml, RANK_PML);
+		spin_init(&m->frame[i].rmap_lock, RANK_PAGE_RMAP);
+		mutex_init(&m->frame[i].page_lock, RANK_FRAME);
+	}
+	m->zero.v = UINT32_MAX;
+	return frame_alloc(m, FRAME_ZERO, true, &m->zero) ? 0 : -ENOMEM;
+}
+
+int mmun_machine_create(const struct mmun_machine_opts *opts, struct mmun_machine **ret_machine)
+{
+	struct mmun_machine *m;
+	uint64_t base;
+
+	if (!opts || !ret_machine || opts->frames < FRAMES_MIN || opts->frames > FRAMES_MAX ||
+	    opts->huge_frames > FRAMES_MAX / TABLE_ENTRIES || opts->swap_pages > SWAP_MAX)
+		return -EINVAL;
+	base = (opts->frames + TABLE_ENTRIES - 1) & ~((uint64_t)TABLE_ENTRIES - 1);
+	if (!opts->huge_frames)
+		base = opts->frames;
+	if (base + opts->huge_frames * TABLE_ENTRIES > FRAMES_MAX)
+		return -EINVAL;
+	m = sync_alloc(sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->small = (uint32_t)opts->frames;
+	m->huge_base = (uint32_t)base;
+	m->frames = (uint32_t)(base + opts->huge_frames * TABLE_ENTRIES);
+	m->swap_pages = (uint32_t)opts->swap_pages;
+	if (machine_init(m)) {
+		machine_free(m);
+		return -ENOMEM;
+	}
+	*ret_machine = m;
+	return 0;
+}
+
+int mmun_machine_destroy(struct mmun_machine *m)
+{
+	if (!m)
+		return 0;
+	if (load_acquire(&m->mms))
+		return -EBUSY;
+	ASSERT(machine_frames_used(m) == 0);
+	for (uint32_t i = 0; i < m->swap_pages; i++)
+		ASSERT(m->swap[i].count == 0);
+	pool_put(&m->pool, m->zero.v);
+	machine_free(m);
+	return 0;
+}

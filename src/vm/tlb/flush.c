@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flush.c - emptying the TLBs of the processors of an address space. Called under page
+ * table locks too: waiting is for accesses that are under way, and these take no lock.
+ */
+#include "vm/tlb/tlb.h"
+
+void flush_tlb_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	sync_probe(mm, start, end);
+	if (!mm->cpus || !sync_optional("CPUs' TLBs"))
+		return;
+	for (struct mmun_cpu *cpu = mm->cpus; cpu; cpu = cpu->next)
+		tlb_invalidate(&cpu->tlb, start, end);
+	tlb_wait();
+	sync_note("flush CPU TLBs from %#lx", (unsigned long)start);
+}
+
+pte_t ptep_clear_flush(struct mmun_mm *mm, const struct ptep *p, uint64_t addr)
+{
+	pte_t old = ptep_get_and_clear(p->entry, addr);
+
+	/* Access that was taken away may not have been flushed yet (pte_accessible). */
+	if (pte_present(old) || (pte_mapped(old) && mm_tlb_flush_pending(mm)))
+		flush_tlb_range(mm, addr, addr + entry_bytes(p->level));
+	return old;
+}

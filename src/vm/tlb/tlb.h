@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tlb.h - TLBs of processors and devices, flushing them, and what waits for a flush: pages
+ * and tables in a gather, entries in a batch.
+ *
+ * Letters as in mm.h.
+ */
+#ifndef MMUN_TLB_TLB_H
+#define MMUN_TLB_TLB_H
+
+#include "vm/notify/notify.h"
+
+/* --- TLBs: tlb.c --------------------------------------------------------- */
+
+struct tlb {
+	uint32_t shift;       /* [C] 1 << shift entries */
+	bool keeps_rights;    /* [C] an entry that does not allow a store is no miss */
+	atomic_u64 *entry;    /* [C] [A] see tlb.c */
+};
+
+struct mmun_cpu {
+	struct mmun_mm *mm;   /* [C] */
+	struct mmun_cpu *next;/* [N] */
+	struct tlb tlb;
+};
+
+enum tlb_order { TLB_RELAXED, TLB_ACQ_REL };
+
+struct tlb_access {
+	uint64_t addr;
+	uint64_t value;      /* to store, or that was loaded */
+	pfn_t pfn;           /* that was touched */
+	bool write;
+	enum tlb_order order;
+	uint64_t denied;     /* TLB_FAULT: the entry that does not allow it; 0: none, walk again */
+};
+
+enum tlb_result {
+	TLB_DONE,
+	TLB_FAULT,           /* no translation, or it does not allow the access */
+	TLB_STOPPED,         /* *stop was set */
+};
+
+int tlb_init(struct tlb *t, unsigned shift);
+void tlb_fini(struct tlb *t);
+
+/* After a fault with .denied: returns when the TLB has been told since. */
+void tlb_await(const struct tlb *t, const struct tlb_access *a);
+
+/* One access through the TLB, walking mm's tables on a miss unless *stop. */
+enum tlb_result tlb_access(struct tlb *t, const struct mmun_mm *mm, const atomic_u64 *stop,
+			   struct tlb_access *a);
+
+/* For oracles, nobody being at work: the page in this entry. False: none. */
+bool tlb_peek(const struct tlb *t, uint64_t index, uint64_t *addr, pfn_t *pfn, bool *write);
+
+/* Drops [start, end) and marks who may use it; tlb_wait() waits for them. */
+void tlb_invalidate(struct tlb *t, uint64_t start, uint64_t end);
+static inline void tlb_wait(void) { guard_wait(); }
+
+/* --- flushes: flush.c ---------------------------------------------------- */
+
+/* Empties the TLBs of all CPUs in the mm and waits. Caller: may notify. */
+void flush_tlb_range(struct mmun_mm *mm, uint64_t start, uint64_t end);
+
+/* Clears, and empties the CPUs' TLBs of what it mapped. Under the ptl. */
+pte_t ptep_clear_flush(struct mmun_mm *mm, const struct ptep *p, uint64_t addr);
+
+/* --- flushes that are put off: batch.c ----------------------------------- */
+
+/*
+ * Reclaim clears entries first and flushes the CPUs later, for many at once
+ * (tlb_ubc in mm/rmap.c). Whoever relies on entries having been flushed when they
+ * are gone calls flush_tlb_batched_pending() under the ptl, after each locking.
+ */
+void flush_tlb_batched_pending(struct mmun_mm *mm);
+
+/* Entries that reclaim and migration have cleared: batch.c. Set op. */
+enum { TLB_BATCH_MAX = 8 };
+
+struct tlb_batch {
+	enum mm_op op;
+	unsigned count;
+	struct { struct mmun_mm *mm; uint64_t start, end; } of[TLB_BATCH_MAX];
+};
+
+/*
+ * Clears an entry of a page to which the caller has a reference, under its ptl, and
+ * flushes it, or leaves the flush of the CPUs to tlb_batch_flush(), if the mm's
+ * semantics do that and now does not forbid it. NOTIFY_CLEAR is fired.
+ */
+pte_t tlb_batch_clear(struct tlb_batch *b, struct mmun_mm *mm, const struct ptep *p,
+		      uint64_t addr, bool now);
+void tlb_batch_flush(struct tlb_batch *b); /* no lock of an mm held but mmap_lock */
+void tlb_batch_end(struct tlb_batch *b);   /* pages were given up: NOTIFY_FREED is fired */
+
+/* --- pages and tables on their way out: gather.c ------------------------- */
+
+/* Pages and tables on their way out: gather.c. */
+enum { GATHER_MAX = 512 };
+
+struct gather {
+	struct mmun_mm *mm;
+	enum mm_op op;
+	uint64_t start, end;       /* what the flush must cover; start > end: nothing */
+	uint64_t low, high;        /* what was looked at */
+	bool tables;               /* some were detached */
+	uint32_t count;
+	uint32_t item[GATHER_MAX]; /* frame number, with GATHER_TABLE for tables */
+};
+
+void gather_init(struct gather *g, struct mmun_mm *mm, enum mm_op op);
+void gather_span(struct gather *g, uint64_t start, uint64_t end);
+static inline bool gather_full(const struct gather *g) { return g->count == GATHER_MAX; }
+void gather_page(struct gather *g, pfn_t pfn);  /* with the entry's reference */
+void gather_table(struct gather *g, pfn_t pfn);
+void gather_flush_tlbs(struct gather *g); /* what is in it so far; under a ptl too */
+void gather_flush(struct gather *g); /* flush, then free; can go on afterwards */
+void gather_finish(struct gather *g); /* the same, and that was all */
+
+#endif
