@@ -160,7 +160,7 @@ static void audit_table(struct world *w, struct shadow *s, pfn_t table, unsigned
 			audit_page(w, s, addr, e);
 		else
 			for (uint64_t at = 0; at < HUGE_BYTES; at += PAGE_BYTES)
-				audit_page(w, s, addr + at, pgtable_translate(&s->mm->pt, addr + at));
+				audit_page(w, s, addr + at, mm_translate(s->mm, addr + at));
 	}
 }
 
@@ -187,7 +187,7 @@ static void audit_own(const struct shadow *s)
 
 	for (int i = 0; i < s->pages; i++)
 		if (memcmp(s->page[i].cell->word, zero, sizeof(zero)) != 0)
-			ASSERT(!pte_none(pgtable_translate(&s->mm->pt, s->page[i].page)));
+			ASSERT(!pte_none(mm_translate(s->mm, s->page[i].page)));
 }
 
 static void op_audit(struct world *w)

@@ -21,7 +21,7 @@ void op_fault(struct world *w)
 	finish(w, "fault", addr, write, err);
 	/* After a hint, say, another fault is needed. */
 	if (got_frames(w, err, want_access(s, addr, write)) && write &&
-	    pte_write(pgtable_translate(&s->mm->pt, addr)))
+	    pte_write(mm_translate(s->mm, addr)))
 		page_written(s, addr, -1, 0);
 }
 
@@ -98,7 +98,7 @@ static int do_access(struct cpu *c, struct device *d, struct access *a)
 static bool is_ready(const struct shadow *s, const struct access *a)
 {
 	return !a->write && s->state == MM_LIVE && a->addr < TASK_BYTES &&
-	       pte_present(pgtable_translate(&s->mm->pt, a->addr));
+	       pte_present(mm_translate(s->mm, a->addr));
 }
 
 static int want_word_access(struct shadow *s, const struct device *d, const struct access *a,
@@ -352,7 +352,7 @@ void op_cache(struct world *w)
 
 	if (page >= TASK_BYTES || !can_cache(n) || n->count == CACHED_MAX)
 		return;
-	e = pgtable_translate(&n->s->mm->pt, page);
+	e = mm_translate(n->s->mm, page);
 	if (pte_present(e))
 		n->cached[n->count++] = (struct cached){ page, e };
 }
@@ -363,7 +363,7 @@ void op_cache(struct world *w)
 static struct cell *pinned_cell(struct shadow *s, uint64_t addr)
 {
 	const struct shadow_area *a = area_at(s, addr);
-	pte_t e = pgtable_translate(&s->mm->pt, addr);
+	pte_t e = mm_translate(s->mm, addr);
 	struct cell **c;
 
 	ASSERT(pte_mapped(e));

@@ -10,7 +10,7 @@
 /* Small, present, of this address space, and nobody else knows it. */
 static bool is_plain(const struct world *w, const struct shadow *s, uint64_t addr)
 {
-	pte_t e = pgtable_translate(&s->mm->pt, addr);
+	pte_t e = mm_translate(s->mm, addr);
 	const struct frame *f;
 
 	if (!pte_present(e) || is_zero_page(w->machine, pte_pfn(e)))
@@ -127,7 +127,7 @@ void op_migrate(struct world *w)
 	must = migrates(w, s, addr);
 	any = addr < TASK_BYTES && area_at(s, addr);
 	if (any)
-		before = pgtable_translate(&s->mm->pt, addr);
+		before = mm_translate(s->mm, addr);
 	begin(w, &(struct expected){ .events = 1 << MMU_NOTIFY_CLEAR, .hi = TASK_BYTES });
 	err = mmun_migrate(s->mm, addr);
 	finish(w, "migrate", addr, 0, err);
@@ -139,7 +139,7 @@ void op_migrate(struct world *w)
 		ASSERT(err == 0 || err == -EBUSY || err == -ENOMEM || err == -EFAULT);
 	ASSERT(!must || !err || w->failed);
 	if (!err)
-		ASSERT(pte_pfn(before).v != pte_pfn(pgtable_translate(&s->mm->pt, addr)).v);
+		ASSERT(pte_pfn(before).v != pte_pfn(mm_translate(s->mm, addr)).v);
 }
 
 void op_split(struct world *w)
@@ -151,8 +151,8 @@ void op_split(struct world *w)
 
 	if (!s)
 		return;
-	huge = addr < TASK_BYTES && pte_present(pgtable_translate(&s->mm->pt, addr)) &&
-	       pte_pfn(pgtable_translate(&s->mm->pt, addr)).v >= w->machine->huge_base;
+	huge = addr < TASK_BYTES && pte_present(mm_translate(s->mm, addr)) &&
+	       pte_pfn(mm_translate(s->mm, addr)).v >= w->machine->huge_base;
 	begin(w, &(struct expected){ .events = 1 << MMU_NOTIFY_CLEAR, .hi = TASK_BYTES,
 				     .quiet_alloc = true });
 	err = mmun_split_huge_page(s->mm, addr);
@@ -277,7 +277,7 @@ static void populated(struct world *w, struct shadow *s, const struct advice *d)
 
 		if (!a || !a->object || (a->flags & MMUN_MAP_SHARED) || is_full(s, addr))
 			continue;
-		e = pgtable_translate(&s->mm->pt, addr);
+		e = mm_translate(s->mm, addr);
 		if (pte_mapped(e) && (frame_of(w->machine, pte_pfn(e))->flags & FRAME_ANON))
 			(void)page_own(s, addr);
 	}
@@ -459,8 +459,8 @@ void op_young(struct world *w)
 	finish(w, "young", addr, clear, err);
 	ASSERT(err == 0 || err == -EFAULT || (err == -EINVAL && addr % PAGE_BYTES) ||
 	       err == -EBUSY);
-	ASSERT(err != -EFAULT || !area_at(s, addr) || !pte_present(pgtable_translate(&s->mm->pt, addr)) ||
-	       is_zero_page(w->machine, pte_pfn(pgtable_translate(&s->mm->pt, addr))));
+	ASSERT(err != -EFAULT || !area_at(s, addr) || !pte_present(mm_translate(s->mm, addr)) ||
+	       is_zero_page(w->machine, pte_pfn(mm_translate(s->mm, addr))));
 	if (err || !clear)
 		return;
 	ASSERT(mmun_page_young(s->mm, addr, false, &young) == 0 && !young);
@@ -527,7 +527,7 @@ static bool may_move(const struct shadow *s, uint64_t dst, uint64_t src)
 	const struct shadow_area *a = area_at(s, src), *b = area_at(s, dst);
 
 	return a && b && is_private_anon(a) && is_private_anon(b) &&
-	       pte_none(pgtable_translate(&s->mm->pt, dst)) && !pte_none(pgtable_translate(&s->mm->pt, src));
+	       pte_none(mm_translate(s->mm, dst)) && !pte_none(mm_translate(s->mm, src));
 }
 
 void op_uffd_move(struct world *w)

@@ -395,7 +395,7 @@ static void resolve(struct shadow *s)
 {
 	for (int i = 0; i < s->pages;)
 		if ((s->page[i].flags & PAGE_LAZY) &&
-		    pte_none(pgtable_translate(&s->mm->pt, s->page[i].page)))
+		    pte_none(mm_translate(s->mm, s->page[i].page)))
 			page_drop(s, &s->page[i]);
 		else
 			i++;

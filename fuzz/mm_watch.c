@@ -63,7 +63,7 @@ static int on_start(struct mmu_notifier *mn, const struct mmu_notifier_range *ra
 	ASSERT(world.may.nonblock || range->flags == MMU_NOTIFIER_RANGE_BLOCKABLE);
 	for (int i = 0; i < n->count; i++) /* pages are still mapped */
 		if (n->cached[i].page >= range->start && n->cached[i].page < range->end)
-			ASSERT(pte_present(pgtable_translate(&n->s->mm->pt, n->cached[i].page)));
+			ASSERT(pte_present(mm_translate(n->s->mm, n->cached[i].page)));
 	cached_drop(n, range->start, range->end);
 	if (mn->ops->invalidate_range_end) {
 		ASSERT(n->nested < NEST_MAX);
@@ -146,7 +146,7 @@ static void check_cached(const struct world *w)
 		ASSERT(!n->nested);
 		for (int k = 0; k < n->count; k++) {
 			pte_t had = n->cached[k].pte;
-			pte_t now = pgtable_translate(&n->s->mm->pt, n->cached[k].page);
+			pte_t now = mm_translate(n->s->mm, n->cached[k].page);
 
 			ASSERT(pte_present(now) && pte_pfn(now).v == pte_pfn(had).v);
 			ASSERT(!pte_write(had) || pte_write(now));

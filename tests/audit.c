@@ -293,7 +293,7 @@ static void audit_tlb(struct audit *a, const struct tlb *t)
 
 		if (!tlb_peek(t, i, &a->addr, &pfn, &write))
 			continue;
-		a->entry = pgtable_translate(&a->mm->pt, a->addr);
+		a->entry = mm_translate(a->mm, a->addr);
 		a->number = pfn.v;
 		AUDIT(pte_present(a->entry) && pte_pfn(a->entry).v == pfn.v);
 		AUDIT(!write || (pte_write(a->entry) && pte_dirty(a->entry)));

@@ -63,7 +63,7 @@ static void put(struct world *w, int cpu, uint64_t addr, uint64_t v)
 /* The word as it is in the page that is mapped there, or on the move from there. */
 static uint64_t word(struct world *w, struct mmun_mm *mm, uint64_t addr)
 {
-	pte_t e = pgtable_translate(&mm->pt, addr);
+	pte_t e = mm_translate(mm, addr);
 
 	ASSERT(pte_mapped(e) || pte_migration(e));
 	return load_relaxed(frame_memory(w->machine, pte_pfn(e)) +
@@ -75,9 +75,9 @@ static bool pinned_at(struct world *w, int pin, uint64_t addr)
 	uint64_t v;
 
 	/* It is the same word, whatever is in it. */
-	store_relaxed(frame_memory(w->machine, pte_pfn(pgtable_translate(&w->mm->pt, addr))) + 3, 77);
+	store_relaxed(frame_memory(w->machine, pte_pfn(mm_translate(w->mm, addr))) + 3, 77);
 	MUST(mmun_pin_load(w->pin[pin], 3, &v));
-	store_relaxed(frame_memory(w->machine, pte_pfn(pgtable_translate(&w->mm->pt, addr))) + 3, 0);
+	store_relaxed(frame_memory(w->machine, pte_pfn(mm_translate(w->mm, addr))) + 3, 0);
 	return v == 77;
 }
 
@@ -206,7 +206,7 @@ static void clean(struct world *w)
 
 	down_read(&w->mm->mmap_lock);
 	(void)protect_range(w->mm, &how, A, A + PAGE_BYTES);
-	store_relaxed(&frame_of(w->machine, pte_pfn(pgtable_translate(&w->mm->pt, A)))->dirty, 0);
+	store_relaxed(&frame_of(w->machine, pte_pfn(mm_translate(w->mm, A)))->dirty, 0);
 	up_read(&w->mm->mmap_lock);
 }
 
@@ -327,7 +327,7 @@ static void protect_and_copy(struct world *w)
 static void protect_again_and_copy(struct world *w)
 {
 	w->snapshot = 2;
-	if (pte_uffd_wp(pgtable_translate(&w->mm->pt, A)))
+	if (pte_uffd_wp(mm_translate(w->mm, A)))
 		protect_and_copy(w);
 }
 
@@ -419,7 +419,7 @@ static void both_stores_and_child(struct world *w)
 
 static void store_is_noticed(struct world *w)
 {
-	pte_t e = pgtable_translate(&w->mm->pt, A);
+	pte_t e = mm_translate(w->mm, A);
 
 	EXPECT(word(w, w->mm, A) == 2);
 	EXPECT(w->snapshot == 2 || (e.v & PTE_SOFT_DIRTY));
@@ -427,7 +427,7 @@ static void store_is_noticed(struct world *w)
 
 static void store_unprotects(struct world *w)
 {
-	pte_t e = pgtable_translate(&w->mm->pt, A);
+	pte_t e = mm_translate(w->mm, A);
 
 	EXPECT(word(w, w->mm, A) == 2);
 	EXPECT(w->snapshot == 2 || !pte_uffd_wp(e));
@@ -511,20 +511,20 @@ static void merge_is_undone(struct world *w)
 static void merge_is_undone_everywhere(struct world *w)
 {
 	merge_is_undone(w);
-	EXPECT(pte_pfn(pgtable_translate(&w->mm->pt, A)).v != pte_pfn(pgtable_translate(&w->mm->pt, B)).v);
+	EXPECT(pte_pfn(mm_translate(w->mm, A)).v != pte_pfn(mm_translate(w->mm, B)).v);
 }
 
 static void own_copies(struct world *w)
 {
 	EXPECT(word(w, w->mm, A) == 2);
 	EXPECT(word(w, w->mm, B) == 1);
-	EXPECT(pte_pfn(pgtable_translate(&w->mm->pt, A)).v != pte_pfn(pgtable_translate(&w->mm->pt, B)).v);
+	EXPECT(pte_pfn(mm_translate(w->mm, A)).v != pte_pfn(mm_translate(w->mm, B)).v);
 }
 
 /* A page that was written is dirty in some entry. */
 static void still_dirty(struct world *w)
 {
-	pte_t parent = pgtable_translate(&w->mm->pt, A), child = pgtable_translate(&w->child->pt, A);
+	pte_t parent = mm_translate(w->mm, A), child = mm_translate(w->child, A);
 
 	EXPECT(word(w, w->mm, A) == 2);
 	EXPECT(pte_dirty(parent));

@@ -71,7 +71,7 @@ static void put(struct world *w, int cpu, uint64_t n, uint64_t v)
 /* The first word of the page, as it is in memory; 0: nothing of its own there. */
 static uint64_t word(struct mmun_mm *mm, uint64_t n)
 {
-	pte_t e = pgtable_translate(&mm->pt, at(n));
+	pte_t e = mm_translate(mm, at(n));
 
 	ASSERT(!pte_migration(e));
 	return pte_mapped(e) ? load_relaxed(frame_memory(mm->machine, pte_pfn(e))) : 0;
@@ -240,7 +240,7 @@ static void huge_freed(struct world *w)
 {
 	huge(w);
 	MUST(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_FREE));
-	ASSERT(is_huge(w->mm) && !pte_dirty(pgtable_translate(&w->mm->pt, H)));
+	ASSERT(is_huge(w->mm) && !pte_dirty(mm_translate(w->mm, H)));
 }
 
 /* Part of a huge page, by small entries. */
@@ -389,14 +389,14 @@ static void pinned(struct world *w)
 
 	EXPECT(w->err == 0 || w->err == -EAGAIN || w->err == -EBUSY || w->err == -EINVAL);
 	EXPECT(word(w->mm, 1) == 11);
-	store_relaxed(frame_memory(w->machine, pte_pfn(pgtable_translate(&w->mm->pt, at(1)))), 77);
+	store_relaxed(frame_memory(w->machine, pte_pfn(mm_translate(w->mm, at(1)))), 77);
 	MUST(mmun_pin_load(w->pin, 0, &v));
 	EXPECT(v == 77);
 }
 
 static void written_is_dirty(struct world *w)
 {
-	EXPECT(word(w->mm, 0) == 10 && pte_dirty(pgtable_translate(&w->mm->pt, at(0))));
+	EXPECT(word(w->mm, 0) == 10 && pte_dirty(mm_translate(w->mm, at(0))));
 }
 
 static void all_dropped(struct world *w)
@@ -410,7 +410,7 @@ static void pinned_for_good(struct world *w)
 {
 	put(w, 0, 1, 33);
 	EXPECT(word(w->mm, 1) == 33);
-	store_relaxed(frame_memory(w->machine, pte_pfn(pgtable_translate(&w->mm->pt, at(1)))), 11);
+	store_relaxed(frame_memory(w->machine, pte_pfn(mm_translate(w->mm, at(1)))), 11);
 	pinned(w);
 }
 
@@ -473,7 +473,7 @@ static void split_or_not(struct world *w)
 /* Each may be in the other's way: then both fail. */
 static void split_once(struct world *w)
 {
-	pfn_t head = pte_pfn(pgtable_translate(&w->mm->pt, H));
+	pfn_t head = pte_pfn(mm_translate(w->mm, H));
 
 	EXPECT(w->err == 0 || w->err == -EBUSY || w->err == -EINVAL);
 	EXPECT(w->err2 == 0 || w->err2 == -EBUSY || w->err2 == -EINVAL);
@@ -485,7 +485,7 @@ static void split_and_unmapped(struct world *w)
 {
 	EXPECT(w->err2 ? w->err2 == -EFAULT : w->seen == 2);
 	EXPECT(w->err == 0 || w->err == -EBUSY);
-	EXPECT(pte_none(pgtable_translate(&w->mm->pt, at(1))));
+	EXPECT(pte_none(mm_translate(w->mm, at(1))));
 	EXPECT(word(w->mm, 0) == 1 && word(w->mm, 2) == 3);
 }
 
@@ -500,7 +500,7 @@ static void untouched_elsewhere(struct world *w)
 {
 	EXPECT(w->err == 0 || w->err == -EBUSY || w->err == -EFAULT || w->err == -EINVAL);
 	for (uint64_t i = 0; i < TABLE_ENTRIES; i++) {
-		EXPECT(pte_none(pgtable_translate(&w->mm->pt, at(i))));
+		EXPECT(pte_none(mm_translate(w->mm, at(i))));
 		EXPECT(word(w->mm, i + (ELSEWHERE - H) / PAGE_BYTES) == i + 1);
 	}
 }
@@ -510,10 +510,10 @@ static void split_and_paged_out(struct world *w)
 {
 	EXPECT(w->err == 0 || w->err == -EBUSY || w->err == -EINVAL);
 	for (uint64_t i = 0; i < 2; i++) {
-		while (!pte_mapped(pgtable_translate(&w->mm->pt, at(i))))
+		while (!pte_mapped(mm_translate(w->mm, at(i))))
 			MUST(mmun_mm_fault(w->mm, at(i), false));
 		EXPECT(word(w->mm, i) == i + 1);
-		while (w->child && !pte_mapped(pgtable_translate(&w->child->pt, at(i))))
+		while (w->child && !pte_mapped(mm_translate(w->child, at(i))))
 			MUST(mmun_mm_fault(w->child, at(i), false));
 		EXPECT(!w->child || word(w->child, i) == i + 1);
 	}

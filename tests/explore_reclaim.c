@@ -536,7 +536,7 @@ static void age(struct world *w)
 /* That a page was written is not forgotten with its age. */
 static void written(struct world *w)
 {
-	ASSERT(pte_dirty(pgtable_translate(&w->mm->pt, A)));
+	ASSERT(pte_dirty(mm_translate(w->mm, A)));
 	is_two(w);
 }
 

@@ -84,7 +84,7 @@ static void mirror_fill(struct mirror *m, unsigned page)
 	if (mmun_mm_fault(m->s->mm, addr, false))
 		return;
 	rcu_read_lock();
-	e = pgtable_translate(&m->s->mm->pt, addr);
+	e = mm_translate(m->s->mm, addr);
 	rcu_read_unlock();
 	pthread_mutex_lock(&m->lock);
 	if (pte_present(e) && !mmu_interval_read_retry(&m->sub, seq)) {

@@ -125,7 +125,7 @@ static void soft_map(struct world *w, struct soft *s)
 	pte_t e;
 
 	down_read(&w->mm->mmap_lock);
-	e = pgtable_translate(&w->mm->pt, AREA);
+	e = mm_translate(w->mm, AREA);
 	up_read(&w->mm->mmap_lock);
 	spin_lock(&s->lock);
 	if (!mmu_interval_read_retry(&s->sub, seq))
@@ -137,7 +137,7 @@ static void soft_map(struct world *w, struct soft *s)
 static void soft_agrees(struct world *w, struct soft *s)
 {
 	if (s->kept.v)
-		ASSERT(pte_pfn(s->kept).v == pte_pfn(pgtable_translate(&w->mm->pt, AREA)).v);
+		ASSERT(pte_pfn(s->kept).v == pte_pfn(mm_translate(w->mm, AREA)).v);
 }
 
 static void soft_insert(struct world *w, struct soft *s,
@@ -357,11 +357,11 @@ static void exit_release(struct mmu_notifier *mn, struct mmun_mm *mm)
 {
 	struct soft *s = container_of(mn, struct soft, mn);
 
-	ASSERT(pte_present(pgtable_translate(&mm->pt, AREA)));
+	ASSERT(pte_present(mm_translate(mm, AREA)));
 	spin_lock(&s->lock);
 	s->releases++;
 	spin_unlock(&s->lock);
-	ASSERT(pte_present(pgtable_translate(&mm->pt, AREA)));
+	ASSERT(pte_present(mm_translate(mm, AREA)));
 }
 
 static const struct mmu_notifier_ops exit_ops = { .release = exit_release };

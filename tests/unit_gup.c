@@ -34,7 +34,7 @@ static uint64_t pins(struct mmun_mm *mm, uint64_t addr)
 
 static bool exclusive(struct mmun_mm *mm, uint64_t addr)
 {
-	return pte_exclusive(pgtable_translate(&mm->pt, addr));
+	return pte_exclusive(mm_translate(mm, addr));
 }
 
 static void test_pin_errors(void **state)
@@ -184,7 +184,7 @@ static void test_fork_then_pin(void **state)
 	reader = pin_page(w.mm, BASE, false);
 	writer = pin_page(w.mm, BASE + PAGE, true);
 	assert_true(exclusive(w.mm, BASE) && exclusive(w.mm, BASE + PAGE));
-	assert_false(pte_write(pgtable_translate(&w.mm->pt, BASE)));
+	assert_false(pte_write(mm_translate(w.mm, BASE)));
 	assert_int_not_equal(frame_at(w.mm, BASE), frame_at(child, BASE));
 	cpu_put(&w, BASE, 3);
 	assert_int_equal(pin_get(reader, 0), 3);
@@ -219,7 +219,7 @@ static void test_pin_alone(void **state)
 	pin = pin_page(child, BASE, false);
 	assert_int_equal(frame_at(child, BASE), frame);
 	assert_true(exclusive(child, BASE));
-	assert_false(pte_write(pgtable_translate(&child->pt, BASE)));
+	assert_false(pte_write(mm_translate(child, BASE)));
 	mmun_unpin(pin);
 	assert_int_equal(mmun_mm_destroy(child), 0);
 	teardown(&w);
@@ -370,8 +370,8 @@ static void test_pin_reclaim(void **state)
 	pin = pin_page(w.mm, BASE, true);
 	assert_int_equal(mmun_migrate(w.mm, BASE), -EBUSY);
 	assert_int_equal(mmun_madvise(w.mm, BASE, 2 * PAGE, MMUN_MADV_PAGEOUT), 0);
-	assert_true(pte_present(pgtable_translate(&w.mm->pt, BASE)));
-	assert_true(pte_swap(pgtable_translate(&w.mm->pt, BASE + PAGE)));
+	assert_true(pte_present(mm_translate(w.mm, BASE)));
+	assert_true(pte_swap(mm_translate(w.mm, BASE + PAGE)));
 	assert_int_equal(mmun_madvise(w.mm, BASE, PAGE, MMUN_MADV_FREE), 0);
 	assert_int_equal(mmun_pin_store(pin, 0, 3), 0);
 	mmun_unpin(pin);
@@ -380,7 +380,7 @@ static void test_pin_reclaim(void **state)
 	assert_int_equal(mmun_pin_store(pin, 0, 4), 0);
 	mmun_unpin(pin);
 	assert_int_equal(mmun_madvise(w.mm, BASE, PAGE, MMUN_MADV_PAGEOUT), 0);
-	assert_true(pte_swap(pgtable_translate(&w.mm->pt, BASE)));
+	assert_true(pte_swap(mm_translate(w.mm, BASE)));
 
 	/* A swapped page that is shared: pinned for reading it is a copy. */
 	assert_int_equal(mmun_fork(w.mm, &child), 0);
@@ -423,7 +423,7 @@ static void test_ksm_swap(void **state)
 	assert_int_equal(mmun_ksm_merge(w.mm, BASE, BASE + PAGE), 0);
 	assert_int_equal(mmun_madvise(w.mm, BASE, PAGE, MMUN_MADV_DONTNEED), 0);
 	assert_int_equal(mmun_madvise(w.mm, BASE + PAGE, PAGE, MMUN_MADV_PAGEOUT), 0);
-	assert_true(pte_swap(pgtable_translate(&w.mm->pt, BASE + PAGE)));
+	assert_true(pte_swap(mm_translate(w.mm, BASE + PAGE)));
 	assert_int_equal(cpu_get(&w, BASE + PAGE), 1);
 	assert_int_equal(mmun_mm_destroy(child), 0);
 	teardown(&w);

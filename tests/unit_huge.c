@@ -127,12 +127,12 @@ static pte_t entry(struct mmun_mm *mm, uint64_t addr)
 
 static uint64_t frame_at(struct mmun_mm *mm, uint64_t addr)
 {
-	return pte_pfn(pgtable_translate(&mm->pt, addr)).v;
+	return pte_pfn(mm_translate(mm, addr)).v;
 }
 
 static uint64_t refs(struct world *w, uint64_t addr)
 {
-	pfn_t head = frame_head(w->machine, pte_pfn(pgtable_translate(&w->mm->pt, addr)));
+	pfn_t head = frame_head(w->machine, pte_pfn(mm_translate(w->mm, addr)));
 
 	return load_relaxed(&frame_of(w->machine, head)->refcount);
 }

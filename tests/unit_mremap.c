@@ -165,8 +165,8 @@ static void test_entries(void **state)
 	assert_gone(&w, FAR + PAGE);
 	assert_int_equal(mmun_mprotect(w.mm, FAR, 3 * PAGE, RW), 0);
 	assert_int_equal(frame_at(w.mm, FAR), w.machine->zero.v);
-	assert_true(pte_exclusive(pgtable_translate(&w.mm->pt, FAR + PAGE)));
-	assert_true(pte_dirty(pgtable_translate(&w.mm->pt, FAR + PAGE)));
+	assert_true(pte_exclusive(mm_translate(w.mm, FAR + PAGE)));
+	assert_true(pte_dirty(mm_translate(w.mm, FAR + PAGE)));
 	assert_int_equal(ats_get(&w, FAR + PAGE), 6);
 	assert_int_equal(frame_at(w.mm, FAR + 2 * PAGE), frame);
 	assert_int_equal(maps(w.mm, FAR + 2 * PAGE), 2);
@@ -289,7 +289,7 @@ static void test_tables(void **state)
 	assert_int_equal(ats_get(&w, FAR + 3 * PAGE), 4);
 	assert_int_equal(mmun_object_clean(o, 0, HUGE, &dirty), 0);
 	assert_int_equal(dirty, 5);
-	assert_false(pte_write(pgtable_translate(&w.mm->pt, FAR + 3 * PAGE)));
+	assert_false(pte_write(mm_translate(w.mm, FAR + 3 * PAGE)));
 	move(&w, FAR, HUGE, BASE, FIXED);
 	put_each(&w, BASE, 3, 1);
 	assert_int_equal(mmun_object_clean(o, 0, HUGE, &dirty), 0);

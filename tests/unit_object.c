@@ -90,10 +90,10 @@ static void test_sharing(void **state)
 	map_object(other, 0, 1, SHARED, o, 3 * PAGE);
 
 	assert_int_equal(cpu_get(&w, BASE + 3 * PAGE), 0);
-	assert_false(pte_write(pgtable_translate(&w.mm->pt, BASE + 3 * PAGE))); /* so that writes show */
+	assert_false(pte_write(mm_translate(w.mm, BASE + 3 * PAGE))); /* so that writes show */
 	cpu_put(&w, BASE + 3 * PAGE, 7);
-	assert_true(pte_write(pgtable_translate(&w.mm->pt, BASE + 3 * PAGE)));
-	assert_false(pte_exclusive(pgtable_translate(&w.mm->pt, BASE + 3 * PAGE)));
+	assert_true(pte_write(mm_translate(w.mm, BASE + 3 * PAGE)));
+	assert_false(pte_exclusive(mm_translate(w.mm, BASE + 3 * PAGE)));
 	assert_int_equal(ats_get(&w, BASE + 9 * PAGE), 7);
 	assert_int_equal(peek(other, 0), 7);
 	poke(other, 8, 8);
@@ -161,7 +161,7 @@ static void test_private(void **state)
 	assert_int_equal(ats_get(&w, BASE), 2);
 	assert_int_equal(ats_get(&w, BASE + 8 * PAGE), 3);
 	assert_int_equal(refs(w.mm, BASE), 2);
-	assert_true(pte_exclusive(pgtable_translate(&w.mm->pt, BASE + 8 * PAGE)));
+	assert_true(pte_exclusive(mm_translate(w.mm, BASE + 8 * PAGE)));
 	cpu_put(&w, BASE + 9 * PAGE, 4); /* copied at once */
 	assert_int_equal(ats_get(&w, BASE + PAGE), 1);
 	assert_int_equal(refs(w.mm, BASE + PAGE), 2);
@@ -273,8 +273,8 @@ static void test_clean(void **state)
 	assert_int_equal(clean(o, 1, 3), 2);
 	assert_int_equal(clean(o, 0, 4), 1);
 	assert_int_equal(clean(o, 0, 4), 0);
-	assert_false(pte_write(pgtable_translate(&w.mm->pt, BASE)));
-	assert_false(pte_dirty(pgtable_translate(&other->pt, BASE + PAGE)));
+	assert_false(pte_write(mm_translate(w.mm, BASE)));
+	assert_false(pte_dirty(mm_translate(other, BASE + PAGE)));
 
 	cpu_put(&w, BASE, 5); /* is noticed again */
 	assert_int_equal(mmun_ats_store(w.ats, BASE + 2 * PAGE, 6), 0);
@@ -374,7 +374,7 @@ static void test_advice_arguments(void **state)
 	assert_int_equal(advise(&w, 4, 1, MMUN_MADV_POPULATE_READ), -EINVAL);
 	assert_int_equal(mmun_mprotect(w.mm, BASE + 4 * PAGE, PAGE, MMUN_PROT_READ), 0);
 	assert_int_equal(advise(&w, 0, 2, MMUN_MADV_POPULATE_WRITE), 0);
-	assert_true(pte_write(pgtable_translate(&w.mm->pt, BASE + PAGE)));
+	assert_true(pte_write(mm_translate(w.mm, BASE + PAGE)));
 	assert_int_equal(advise(&w, 0, 2, MMUN_MADV_PAGEOUT), 0);
 	assert_int_equal(advise(&w, 0, 2, MMUN_MADV_UNMERGEABLE), 0);
 	teardown(&w);
@@ -432,21 +432,21 @@ static void test_lazyfree(void **state)
 	assert_int_equal(cpu_get(&w, BASE + 2 * PAGE), 0); /* the zero page */
 	assert_int_equal(mmun_ats_store(w.ats, BASE + PAGE, 3), 0);
 	assert_int_equal(advise(&w, 0, 4, MMUN_MADV_FREE), 0);
-	e = pgtable_translate(&w.mm->pt, BASE + PAGE);
+	e = mm_translate(w.mm, BASE + PAGE);
 	assert_false(pte_dirty(e) || pte_young(e));
 	assert_true(pte_write(e) && pte_exclusive(e));
 	assert_int_equal(load_relaxed(&frame_of(w.machine, pte_pfn(e))->dirty), 0);
 	assert_int_equal(ats_get(&w, BASE + PAGE), 3); /* nobody has needed it yet */
-	assert_false(pte_dirty(pgtable_translate(&w.mm->pt, BASE + PAGE)));
+	assert_false(pte_dirty(mm_translate(w.mm, BASE + PAGE)));
 	assert_int_equal(mmun_ats_store(w.ats, BASE + PAGE, 4), 0); /* the device's TLB knew it */
-	assert_true(pte_dirty(pgtable_translate(&w.mm->pt, BASE + PAGE)));
+	assert_true(pte_dirty(mm_translate(w.mm, BASE + PAGE)));
 	cpu_put(&w, BASE, 5);
-	assert_true(pte_dirty(pgtable_translate(&w.mm->pt, BASE)));
+	assert_true(pte_dirty(mm_translate(w.mm, BASE)));
 
 	assert_int_equal(mmun_fork(w.mm, &child), 0); /* shared pages are left alone */
 	assert_int_equal(advise(&w, 0, 4, MMUN_MADV_FREE), 0);
-	assert_true(pte_dirty(pgtable_translate(&w.mm->pt, BASE)));
-	assert_true(pte_dirty(pgtable_translate(&child->pt, BASE)));
+	assert_true(pte_dirty(mm_translate(w.mm, BASE)));
+	assert_true(pte_dirty(mm_translate(child, BASE)));
 	assert_int_equal(mmun_mm_destroy(child), 0);
 
 	o = object(&w, 1);

@@ -26,7 +26,7 @@ enum {
 
 static bool has(struct mmun_mm *mm, uint64_t addr, uint64_t bits)
 {
-	return (pgtable_translate(&mm->pt, addr).v & bits) == bits;
+	return (mm_translate(mm, addr).v & bits) == bits;
 }
 
 /* --- write protection ---------------------------------------------------- */
@@ -69,10 +69,10 @@ static void test_wp(void **state)
 	assert_int_equal(pagemap(w.mm, BASE), WRITTEN | MMUN_PAGE_WP);
 	assert_int_equal(pagemap(w.mm, BASE + 2 * PAGE), MMUN_PAGE_PRESENT | MMUN_PAGE_WP);
 	assert_int_equal(pagemap(w.mm, BASE + 3 * PAGE), 0);
-	assert_false(pte_write(pgtable_translate(&w.mm->pt, BASE)));
+	assert_false(pte_write(mm_translate(w.mm, BASE)));
 	assert_int_equal(mmun_mprotect(w.mm, BASE, PAGE, RO), 0);
 	assert_int_equal(mmun_mprotect(w.mm, BASE, PAGE, RW), 0);
-	assert_false(pte_write(pgtable_translate(&w.mm->pt, BASE))); /* giving rights back is no write */
+	assert_false(pte_write(mm_translate(w.mm, BASE))); /* giving rights back is no write */
 
 	frame = frame_at(w.mm, BASE);
 	cpu_put(&w, BASE, 3);
@@ -86,14 +86,14 @@ static void test_wp(void **state)
 	assert_int_equal(mmun_fork(w.mm, &child), 0);
 	assert_int_equal(pagemap(child, BASE), MMUN_PAGE_PRESENT | MMUN_PAGE_SOFT_DIRTY);
 	assert_int_equal(mmun_uffd_writeprotect(w.mm, BASE + PAGE, PAGE, false), 0);
-	assert_false(pte_write(pgtable_translate(&w.mm->pt, BASE + PAGE))); /* shared */
+	assert_false(pte_write(mm_translate(w.mm, BASE + PAGE))); /* shared */
 	cpu_put(&w, BASE, 6);
 	assert_int_equal(pagemap(w.mm, BASE), WRITTEN); /* a copy is not protected */
 	assert_int_equal(peek(child, BASE), 3);
 	assert_int_equal(mmun_mm_destroy(child), 0);
 	assert_int_equal(mmun_uffd_writeprotect(w.mm, BASE, PAGE, true), 0);
 	assert_int_equal(mmun_uffd_writeprotect(w.mm, BASE, PAGE, false), 0);
-	assert_true(pte_write(pgtable_translate(&w.mm->pt, BASE)));
+	assert_true(pte_write(mm_translate(w.mm, BASE)));
 	assert_int_equal(cpu_get(&w, BASE), 6);
 	audit_mm(w.mm);
 	teardown(&w);
@@ -215,11 +215,11 @@ static void test_clear_refs(void **state)
 	cpu_get(&w, BASE + PAGE);
 	cpu_put(&w, FAR, 2);
 	assert_int_equal(mmun_clear_refs(w.mm, MMUN_CLEAR_REFS_ALL), 0);
-	assert_false(pte_young(pgtable_translate(&w.mm->pt, BASE)));
-	assert_false(pte_young(pgtable_translate(&w.mm->pt, FAR)));
+	assert_false(pte_young(mm_translate(w.mm, BASE)));
+	assert_false(pte_young(mm_translate(w.mm, FAR)));
 	assert_true(has(w.mm, BASE, PTE_P | PTE_RW | PTE_D | PTE_EXCL | PTE_SOFT_DIRTY));
 	assert_int_equal(ats_get(&w, BASE), 1);
-	assert_true(pte_young(pgtable_translate(&w.mm->pt, BASE)));
+	assert_true(pte_young(mm_translate(w.mm, BASE)));
 
 	assert_int_equal(pagemap(w.mm, BASE), WRITTEN);
 	assert_int_equal(pagemap(w.mm, BASE + PAGE), MMUN_PAGE_PRESENT);
@@ -228,7 +228,7 @@ static void test_clear_refs(void **state)
 	assert_int_equal(pagemap(w.mm, FAR), CLEAN);
 	assert_int_equal(cpu_get(&w, BASE), 1);
 	assert_int_equal(pagemap(w.mm, BASE), CLEAN);
-	assert_true(pte_dirty(pgtable_translate(&w.mm->pt, BASE)));
+	assert_true(pte_dirty(mm_translate(w.mm, BASE)));
 
 	/* Rights that are taken and given back are no write, and hide none. */
 	assert_int_equal(mmun_mprotect(w.mm, BASE, PAGE, RO), 0);
@@ -329,7 +329,7 @@ static void test_numa(void **state)
 	assert_int_equal(mmun_mprotect(w.mm, BASE + 3 * PAGE, PAGE, NONE), 0);
 	assert_int_equal(mmun_numa_hint(w.mm, BASE, 4 * PAGE), 0);
 	for (uint64_t i = 0; i < 4; i++)
-		assert_false(pte_present(pgtable_translate(&w.mm->pt, BASE + i * PAGE)));
+		assert_false(pte_present(mm_translate(w.mm, BASE + i * PAGE)));
 	assert_int_equal(mmun_cpu_load(w.cpu, BASE + 3 * PAGE, &v), -EFAULT);
 	assert_int_equal(mmun_pin(w.mm, BASE + 3 * PAGE, false, &pin), -EFAULT);
 	assert_int_equal(ats_get(&w, BASE), 1);
@@ -385,13 +385,13 @@ static void test_huge_bits(void **state)
 	(void)state;
 	huge_world(&w);
 	assert_int_equal(mmun_clear_refs(w.mm, MMUN_CLEAR_REFS_ALL), 0);
-	assert_false(pte_young(pgtable_translate(&w.mm->pt, BASE)));
+	assert_false(pte_young(mm_translate(w.mm, BASE)));
 	assert_int_equal(mmun_clear_refs(w.mm, MMUN_CLEAR_REFS_SOFT_DIRTY), 0);
 	assert_int_equal(pagemap(w.mm, BASE + PAGE), CLEAN | MMUN_PAGE_HUGE);
 	assert_int_equal(mmun_ats_store(w.ats, BASE + 2 * PAGE, 4), 0);
 	assert_int_equal(pagemap(w.mm, BASE), WRITTEN | MMUN_PAGE_HUGE);
 	assert_int_equal(mmun_numa_hint(w.mm, BASE, HUGE_BYTES), 0);
-	assert_false(pte_present(pgtable_translate(&w.mm->pt, BASE)));
+	assert_false(pte_present(mm_translate(w.mm, BASE)));
 	assert_int_equal(cpu_get(&w, BASE + PAGE), 2);
 	assert_int_equal(pagemap(w.mm, BASE), WRITTEN | MMUN_PAGE_HUGE);
 
@@ -402,7 +402,7 @@ static void test_huge_bits(void **state)
 	assert_int_equal(pagemap(w.mm, BASE + PAGE), WRITTEN);
 	assert_true(pagemap(w.mm, BASE + 3 * PAGE) & MMUN_PAGE_WP);
 	assert_int_equal(mmun_uffd_writeprotect(w.mm, BASE, HUGE_BYTES, false), 0);
-	assert_true(pte_write(pgtable_translate(&w.mm->pt, BASE + 3 * PAGE)));
+	assert_true(pte_write(mm_translate(w.mm, BASE + 3 * PAGE)));
 	assert_int_equal(ats_get(&w, BASE + 2 * PAGE), 4);
 	audit_mm(w.mm);
 	teardown(&w);
@@ -417,8 +417,8 @@ static void test_huge_parts(void **state)
 	map(w.mm, FAR, 4, RW);
 	assert_int_equal(mmun_numa_hint(w.mm, BASE, PAGE), 0);
 	assert_false(pagemap(w.mm, BASE) & MMUN_PAGE_HUGE);
-	assert_false(pte_present(pgtable_translate(&w.mm->pt, BASE)));
-	assert_true(pte_present(pgtable_translate(&w.mm->pt, BASE + PAGE)));
+	assert_false(pte_present(mm_translate(w.mm, BASE)));
+	assert_true(pte_present(mm_translate(w.mm, BASE + PAGE)));
 	assert_int_equal(mmun_munmap(w.mm, BASE, HUGE_BYTES), 0);
 
 	map(w.mm, BASE, HUGE_BYTES / PAGE, RW);

@@ -90,12 +90,12 @@ static void cpu_put(struct world *w, uint64_t addr, uint64_t v)
 
 static uint64_t frame_at(struct mmun_mm *mm, uint64_t addr)
 {
-	return pte_pfn(pgtable_translate(&mm->pt, addr)).v;
+	return pte_pfn(mm_translate(mm, addr)).v;
 }
 
 static uint64_t refs(struct world *w, uint64_t addr)
 {
-	return load_relaxed(&frame_of(w->machine, pte_pfn(pgtable_translate(&w->mm->pt, addr)))->refcount);
+	return load_relaxed(&frame_of(w->machine, pte_pfn(mm_translate(w->mm, addr)))->refcount);
 }
 
 /* What another address space has there, through a processor of its own. */
@@ -525,7 +525,7 @@ struct recorder {
 
 static void record(struct recorder *r, const char *what, uint64_t start, uint64_t end)
 {
-	pte_t e = pgtable_translate(&r->mm->pt, r->watch);
+	pte_t e = mm_translate(r->mm, r->watch);
 	const char *how = pte_none(e) ? "none" : !pte_present(e) ? "prot" :
 		pte_pfn(e).v != r->before ? "new" : pte_write(e) ? "rw" : "ro";
 	size_t n = strlen(r->log);

@@ -111,12 +111,12 @@ static inline void assert_gone(struct world *w, uint64_t addr)
 
 static inline pfn_t page_at(struct mmun_mm *mm, uint64_t addr)
 {
-	return frame_head(mm->machine, pte_pfn(pgtable_translate(&mm->pt, addr)));
+	return frame_head(mm->machine, pte_pfn(mm_translate(mm, addr)));
 }
 
 static inline uint64_t frame_at(struct mmun_mm *mm, uint64_t addr)
 {
-	return pte_pfn(pgtable_translate(&mm->pt, addr)).v;
+	return pte_pfn(mm_translate(mm, addr)).v;
 }
 
 static inline uint64_t refs(struct mmun_mm *mm, uint64_t addr)
@@ -165,7 +165,7 @@ struct recorder {
 
 static inline void record(struct recorder *r, const char *what, uint64_t start, uint64_t end)
 {
-	pte_t e = pgtable_translate(&r->mm->pt, r->watch);
+	pte_t e = mm_translate(r->mm, r->watch);
 	char range[48] = "[all)";
 	size_t n = strlen(r->log);
 

@@ -645,7 +645,7 @@ void mm_world_watch(const struct mm_world *w, unsigned long addr, const char *na
 {
 	char item[64], text[40];
 
-	pte_text(text, sizeof(text), pgtable_translate(&w->mm->pt, addr));
+	pte_text(text, sizeof(text), mm_translate(w->mm, addr));
 	snprintf(item, sizeof(item), "entry of %s", name);
 	explore_watch(item, "%s", text);
 	for (unsigned n = 0; n < w->cpus; n++) {

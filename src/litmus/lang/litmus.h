@@ -212,7 +212,7 @@ static inline bool litmus_has_tlb(const struct litmus_thread *thread)
 	return thread->kind == DEVICE_TLB || thread->kind == DEVICE_KEEPER;
 }
 
-/* Where an operation's secondary flush is put: bits, see src/vm/vm.h enum notify_at.
+/* Where an operation's secondary flush is put: bits, see enum notify_at in src/vm/mm/op.h.
  * In the language: "notify OP = PLACE[, PLACE];" with the names below; OP is a row of
  * LITMUS_ROWS. */
 enum litmus_place {

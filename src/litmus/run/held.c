@@ -50,7 +50,7 @@ static void watch_var(const struct world *w, int var)
 	char name[64], text[40];
 
 	snprintf(name, sizeof(name), "entry of %s", test->var[var].name);
-	pte_text(text, sizeof(text), pgtable_translate(&w->mm->pt, addr));
+	pte_text(text, sizeof(text), mm_translate(w->mm, addr));
 	explore_watch(name, "%s", text);
 	for (int t = 0; t < test->threads; t++) {
 		const struct litmus_thread *thread = &test->thread[t];

@@ -288,7 +288,7 @@ int64_t world_final_value(const struct mmun_mm *mm, const struct litmus *test, i
 
 	if (!v)
 		return LITMUS_UNMAPPED;
-	pte = pgtable_translate(&mm->pt, addr);
+	pte = mm_translate(mm, addr);
 	if (pte_none(pte))
 		return unmapped_value(v, addr, word);
 	if (pte_swap(pte))

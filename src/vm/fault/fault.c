@@ -120,7 +120,8 @@ static int wp_fault(struct mmun_mm *mm, const struct vma *v, const struct ptep *
 
 /* --- all of them --------------------------------------------------------- */
 
-/* A device's entry gets its access back, and the driver is told: see ops/exclusive.c. No ptl. Somebody else may have been faster. */
+/* A device's entry gets its access back, and the device's driver is told: ops/exclusive.c.
+ * Called without the ptl: somebody else may have been faster. */
 static void exclusive_restore(struct mmun_mm *mm, const struct ptep *p, uint64_t page)
 {
 	struct mmu_notifier_range range;

@@ -95,6 +95,11 @@ static inline struct mmun_mm *mm_of(struct pgtable *pt)
 	return container_of(pt, struct mmun_mm, pt);
 }
 
+static inline pte_t mm_translate(const struct mmun_mm *mm, uint64_t addr)
+{
+	return pgtable_translate(&mm->pt, addr);
+}
+
 /* Does the CPUs' TLBs' flush lag behind entries of this mm? */
 static inline bool mm_tlb_flush_pending(const struct mmun_mm *mm)
 {

@@ -128,7 +128,8 @@ int object_page(struct mmun_object *o, uint64_t index, pfn_t *ret_pfn)
 	int err;
 
 	do {
-		/* Pairs with store_release in object_set_pages(); a page found late is looked at again. */
+		/* Pairs with store_release in object_set_pages(). A page that is found too late is
+		 * looked at again. */
 		if (index >= load_acquire(&o->pages))
 			return -EFAULT;
 		if (cached_page(o, index, ret_pfn))

@@ -200,15 +200,6 @@ void intervals_release(struct mmun_mm *mm)
 	subscriptions_end(s);
 }
 
-void intervals_free(struct mmun_mm *mm)
-{
-	if (!mm->intervals)
-		return;
-	ASSERT(!mm->intervals->tree.root && !mm->intervals->active);
-	btree_fini(&mm->intervals->tree);
-	sync_free(mm->intervals);
-}
-
 /* --- inserting ----------------------------------------------------------- */
 
 static struct interval_subscriptions *subscriptions_alloc(void)

@@ -11,6 +11,15 @@ void mm_get(struct mmun_mm *mm)
 	add_relaxed(&mm->count, 1);
 }
 
+static void intervals_free(struct mmun_mm *mm)
+{
+	if (!mm->intervals)
+		return;
+	ASSERT(!mm->intervals->tree.root && !mm->intervals->active);
+	btree_fini(&mm->intervals->tree);
+	sync_free(mm->intervals);
+}
+
 void mm_put(struct mmun_mm *mm)
 {
 	struct mmun_machine *machine = mm->machine;

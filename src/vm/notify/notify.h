@@ -96,10 +96,9 @@ struct interval_subscriptions {
 	atomic_u64 idle;             /* [A] the last even seq; written with the lock held */
 };
 
-/* Interval notifiers' part of start (0, -EAGAIN: nothing to end), end, exit, and free. */
+/* Interval notifiers' part of start (0, -EAGAIN: nothing to end), end, and exit. */
 int intervals_start(const struct mmu_notifier_range *r);
 void intervals_end(struct mmun_mm *mm);
 void intervals_release(struct mmun_mm *mm);
-void intervals_free(struct mmun_mm *mm); /* the last user of mm has gone */
 
 #endif

@@ -228,7 +228,7 @@ static int advise_collapse(struct mmun_mm *mm, struct vma *v, uint64_t start, ui
 
 static bool accessible(const struct mmun_mm *mm, uint64_t addr, bool write)
 {
-	pte_t e = pgtable_translate(&mm->pt, addr);
+	pte_t e = mm_translate(mm, addr);
 
 	return pte_present(e) && (!write || pte_write(e));
 }
