@@ -91,8 +91,8 @@ def arrows(kinds, kind):
     for source in files:
         for name in needs[source]:
             other = defines.get(name)
-            if DOOR.match(name) and other and other.startswith('explore/'):
-                continue
+            if DOOR.match(name) and other and other.startswith(('explore/', 'sync/')):
+                continue  # who may include the door's header is told by the includes
             if other and other != source:
                 found.setdefault((source, other), name)
     return found

@@ -10,7 +10,6 @@
 
 enum { FRAMES_MIN = 2, FRAMES_MAX = 1 << 24, SWAP_MAX = 1 << 24 };
 
-const char *mmun_version(void) { return "0.1.0"; }
 uint64_t mmun_page_size(void) { return PAGE_BYTES; }
 uint64_t mmun_huge_page_size(void) { return HUGE_BYTES; }
 uint64_t mmun_task_size(void) { return TASK_BYTES; }
