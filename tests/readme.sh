@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# readme.sh MMUN SOURCE-DIR - README.md, docs/tutorial.md, docs/library.md and docs/trace.md show
-# what the tool prints, and the commands that they print work. A block of theirs stands between two
-# lines of three backquotes.
+# readme.sh MMUN SOURCE-DIR - README.md and docs/*.md show what the tool prints, and the commands
+# that they print work. A block of theirs stands between two lines of three backquotes.
 set -u
 tool=$(realpath "$1") top=$(realpath "$2")
 dir=$(mktemp -d)
@@ -49,6 +48,17 @@ grep -q "$(sed -n 's/^Verified: all \([0-9]*\) inequivalent.*/Verified: all \1/p
 block docs/trace.md "\$ build/mmun trace cow_fork_write" | sed 1d >"$dir/shown"
 "$tool" trace cow_fork_write >"$dir/tool"
 same "the order" "$dir/shown" "$dir/tool"
+
+"$tool" check examples/checks/wakeup.c | sed -n '/^Finding deadlock/,/^Repaired/p' |
+	sed '$d' >"$dir/tool"
+block docs/checks.md "$(head -n 1 "$dir/tool")" >"$dir/shown"
+same "the finding of a check in C" "$dir/shown" "$dir/tool"
+
+block docs/porting.md 'pte = pte_offset_map_lock(mm, pmd, address, &ptl);' >"$dir/shown"
+sed 's/^[ \t]*//' examples/checks/wp_page_copy.c >"$dir/lines"
+while read -r line; do
+	grep -qxF "$line" "$dir/lines" || fail "not in wp_page_copy.c: $line"
+done <"$dir/shown"
 
 block docs/library.md '#include <mmun/mmun.h>' >"$dir/shown"
 sed '1,/^ \*\/$/d' examples/device.c >"$dir/device"
