@@ -37,7 +37,7 @@ static void unit_text(const struct world *w, const struct litmus_thread *thread,
 	if (!m)
 		tlb_text(text, size, thread->device ? ats_tlb(w->ats[thread->unit]) :
 				     &w->cpu[thread->unit]->tlb, world_page_addr(w->test, var));
-	else if (mirror_peek(m, w->test->var[var].page, &pfn, &write))
+	else if (mirror_peek(m, world_page_addr(w->test, var), &pfn, &write))
 		snprintf(text, size, "frame %u, %s", pfn.v, write ? "rw" : "ro");
 	else
 		snprintf(text, size, "-");

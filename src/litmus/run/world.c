@@ -12,6 +12,17 @@ enum { DEVICE_TLB_SHIFT = 6 };
 
 /* --- setting up ---------------------------------------------------------- */
 
+/* Of all addresses up to the test's last page. */
+static int mirror_init(struct world *w, enum litmus_device device, struct mirror **ret)
+{
+	enum mirror_kind kind = device == DEVICE_SHADOW ? MIRROR_SHADOW : MIRROR_INTERVAL;
+	uint64_t end = PAGE_BYTES;
+
+	for (int v = 0; v < w->test->vars; v++)
+		end = max_u64(end, world_page_addr(w->test, v) + world_var_bytes(w->test, v));
+	return mirror_create(w->mm, kind, 0, end, ret);
+}
+
 static int units_init(struct world *w)
 {
 	struct mmun_ats_opts opts = { .tlb_shift = DEVICE_TLB_SHIFT };
@@ -26,24 +37,11 @@ static int units_init(struct world *w)
 		if (thread->device && litmus_has_tlb(thread) && !w->ats[u])
 			err = mmun_ats_create(w->mm, &opts, &w->ats[u]);
 		else if (thread->device && !litmus_has_tlb(thread) && !w->mirror[u])
-			err = mirror_create(w->mm, w->test, thread->kind == DEVICE_SHADOW,
-					    &w->mirror[u]);
+			err = mirror_init(w, thread->kind, &w->mirror[u]);
 		if (err)
 			return err;
 	}
 	return 0;
-}
-
-static int access_mirror(struct world *w, struct mirror *m, int var, bool write,
-			 enum tlb_order order, uint64_t *value, pfn_t *pfn)
-{
-	struct tlb_access a = { .addr = world_var_addr(w->test, var), .value = *value,
-				.write = write, .order = order };
-	int err = mirror_access(m, w->test->var[var].page, &a);
-
-	*value = a.value;
-	*pfn = a.pfn;
-	return err;
 }
 
 static int access_var(struct world *w, unsigned thread, int var, bool write,
@@ -51,16 +49,18 @@ static int access_var(struct world *w, unsigned thread, int var, bool write,
 {
 	const struct litmus_thread *t = &w->test->thread[thread];
 	enum tlb_order o = order == ORDER_ACQ_REL ? TLB_ACQ_REL : TLB_RELAXED;
-	uint64_t addr = world_var_addr(w->test, var), v = (uint64_t)*value;
+	struct tlb_access a = { .addr = world_var_addr(w->test, var), .value = (uint64_t)*value,
+				.write = write, .order = o };
 	int err;
 
 	if (!t->device)
-		err = cpu_access(w->cpu[t->unit], addr, write, o, &v, pfn);
+		err = cpu_access(w->cpu[t->unit], a.addr, write, o, &a.value, &a.pfn);
 	else if (litmus_has_tlb(t))
-		err = ats_access(w->ats[t->unit], addr, write, o, &v, pfn);
+		err = ats_access(w->ats[t->unit], a.addr, write, o, &a.value, &a.pfn);
 	else
-		err = access_mirror(w, w->mirror[t->unit], var, write, o, &v, pfn);
-	*value = err ? LITMUS_FAULT : (int64_t)v;
+		err = mirror_access(w->mirror[t->unit], &a);
+	*value = err ? LITMUS_FAULT : (int64_t)a.value;
+	*pfn = a.pfn;
 	return err;
 }
 

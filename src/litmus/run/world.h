@@ -10,6 +10,7 @@
 #define MMUN_WORLD_H
 
 #include "litmus/lang/litmus.h"
+#include "mirror/mirror.h"
 #include "vm/ops/ops.h"
 
 /* What an oracle wants to know. Each is called by the thread that did it, right
@@ -55,17 +56,6 @@ void world_fini(struct world *w);
 /* --- held.c: for explore_check.watch; the checked build only ------------- */
 
 void world_watch(void *state, void *arg);
-
-/* --- world_mirror.c: a device with a page table of its own ---------------- */
-
-/* counts: kept by start and end, else by an interval notifier. 0, -ENOMEM, -EINVAL. */
-int mirror_create(struct mmun_mm *mm, const struct litmus *test, bool counts,
-		  struct mirror **ret);
-void mirror_destroy(struct mirror *m); /* after the mm; NULL is fine */
-/* One access, to this page of the test. 0, or as mmun_mm_fault(). */
-int mirror_access(struct mirror *m, int page, struct tlb_access *a);
-/* For pictures: false: it has no such page. */
-bool mirror_peek(const struct mirror *m, int page, pfn_t *pfn, bool *write);
 
 /* --- world_memory.c ------------------------------------------------------ */
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mirror.h - software secondary MMUs: page tables of a device's own, made from an address
+ * space's and kept current by notifiers. Nobody flushes anything of them: they are told
+ * before a page goes, and look it up again when it is needed.
+ *
+ * There are two kinds, which differ in how they learn that what they have looked up is no
+ * longer true:
+ *
+ *   mirror  by an interval notifier and its sequence number, as users of Linux's HMM do
+ *   shadow  by the starts and ends of a notifier, with a count of the pairs under way and
+ *           of those that are over, as KVM does
+ *
+ * Any number of threads may use one. Called by litmus tests (src/litmus/run) and by the
+ * stress test.
+ */
+#ifndef MMUN_MIRROR_H
+#define MMUN_MIRROR_H
+
+#include "vm/fault/fault.h"
+
+enum mirror_kind { MIRROR_INTERVAL, MIRROR_SHADOW };
+
+struct mirror;
+
+/*
+ * Of the pages [@start, @start + @length), both multiples of the page size. It is told of
+ * nothing before this returns, and has no page. 0, -ENOMEM, or as registering the notifier.
+ */
+int mirror_create(struct mmun_mm *mm, enum mirror_kind kind, uint64_t start, uint64_t length,
+		  struct mirror **ret);
+/* After the last access; before or after the address space is destroyed. NULL is fine. */
+void mirror_destroy(struct mirror *m);
+
+/*
+ * One access of the device, within the range. The page is looked up, and made by a fault of
+ * the address space, as often as it is taken away in between. 0, or as mmun_mm_fault().
+ */
+int mirror_access(struct mirror *m, struct tlb_access *a);
+
+/* For pictures: what it has for this address. False: nothing. */
+bool mirror_peek(const struct mirror *m, uint64_t addr, pfn_t *pfn, bool *write);
+
+#endif
