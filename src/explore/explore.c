@@ -9,7 +9,6 @@
 #include "explore/find/find.h"
 #include "explore/run/run.h"
 #include "explore/search/search.h"
-#include "base/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,88 +32,12 @@ static double seconds_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* --- EXPLORE_ALL: how many inequivalent executions ----------------------- */
-
-/* Equal for equivalent executions: each step's identity and what precedes it. */
-static uint64_t class_of_execution(void)
-{
-	uint64_t sum = 0;
-
-	for (int j = 0; j < x.depth; j++) {
-		const struct step *s = &x.step[j];
-		uint64_t h = hash_mix(hash_mix(s->thread, (uint64_t)s->idx), s->choice);
-
-		for (unsigned t = 0; t < x.threads; t++)
-			h = hash_mix(h, (uint64_t)s->clk.c[t]);
-		sum += h;
-	}
-	return sum ? sum : 1;
-}
-
-struct class_key { const uint64_t *set; uint64_t hash; };
-
-static bool is_free_or_class(const void *arg, size_t slot)
-{
-	const struct class_key *k = arg;
-
-	return !k->set[slot] || k->set[slot] == k->hash;
-}
-
-/* False: it was there. */
-static bool class_insert(uint64_t *set, size_t capacity, uint64_t hash)
-{
-	size_t i = hash_slot(capacity, hash, is_free_or_class, &(struct class_key){ set, hash });
-	bool fresh = !set[i];
-
-	set[i] = hash;
-	return fresh;
-}
-
-static void class_count(void)
-{
-	if (x.classes * 2 >= x.class_capacity) {
-		size_t capacity = x.class_capacity ? 2 * x.class_capacity : 1024;
-		uint64_t *set = calloc(capacity, sizeof(*set));
-
-		if (!set) {
-			x.out_of_memory = true;
-			return;
-		}
-		for (size_t i = 0; i < x.class_capacity; i++)
-			if (x.class_hash[i])
-				class_insert(set, capacity, x.class_hash[i]);
-		free(x.class_hash);
-		x.class_hash = set;
-		x.class_capacity = capacity;
-	}
-	x.classes += class_insert(x.class_hash, x.class_capacity, class_of_execution());
-}
-
 /* --- the loop ------------------------------------------------------------ */
-
-/* The part of the tree that lies behind, taking siblings for equally large. */
-static double part_done(void)
-{
-	double done = 0, width = 1;
-
-	for (int d = 0; d < x.depth && d < 200; d++) {
-		const struct step *s = &x.step[d];
-		unsigned before_it = (unsigned)__builtin_popcount(s->sleep), after = 0;
-
-		for (uint32_t n = s->tree; n; n = x.node[n].sibling)
-			after++;
-		if (before_it + after) {
-			width /= before_it + after + 1;
-			done += width * before_it;
-		}
-	}
-	return done;
-}
 
 static void progress(double since)
 {
 	struct explore_progress p = { x.result->executions, x.result->findings,
-				      seconds_now() - since, part_done() };
+				      seconds_now() - since, search_done() };
 
 	if (x.opt.progress)
 		x.opt.progress(x.opt.progress_arg, &p);
@@ -180,7 +103,7 @@ static void loop(double since)
 		default:
 			r->executions++;
 			if (x.opt.algorithm == EXPLORE_ALL)
-				class_count();
+				search_class();
 		}
 		if (x.fails)
 			finding_collect();
@@ -193,7 +116,7 @@ static void loop(double since)
 	}
 	if (!stop && x.out_of_memory)
 		stop = "out of memory";
-	if (!stop && x.strayed)
+	if (!stop && search_is_lost())
 		stop = "the search lost its way (the check is not deterministic, or mmun has a bug)";
 	if (!stop && x.begin_again && !x.ordered_adds)
 		stop = "it is begun again";
@@ -203,7 +126,7 @@ static void loop(double since)
 		drop_liveness(r);
 	r->stopped_by = stop;
 	r->exhaustive = !stop;
-	r->classes = x.classes;
+	r->classes = search_classes();
 	r->memory = search_memory();
 }
 
@@ -260,12 +183,11 @@ int explore(const struct explore_check *check, const struct explore_options *opt
 	return r;
 }
 
-int explore_replay(const struct explore_check *check, const char *schedule,
+int explore_replay(const struct explore_check *check, const char *replay,
 		   struct explore_trace *ret_trace, struct explore_result *ret)
 {
 	static const struct explore_options none;
-	char *forced = NULL;
-	uint8_t *choice = NULL;
+	struct schedule schedule;
 	enum run_end end;
 	int r;
 
@@ -275,23 +197,19 @@ int explore_replay(const struct explore_check *check, const char *schedule,
 		return -EINVAL;
 	r = engine_open(check, &none, ret);
 	if (r == 0)
-		r = finding_parse(schedule, &forced, &choice);
-	if (r >= 0) {
-		x.forced = forced;
-		x.forced_choice = choice;
-		x.forced_count = r;
+		r = finding_parse(replay, &schedule);
+	if (r == 0) {
 		x.ordered_adds = true; /* the order is given */
 		x.trace = ret_trace;
 		sync_recording = true;
-		end = engine_run();
+		end = run_schedule(&schedule);
 		sync_recording = false;
 		x.trace = NULL;
 		ret->executions = 1;
 		finding_collect();
 		r = end == RUN_ABORTED && !x.aborted ? -EINVAL : 0;
+		schedule_free(&schedule);
 	}
-	free(forced);
-	free(choice);
 	engine_close();
 	return r == -ECANCELED ? 0 : r;
 }

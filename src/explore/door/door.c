@@ -257,37 +257,10 @@ bool sync_in_range_(const void *mm, uint64_t addr)
 	return x.cur < 0;
 }
 
-/* Join clk into a clock of an object's, which is valid only if *has. */
-static void gather(struct clk *into, bool *has, const struct clk *clk)
-{
-	if (*has)
-		clk_join(into, clk);
-	else
-		*into = *clk;
-	*has = true;
-}
-
-/* An unlock that is no operation of its own: whoever takes the lock next is
- * ordered after this thread's steps so far. */
 void sync_lock_released(void *lock, bool reader)
 {
-	struct thread *t;
-	struct object *o;
-
-	if (x.cur < 0)
-		return;
-	t = &x.thread[x.cur];
-	o = engine_object(lock);
-	if (!reader) {
-		o->release = t->clk;
-		o->has_release = true;
-		epoch_next(&t->clk, (unsigned)x.cur);
-		return;
-	}
-	gather(&o->read_release, &o->has_read_release, &t->clk);
-	epoch_next(&t->clk, (unsigned)x.cur);
-	if (o->readers >> x.cur & 1)
-		x.step[o->last_read[x.cur]].release = (int16_t)x.depth;
+	if (x.cur >= 0)
+		clock_released(lock, reader);
 }
 
 void sync_assert_held_(const void *lock, const struct sync_site *site)
@@ -304,13 +277,15 @@ void sync_assert_held_(const void *lock, const struct sync_site *site)
 /* RCU is the domain that may not sleep; every other one is an srcu_struct. */
 static const char rcu_domain;
 
-/* @thread has left a section: whoever waited for it is ordered after it. */
-static void section_left(struct wait_set *w, unsigned thread)
+/* The running thread has left a section: whoever waited for it is ordered after it. */
+static void section_left(unsigned waiter, enum wait_for what)
 {
-	if (!(w->open >> thread & 1))
+	struct wait_set *w = &x.thread[waiter].wait[what];
+
+	if (!(w->open >> x.cur & 1))
 		return;
-	w->open &= (uint16_t)~(1u << thread);
-	clk_join(&w->ends, &x.thread[thread].clk);
+	w->open &= (uint16_t)~(1u << x.cur);
+	clock_awaited(waiter, what);
 }
 
 static struct section *section_of(struct thread *t, const void *domain)
@@ -339,7 +314,6 @@ static void section_leave(const void *domain, const struct sync_site *site)
 {
 	struct thread *t = &x.thread[x.cur];
 	struct section *in = section_of(t, domain);
-	struct object *o;
 	char name[8];
 
 	if (!in) {
@@ -351,27 +325,25 @@ static void section_leave(const void *domain, const struct sync_site *site)
 		return;
 	*in = t->section[--t->section_count];
 	for (unsigned q = 0; q < x.threads; q++)
-		if (x.thread[q].rcu_wait.domain == domain)
-			section_left(&x.thread[q].rcu_wait, (unsigned)x.cur);
-	o = engine_object(domain);
-	gather(&o->guard_end, &o->has_guard_end, &t->clk);
-	epoch_next(&t->clk, (unsigned)x.cur);
+		if (x.thread[q].wait[WAIT_RCU].domain == domain)
+			section_left(q, WAIT_RCU);
+	clock_left(domain);
+	clock_next_epoch();
 }
 
 /* Who is in a section of the domain himself waits for ever. */
 static void section_wait(const void *domain, const struct sync_site *site)
 {
-	struct thread *t = &x.thread[x.cur];
-	const struct object *o;
+	struct wait_set *w = &x.thread[x.cur].wait[WAIT_RCU];
 
 	sync_visible(SYNC_RCU_SYNC, domain, site);
-	t->rcu_wait = (struct wait_set){ .domain = domain };
+	w->domain = domain;
+	w->open = 0;
 	for (unsigned q = 0; q < x.threads; q++)
 		if (section_of(&x.thread[q], domain))
-			t->rcu_wait.open |= (uint16_t)(1u << q);
-	o = engine_object(domain);
-	if (o->has_guard_end)
-		t->rcu_wait.ends = o->guard_end;
+			w->open |= (uint16_t)(1u << q);
+	clock_awaits_nobody(WAIT_RCU);
+	clock_awaits(WAIT_RCU, domain);
 	sync_visible(SYNC_RCU_WAIT, domain, site);
 }
 
@@ -456,19 +428,15 @@ void sync_guard_leave_(const struct sync_site *site)
 	ASSERT(t->guard);
 	t->guard = false;
 	for (unsigned q = 0; q < x.threads; q++)
-		section_left(&x.thread[q].guard_wait, (unsigned)x.cur);
-	for (unsigned i = 0; i < t->guard_words; i++) {
-		struct object *o = engine_object(t->guard_word[i]);
-
-		gather(&o->guard_end, &o->has_guard_end, &t->clk);
-	}
-	epoch_next(&t->clk, (unsigned)x.cur);
+		section_left(q, WAIT_GUARDS);
+	for (unsigned i = 0; i < t->guard_words; i++)
+		clock_left(t->guard_word[i]);
+	clock_next_epoch();
 }
 
 void sync_guard_mark_(const atomic_u64 *w)
 {
 	struct thread *t;
-	const struct object *o;
 
 	if (x.cur < 0)
 		return;
@@ -477,10 +445,8 @@ void sync_guard_mark_(const atomic_u64 *w)
 	for (unsigned q = 0; q < x.threads; q++)
 		for (unsigned i = 0; x.thread[q].guard && i < x.thread[q].guard_words; i++)
 			if (x.thread[q].guard_word[i] == w)
-				t->guard_wait.open |= (uint16_t)(1u << q);
-	o = engine_object(w);
-	if (o->has_guard_end)
-		clk_join(&t->guard_wait.ends, &o->guard_end);
+				t->wait[WAIT_GUARDS].open |= (uint16_t)(1u << q);
+	clock_awaits(WAIT_GUARDS, w);
 }
 
 void sync_guard_wait_(const struct sync_site *site)
@@ -488,5 +454,6 @@ void sync_guard_wait_(const struct sync_site *site)
 	if (x.cur < 0)
 		return;
 	sync_visible(SYNC_GUARD_WAIT, NULL, site);
-	x.thread[x.cur].guard_wait = (struct wait_set){ 0 };
+	x.thread[x.cur].wait[WAIT_GUARDS].open = 0;
+	clock_awaits_nobody(WAIT_GUARDS);
 }

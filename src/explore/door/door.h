@@ -26,13 +26,7 @@ void engine_leaks_report(void);
 
 /* --- spin.c -------------------------------------------------------------- */
 /* A place that has waited, and how the thread came there for the first time. */
-struct waited {
-	const struct sync_site *site;
-	char *forced;
-	uint8_t *choice;
-	int count;
-	unsigned thread;
-};
+struct waited { const struct sync_site *site; struct schedule schedule; };
 
 bool spin_guessed_wrong(void);         /* at a deadlock: a spinning thread could go on */
 const struct waited *spin_waited(unsigned n); /* from 0; NULL: no more */

@@ -56,7 +56,7 @@ void sync_range_dead_(void *p, size_t size, const struct sync_site *site)
 {
 	dead_add(p, size, site);
 	plain_freed(p, size, site);
-	if (x.cur >= 0 && x.depth >= x.replay - 1)
+	if (x.cur >= 0 && x.depth >= x.known)
 		touched_before(p, (char *)p + size, site);
 }
 

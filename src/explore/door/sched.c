@@ -26,9 +26,9 @@ bool engine_can_go(const struct pending *p, const struct thread *t)
 	case SYNC_WLOCK:
 		return sem->owner == 0 && sem->readers == 0;
 	case SYNC_RCU_WAIT:
-		return t->rcu_wait.open == 0;
+		return t->wait[WAIT_RCU].open == 0;
 	case SYNC_GUARD_WAIT:
-		return t->guard_wait.open == 0;
+		return t->wait[WAIT_GUARDS].open == 0;
 	case SYNC_AWAIT:
 	case SYNC_RELAX:
 		return p->pred(engine_word(p->addr, p->bytes), p->arg);
@@ -62,66 +62,47 @@ static int thread_free(uint16_t candidates)
 	return candidates >> last & 1 ? last : __builtin_ctz(candidates);
 }
 
-/* Fill step[depth].thread and .choice. Returns -1, or how the run ends. */
-static int choose(uint16_t sleep, uint32_t *tree)
+/* A step of a schedule that was given. */
+static int choose_forced(struct step *s, uint16_t enabled)
 {
-	struct step *s = &x.step[x.depth];
-	uint16_t enabled;
+	const struct schedule *f = x.schedule;
 
-	if (x.depth < x.replay)
-		return -1;
-	s->sleep = sleep;
-	s->choice = s->first_choice = 0;
-	s->tree = 0;
-	if (*tree) {
-		const struct node *n = &x.node[*tree];
-
-		if (engine_enabled(n->thread) && (x.alive >> n->thread & 1)) {
-			s->thread = n->thread;
-			s->choice = s->first_choice = n->choice;
-			s->tree = n->sibling;
-			*tree = plan_node_take(*tree);
-			return -1;
-		}
-		x.strayed = true; /* a mistake of the search: go on freely, and say so */
-		while (*tree) {
-			uint32_t next = x.node[*tree].sibling;
-
-			for (uint32_t c = plan_node_take(*tree); c; c = plan_node_take(c))
-				;
-			*tree = next;
-		}
-	}
-	enabled = enabled_threads();
-	if (!enabled)
-		return RUN_DEADLOCK;
-	if (x.depth < x.forced_count && x.forced[x.depth]) {
-		s->thread = (uint8_t)(x.forced[x.depth] - 1);
-		s->choice = x.forced_choice[x.depth];
+	s->choice = 0;
+	if (x.depth < f->count && f->thread[x.depth]) {
+		s->thread = (uint8_t)(f->thread[x.depth] - 1);
+		s->choice = f->choice[x.depth];
 		return (enabled >> s->thread & 1) && s->choice < x.pend[s->thread].choices ?
 			-1 : RUN_ABORTED;
 	}
-	if (x.alone >= 0)
-		enabled &= (uint16_t)(1u << x.alone);
-	if (!(enabled & ~sleep))
+	if (f->alone >= 0)
+		enabled &= (uint16_t)(1u << f->alone);
+	if (!enabled)
 		return RUN_ASLEEP;
-	s->thread = (uint8_t)thread_free(enabled & (uint16_t)~sleep);
-	s->enabled = enabled;
-	s->done = (uint16_t)(1u << s->thread);
+	s->thread = (uint8_t)thread_free(enabled);
 	return -1;
 }
 
-static uint16_t still_asleep(uint16_t sleep, const struct step *s)
+/* Fill step[depth].thread and .choice. Returns -1, or how the run ends. */
+static int choose(struct step *s)
 {
-	uint16_t next = 0;
+	uint16_t enabled, awake;
 
-	for (unsigned m = sleep & ~(1u << s->thread); m; m &= m - 1) {
-		unsigned q = (unsigned)__builtin_ctz(m);
-
-		if (!dependent(x.pend[q].cls, x.pend[q].addr, s->cls, s->addr))
-			next |= (uint16_t)(1u << q);
-	}
-	return next;
+	if (x.depth < x.known) /* as in the execution before */
+		return -1;
+	if (!x.schedule && search_dictates(x.depth, &s->thread, &s->choice))
+		return -1;
+	enabled = enabled_threads();
+	if (!enabled)
+		return RUN_DEADLOCK;
+	if (x.schedule)
+		return choose_forced(s, enabled);
+	awake = search_awake(enabled);
+	if (!awake)
+		return RUN_ASLEEP;
+	s->thread = (uint8_t)thread_free(awake);
+	s->choice = 0;
+	search_chose(x.depth, s->thread, enabled);
+	return -1;
 }
 
 /* --- one step ------------------------------------------------------------ */
@@ -139,8 +120,8 @@ static bool parted(const struct step *s, const struct pending *p)
 	bool ended = !(x.alive >> s->thread & 1), same = s->kind == p->kind && s->site == p->site;
 	char name[8], now[96] = "ended";
 
-	if (x.depth >= x.replay - 1) { /* it was planned, never run: the search is to blame */
-		x.strayed = true;
+	if (x.depth >= x.known) { /* it was planned, never run: the search is to blame */
+		search_strayed();
 		return false;
 	}
 	if (!ended)
@@ -161,30 +142,32 @@ static bool step_account(void)
 	unsigned thread = s->thread;
 	const struct pending *p = &x.pend[thread];
 	struct thread *t = &x.thread[thread];
-	struct object *o = p->cls ? engine_object(p->addr) : NULL;
+	struct object *o = NULL;
 
-	if (!(x.alive >> thread & 1) || !engine_enabled(thread))
+	if (!(x.alive >> thread & 1) || ((x.blockable >> thread & 1) && !engine_enabled(thread)))
 		return parted(s, p);
-	s->choices = p->choices;
-	if (x.depth >= x.replay - 1) {
-		engine_step_fresh(x.depth, s, thread, o);
-	} else {
+	if (x.depth < x.known) {
 		if (s->kind != p->kind || s->addr != p->addr)
 			return parted(s, p);
-		t->clk = s->clk;
-		epoch_next(&t->clk, thread);
+		if (p->cls)
+			o = object_again(x.depth, p->addr);
+		clock_restore(thread, x.depth);
+	} else {
+		if (p->cls)
+			o = engine_object(p->addr);
+		engine_step_fresh(x.depth, s, thread, o);
+		if (is_word(s->kind))
+			x.step_old[x.depth] = word_at(s);
+		if (!x.schedule)
+			search_took(x.depth);
 	}
 	s->release = -1;
 	t->idx = s->idx;
 	t->last = (int16_t)x.depth;
 	if (o)
 		engine_touch(o, x.depth, s);
-	s->bytes = p->bytes;
-	if (is_word(s->kind)) {
-		s->old = word_at(s);
-		if (x.plain)
-			plain_operation(s);
-	}
+	if (x.plain && is_word(s->kind))
+		plain_operation(s);
 	if (x.trace)
 		x.event = engine_record_step(thread);
 	return true;
@@ -205,15 +188,13 @@ bool engine_step_begin(void)
 			    x.steps_max);
 		return false;
 	}
-	end = choose(x.sleep, &x.plan);
+	end = choose(s);
 	if (end >= 0) {
 		x.end = (enum run_end)end;
 		return false;
 	}
 	if (!step_account())
 		return false;
-	if (x.depth >= x.replay - 1)
-		x.sleep = still_asleep(s->sleep, s);
 	x.cur = s->thread;
 	return true;
 }

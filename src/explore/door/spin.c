@@ -28,14 +28,15 @@ static struct {
 
 void spin_forget(void)
 {
-	for (unsigned n = 0; n < spins.count; n++) {
-		free(spins.at[n].forced);
-		free(spins.at[n].choice);
-	}
+	for (unsigned n = 0; n < spins.count; n++)
+		schedule_free(&spins.at[n].schedule);
 	spins.count = 0;
 }
 
 /* --- rounds --------------------------------------------------------------- */
+
+/* The word's value before the step. */
+static uint64_t old_of(const struct step *s) { return x.step_old[s - x.step]; }
 
 static void add_word(struct watched *word, unsigned *count, const struct step *s)
 {
@@ -43,7 +44,7 @@ static void add_word(struct watched *word, unsigned *count, const struct step *s
 		if (word[n].addr == s->addr)
 			return; /* a later step of the round had it */
 	if (*count < WATCHED_MAX)
-		word[*count] = (struct watched){ s->addr, s->old, s->bytes };
+		word[*count] = (struct watched){ s->addr, old_of(s), s->bytes };
 	++*count;
 }
 
@@ -57,7 +58,7 @@ static bool has_written(const struct step *s)
 		return false;
 	while (next <= end && (next->addr != s->addr || next->bytes != s->bytes))
 		next++;
-	return s->old != (next <= end ? next->old : engine_word(s->addr, s->bytes));
+	return old_of(s) != (next <= end ? old_of(next) : engine_word(s->addr, s->bytes));
 }
 
 /* The words of the thread's round, latest first; 0: it has written, or looked at none, or
@@ -89,32 +90,31 @@ static bool is_in_vain(const struct spin *spin, const struct watched *word, unsi
 
 static void keep_place(const struct sync_site *site)
 {
-	struct waited *w = &spins.at[spins.count];
 	size_t n = (size_t)x.depth + 1;
+	struct schedule f;
 
 	for (unsigned i = 0; i < spins.count; i++)
 		if (spins.at[i].site == site)
 			return;
 	if (spins.count == PLACES_MAX)
 		return;
-	*w = (struct waited){ site, malloc(n), malloc(n), (int)n, (unsigned)x.cur };
-	if (!w->forced || !w->choice) {
-		free(w->forced);
-		free(w->choice);
+	f = (struct schedule){ malloc(n), malloc(n), (int)n, x.cur };
+	if (!f.thread || !f.choice) {
+		schedule_free(&f);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		w->forced[i] = (char)(x.step[i].thread + 1);
-		w->choice[i] = x.step[i].choice;
+		f.thread[i] = (char)(x.step[i].thread + 1);
+		f.choice[i] = x.step[i].choice;
 	}
-	spins.count++;
+	spins.at[spins.count++] = (struct waited){ site, f };
 }
 
 /* Is the running thread being tried? Before, it came there as in the search. */
 static bool is_trying(void)
 {
-	return spins.trying && (unsigned)x.cur == spins.trying->thread &&
-	       x.depth >= spins.trying->count - 1;
+	return spins.trying && x.cur == spins.trying->schedule.alone &&
+	       x.depth >= spins.trying->schedule.count - 1;
 }
 
 /* The thread that is tried goes round in vain, until that is enough. */
@@ -172,7 +172,7 @@ void spin_try(const struct waited *w)
  * somebody else. */
 bool spin_tried(void)
 {
-	unsigned thread = spins.trying->thread;
+	int thread = spins.trying->schedule.alone;
 
 	spins.trying = NULL;
 	return spins.rounds >= 1 && spins.rounds < ROUNDS &&

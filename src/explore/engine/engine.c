@@ -18,6 +18,13 @@ const char *const engine_kind_name[] = {
 #undef X
 };
 
+void schedule_free(struct schedule *schedule)
+{
+	free(schedule->thread);
+	free(schedule->choice);
+	*schedule = (struct schedule){ .alone = -1 };
+}
+
 /* --- failing ------------------------------------------------------------- */
 
 const char *engine_thread_name(unsigned thread, char buf[8])

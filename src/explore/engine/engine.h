@@ -40,7 +40,6 @@ enum {
 	STEPS_DEFAULT = 8000,
 	STEPS_LIMIT = 8000,        /* clocks and keys are 16 bits */
 	OBJECTS_LIMIT = 8190,
-	PLANS_DEFAULT = 1 << 20,   /* nodes of wakeup trees, 24 bytes each */
 	STACK_BYTES = 64 << 10,
 	ARENA_SETUP = 16 << 20,    /* bytes for set-up's state and allocations */
 	ARENA_THREAD = 4 << 20,    /* bytes for each thread's allocations */
@@ -53,16 +52,13 @@ enum {
 	SETUP = T_MAX,             /* the number under which set-up and end allocate */
 };
 
-/* c: the latest step of each thread that comes before. e: the latest epoch of its plain
- * accesses that does; see plain.c. */
-struct clk { int16_t c[T_MAX], e[T_MAX]; };
+/* The latest step of each thread that comes before. */
+struct clk { int16_t c[T_MAX]; };
 
 struct step {
 	struct clk clk;
 	const void *addr;              /* object */
 	const struct sync_site *site;
-	uint64_t old;                  /* the word's value before */
-	uint16_t sleep;                /* threads asleep before this step */
 	int16_t idx;                   /* this is the idx-th step of its thread, from 1 */
 	int16_t prev;                  /* that thread's step before, -1: none */
 	int16_t prev_change;           /* the object's change (WRITE or ADD) before, -1 */
@@ -70,11 +66,8 @@ struct step {
 	uint8_t thread, kind, cls;
 	uint8_t bytes;                 /* of the word, if it is one */
 	uint8_t choice, choices;       /* which of how many; CHOOSE only, else 0 of 1 */
-	uint8_t first_choice;          /* the choice this node began with */
-	uint16_t enabled, done;        /* EXPLORE_ALL only */
-	uint32_t races;                /* number of races before this step was run */
-	uint32_t tree;                 /* wakeup tree: first pending sibling, 0: none */
 };
+_Static_assert(sizeof(struct step) == 64, "one line of the cache");
 
 struct pending {                       /* the operation a thread is about to do */
 	const void *addr;
@@ -85,6 +78,8 @@ struct pending {                       /* the operation a thread is about to do 
 	bool (*pred)(uint64_t, uint64_t);
 	uint64_t arg;
 };
+
+enum wait_for { WAIT_GUARDS, WAIT_RCU, WAIT_COUNT };
 
 struct wait_set {                      /* sections that a thread waits for */
 	const void *domain;            /* of RCU's: which */
@@ -122,7 +117,7 @@ struct thread {
 	unsigned rcu;                  /* nesting of RCU's own sections */
 	unsigned section_count;
 	struct section section[SECTIONS_MAX]; /* of RCU and SRCU, that it is in */
-	struct wait_set guard_wait, rcu_wait;
+	struct wait_set wait[WAIT_COUNT];
 	struct spin spin;
 	const struct sync_site *noted_at;/* instead of a note's own; NULL: its own */
 	struct sync_operation operation; /* that it carries out; name NULL: none */
@@ -136,6 +131,14 @@ struct fail {                          /* of the current execution */
 	int16_t first, then;           /* ordering wanted, -1: as it is */
 	int16_t target;                /* the picture may end here, -1: whole execution */
 	char text[256];
+};
+
+/* Steps that are dictated; beyond them the execution goes its own way. */
+struct schedule {
+	char *thread;                  /* + 1, for each step; 0: any */
+	uint8_t *choice;
+	int count;
+	int alone;                     /* after them only this thread runs; -1: all do */
 };
 
 enum run_end { RUN_COMPLETE, RUN_DEADLOCK, RUN_ASLEEP, RUN_ABORTED };
@@ -165,22 +168,18 @@ struct engine {
 
 	/* the current execution */
 	struct step *step;             /* steps_max + 2 */
+	uint64_t *step_old;            /* the word's value before it */
 	/* What the search scans most, step by step, apart from the rest: */
 	uint8_t *step_thread;
 	int16_t *step_key;             /* 4 * number of the object + class; 0: none */
 	int16_t *step_clk[T_MAX];      /* clocks, thread by thread */
 	int depth;                     /* steps run */
-	int replay;                    /* the first so many have their thread dictated */
-	const char *forced;            /* replaying a schedule: thread + 1 per step, 0: free */
-	const uint8_t *forced_choice;
-	int forced_count;
-	int alone;                     /* after them only this thread runs; -1: all do */
-	uint32_t plan;                 /* wakeup tree from the next step on */
-	uint16_t sleep;                /* threads asleep before the next step */
+	int known;                     /* the first so many were run before, and keep clocks */
+	const struct schedule *schedule; /* to be followed instead of the search; else NULL */
 	bool starting;                 /* threads run up to their first operations */
 	enum run_end end;              /* how the run has ended */
 	size_t event;                  /* the running step's in the trace, SIZE_MAX: none */
-	bool aborted, strayed;         /* a plan could not be followed */
+	bool aborted;                  /* the execution was given up */
 	bool stuck;                    /* a thread ran on without end */
 	bool ordered_adds;             /* SYNC_INC counts as SYNC_RMW */
 	bool begin_again;              /* ... must, since a thread waits for such a word */
@@ -195,18 +194,12 @@ struct engine {
 	struct { uint32_t stamp, index; } *slot;
 	uint32_t slots_mask, stamp;
 
-	/* the search */
-	struct race *race;
+	struct race *race;             /* of the current execution, by step that they end in */
 	uint32_t races, races_capacity;
-	struct node *node;             /* [0] unused */
-	uint32_t nodes, nodes_capacity, node_free;
-	uint32_t nodes_planned, plans_max; /* in wakeup trees; the most that may be */
-	bool frugal;                   /* they were hit: no more plans, for good */
-	uint64_t *class_hash;          /* EXPLORE_ALL: set of executions seen */
-	size_t classes, class_capacity;
 	bool out_of_memory;
 
 	struct plain *plain;           /* plain.c; NULL: nobody tells of plain accesses */
+	struct epochs *epochs;         /* clock.c; NULL: as above */
 	const char *drawn;             /* text of the finding that is being recorded, else NULL */
 	struct explore_trace *trace;   /* being recorded, else NULL */
 };
@@ -217,6 +210,7 @@ extern struct engine x;
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 		 const char *fmt, ...) PRINTF_LIKE(5, 6);
 _Noreturn void engine_give_up(void);   /* the execution cannot go on */
+void schedule_free(struct schedule *schedule);
 const char *engine_thread_name(unsigned thread, char buf[8]);
 extern const char *const engine_kind_name[];
 

@@ -12,6 +12,7 @@
 
 void finding_collect(void);            /* the execution's fails into the result */
 void finding_record_all(void);         /* run each finding again, with its picture */
-int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice);
+/* The schedule that a replay string tells of. 0, -EINVAL or -ENOMEM. */
+int finding_parse(const char *replay, struct schedule *ret);
 
 #endif

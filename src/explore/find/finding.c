@@ -238,9 +238,8 @@ static char *encode(const int16_t *steps, int n)
 	return s;
 }
 
-/* The schedule of @replay: threads + 1 and choices. Returns its length or
- * -EINVAL or -ENOMEM; the caller frees both. */
-int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice)
+/* The schedule of @replay. 0, -EINVAL or -ENOMEM. */
+int finding_parse(const char *replay, struct schedule *ret)
 {
 	unsigned print = 0, digits = 0;
 	const char *schedule;
@@ -283,9 +282,8 @@ int finding_parse(const char *replay, char **ret_forced, uint8_t **ret_choice)
 	}
 	if (print != fingerprint(schedule))
 		goto fail;
-	*ret_forced = forced;
-	*ret_choice = choice;
-	return n;
+	*ret = (struct schedule){ forced, choice, n, -1 };
+	return 0;
 fail:
 	free(forced);
 	free(choice);
@@ -384,30 +382,21 @@ static void parted_from(const struct explore_finding *g)
 
 static void record(struct explore_finding *g)
 {
-	char *forced = NULL;
-	uint8_t *choice = NULL;
-	int n = g->replay ? finding_parse(g->replay, &forced, &choice) : -1;
+	struct schedule schedule;
 	unsigned end = UINT32_MAX;
 	bool again = g->oracle == ORACLE_DETERMINISM;
 	size_t kept = 0;
 	uint64_t steps = x.result->steps;
 
-	if (n < 0)
+	if (!g->replay || finding_parse(g->replay, &schedule))
 		return;
-	x.replay = 0;
-	x.plan = 0;
-	x.races = 0;
-	x.forced = forced;
-	x.forced_choice = choice;
-	x.forced_count = n;
 	x.trace = &g->trace;
 	x.drawn = g->text;
 	sync_recording = true;
-	engine_run();
+	run_schedule(&schedule);
 	sync_recording = false;
 	x.drawn = NULL;
 	x.trace = NULL;
-	x.forced_count = 0;
 	x.result->steps = steps;
 	for (unsigned i = 0; i < x.fails; i++) {
 		if (x.fail[i].oracle != g->oracle || strcmp(x.fail[i].text, g->text))
@@ -423,8 +412,7 @@ static void record(struct explore_finding *g)
 	g->trace.count = kept;
 	while (g->trace.helds && g->trace.held[g->trace.helds - 1].event > kept)
 		g->trace.helds--;
-	free(forced);
-	free(choice);
+	schedule_free(&schedule);
 }
 
 void finding_record_all(void)

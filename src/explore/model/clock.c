@@ -72,7 +72,7 @@ struct object *engine_object(const void *addr)
 	o->addr = addr;
 	o->last_write = o->last_change = o->last_lock = -1;
 	o->readers = o->adders = 0;
-	o->has_release = o->has_read_release = o->has_guard_end = false;
+	o->has = 0;
 	return o;
 }
 
@@ -83,7 +83,161 @@ static int16_t key_of(const struct object *o, uint8_t cls)
 
 int16_t engine_key(const void *addr, uint8_t cls) { return key_of(engine_object(addr), cls); }
 
-/* --- clocks and races ---------------------------------------------------- */
+/* --- clocks -------------------------------------------------------------- */
+
+/*
+ * Where plain accesses are watched each clock has epochs beside it: the latest epoch of each
+ * thread's plain accesses that comes before. They are kept in an array of their own, so that
+ * the clocks stay short where nobody watches.
+ */
+struct epochs { int16_t e[T_MAX]; };
+
+/* A clock, and the number of its epochs. */
+struct stamp { struct clk *clk; size_t epochs; };
+
+enum {
+	EPOCHS_OF_WAITS = T_MAX,
+	EPOCHS_OF_OBJECTS = EPOCHS_OF_WAITS + T_MAX * WAIT_COUNT,
+	EPOCHS_OF_STEPS = EPOCHS_OF_OBJECTS + OBJECTS_LIMIT * OBJECT_CLOCKS,
+};
+
+int clock_watch(void)
+{
+	x.epochs = calloc(EPOCHS_OF_STEPS + x.steps_max + 2, sizeof(*x.epochs));
+	return x.epochs ? 0 : -1;
+}
+
+void clock_unwatch(void)
+{
+	free(x.epochs);
+	x.epochs = NULL;
+}
+
+static struct stamp of_thread(unsigned t) { return (struct stamp){ &x.thread[t].clk, t }; }
+
+static struct stamp of_wait(unsigned t, enum wait_for what)
+{
+	return (struct stamp){ &x.thread[t].wait[what].ends,
+			       EPOCHS_OF_WAITS + WAIT_COUNT * t + what };
+}
+
+static struct stamp of_object(struct object *o, enum object_clock which)
+{
+	return (struct stamp){ &o->clk[which],
+			       EPOCHS_OF_OBJECTS + OBJECT_CLOCKS * (size_t)(o - x.object) + which };
+}
+
+static struct stamp of_step(int j)
+{
+	return (struct stamp){ &x.step[j].clk, EPOCHS_OF_STEPS + (size_t)j };
+}
+
+/* The result is built apart, so that the compiler need not fear that a and b overlap. */
+static inline void join_numbers(int16_t *a, const int16_t *b)
+{
+	int16_t r[T_MAX];
+
+	for (int t = 0; t < T_MAX; t++)
+		r[t] = a[t] > b[t] ? a[t] : b[t];
+	memcpy(a, r, sizeof(r));
+}
+
+static void join_epochs(size_t a, size_t b)
+{
+	join_numbers(x.epochs[a].e, x.epochs[b].e);
+}
+
+static inline void join(struct stamp a, struct stamp b)
+{
+	join_numbers(a.clk->c, b.clk->c);
+	if (x.epochs)
+		join_epochs(a.epochs, b.epochs);
+}
+
+static inline void copy(struct stamp to, struct stamp from)
+{
+	*to.clk = *from.clk;
+	if (x.epochs)
+		x.epochs[to.epochs] = x.epochs[from.epochs];
+}
+
+static void clear(struct stamp s)
+{
+	memset(s.clk, 0, sizeof(*s.clk));
+	if (x.epochs)
+		memset(&x.epochs[s.epochs], 0, sizeof(*x.epochs));
+}
+
+static void next_epoch(unsigned thread)
+{
+	if (!x.epochs)
+		return;
+	ASSERT(x.epochs[thread].e[thread] < INT16_MAX);
+	x.epochs[thread].e[thread]++;
+}
+
+void clock_next_epoch(void) { next_epoch((unsigned)x.cur); }
+int16_t epoch_of(unsigned thread) { return x.epochs[thread].e[thread]; }
+int16_t epoch_followed(unsigned thread, unsigned other) { return x.epochs[thread].e[other]; }
+int16_t epoch_of_step(int j) { return x.epochs[EPOCHS_OF_STEPS + j].e[x.step[j].thread]; }
+
+void clock_start(unsigned thread)
+{
+	clear(of_thread(thread));
+	for (enum wait_for what = 0; what < WAIT_COUNT; what++)
+		clear(of_wait(thread, what));
+	next_epoch(thread); /* what it does from here on, nobody has followed */
+}
+
+void epochs_restore(unsigned thread, int j)
+{
+	x.epochs[thread] = x.epochs[EPOCHS_OF_STEPS + j];
+	next_epoch(thread);
+}
+
+/* Join the running thread's clock into one of an object's. */
+static void publish(struct object *o, enum object_clock which)
+{
+	if (o->has >> which & 1)
+		join(of_object(o, which), of_thread((unsigned)x.cur));
+	else
+		copy(of_object(o, which), of_thread((unsigned)x.cur));
+	o->has |= (uint8_t)(1u << which);
+}
+
+void clock_released(const void *lock, bool reader)
+{
+	struct object *o = engine_object(lock);
+
+	if (!reader) {
+		copy(of_object(o, RELEASE), of_thread((unsigned)x.cur));
+		o->has |= 1u << RELEASE;
+	} else {
+		publish(o, READ_RELEASE);
+		if (o->readers >> x.cur & 1)
+			x.step[o->last_read[x.cur]].release = (int16_t)x.depth;
+	}
+	clock_next_epoch();
+}
+
+void clock_left(const void *domain) { publish(engine_object(domain), SECTION_END); }
+
+void clock_awaits(enum wait_for what, const void *domain)
+{
+	struct object *o = engine_object(domain);
+
+	if (o->has >> SECTION_END & 1)
+		join(of_wait((unsigned)x.cur, what), of_object(o, SECTION_END));
+}
+
+void clock_awaited(unsigned waiter, enum wait_for what)
+{
+	join(of_wait(waiter, what), of_thread((unsigned)x.cur));
+}
+
+void clock_awaits_nobody(enum wait_for what) { clear(of_wait((unsigned)x.cur, what)); }
+
+/* --- races --------------------------------------------------------------- */
 
 struct access {
 	const struct object *o;
@@ -137,7 +291,7 @@ static void race_of_await(int j, const struct access *a, const struct clk *clk,
 
 		if (s->thread == thread || clk->c[s->thread] >= s->idx)
 			return;
-		if (p->pred(s->old, p->arg)) {
+		if (p->pred(x.step_old[i], p->arg)) {
 			race_add(i, j);
 			return;
 		}
@@ -194,24 +348,23 @@ void engine_touch(struct object *o, int j, const struct step *s)
 }
 
 /* Join what comes with acquiring: a release, the end of awaited sections. */
-static void join_acquired(struct clk *clk, const struct pending *p, const struct thread *t,
-			  const struct object *o)
+static void join_acquired(unsigned thread, struct object *o)
 {
-	switch (p->kind) {
+	switch (x.pend[thread].kind) {
 	case SYNC_LOCK:
 	case SYNC_TRYLOCK:
 	case SYNC_RLOCK:
 	case SYNC_WLOCK:
-		if (o->has_release)
-			clk_join(clk, &o->release);
-		if (p->kind == SYNC_WLOCK && o->has_read_release)
-			clk_join(clk, &o->read_release);
+		if (o->has >> RELEASE & 1)
+			join(of_thread(thread), of_object(o, RELEASE));
+		if (x.pend[thread].kind == SYNC_WLOCK && (o->has >> READ_RELEASE & 1))
+			join(of_thread(thread), of_object(o, READ_RELEASE));
 		break;
 	case SYNC_GUARD_WAIT:
-		clk_join(clk, &t->guard_wait.ends);
+		join(of_thread(thread), of_wait(thread, WAIT_GUARDS));
 		break;
 	case SYNC_RCU_WAIT:
-		clk_join(clk, &t->rcu_wait.ends);
+		join(of_thread(thread), of_wait(thread, WAIT_RCU));
 		break;
 	default:
 		break;
@@ -245,7 +398,7 @@ static void step_index(int j, const struct step *s, const struct object *o)
 }
 
 /* A step that no execution before had: clock and races. */
-void engine_step_fresh(int j, struct step *s, unsigned thread, const struct object *o)
+void engine_step_fresh(int j, struct step *s, unsigned thread, struct object *o)
 {
 	const struct pending *p = &x.pend[thread];
 	struct thread *t = &x.thread[thread];
@@ -255,23 +408,24 @@ void engine_step_fresh(int j, struct step *s, unsigned thread, const struct obje
 	s->site = p->site;
 	s->kind = p->kind;
 	s->cls = p->cls;
+	s->bytes = p->bytes;
+	s->choices = p->choices;
 	s->idx = (int16_t)(t->idx + 1);
 	s->prev = t->last;
 	s->prev_change = -1;
-	s->races = x.races;
 	if (p->cls) {
 		access_find(&a, p, o);
 		s->prev_change = o->last_change;
 		races_find(j, &a, &t->clk, thread, p);
 		for (int n = 0; n < a.cands; n++)
-			clk_join(&t->clk, &x.step[a.cand[n]].clk);
+			join(of_thread(thread), of_step(a.cand[n]));
 		if (a.edge >= 0)
-			clk_join(&t->clk, &x.step[a.edge].clk);
+			join(of_thread(thread), of_step(a.edge));
 	}
-	join_acquired(&t->clk, p, t, o);
-	t->clk.c[thread] = s->idx;
-	s->clk = t->clk;
-	epoch_next(&t->clk, thread);
+	join_acquired(thread, o);
+	copy(of_step(j), of_thread(thread));
+	s->clk.c[thread] = t->clk.c[thread] = s->idx; /* last: a load that spans it would stall */
+	next_epoch(thread);
 	step_index(j, s, o);
 	if (x.dead_count && p->cls)
 		dead_touch(j, s);

@@ -77,13 +77,14 @@ int plain_open(void)
 	p->cells_capacity = SLOTS_MIN;
 	p->granule = calloc(SLOTS_MIN, sizeof(*p->granule));
 	p->cell = malloc(SLOTS_MIN * sizeof(*p->cell));
-	return p->granule && p->cell ? 0 : -1;
+	return p->granule && p->cell ? clock_watch() : -1;
 }
 
 void plain_close(void)
 {
 	if (!x.plain)
 		return;
+	clock_unwatch();
 	free(x.plain->granule);
 	free(x.plain->cell);
 	free(x.plain);
@@ -185,7 +186,7 @@ static void remember(struct plain *p, struct granule *g, const struct cell *like
 /* Has the thread, by what it has done so far, followed this access? */
 static bool followed(const struct cell *c, unsigned thread)
 {
-	return x.thread[thread].clk.e[c->thread] >= c->epoch;
+	return epoch_followed(thread, c->thread) >= c->epoch;
 }
 
 static bool same_place(const struct sync_site *a, const struct sync_site *b)
@@ -302,7 +303,7 @@ void plain_access(const void *addr, size_t size, bool write, const struct sync_s
 
 	if (!x.plain || x.cur < 0 || x.aborted || !size)
 		return;
-	now.epoch = x.thread[x.cur].clk.e[x.cur];
+	now.epoch = epoch_of((unsigned)x.cur);
 	now.step = x.starting ? -1 : x.thread[x.cur].last;
 	if (x.dead_count)
 		touch_dead(addr, size, &now);
@@ -314,7 +315,7 @@ void plain_access(const void *addr, size_t size, bool write, const struct sync_s
 void plain_operation(const struct step *s)
 {
 	struct cell now = { .site = s->site, .thread = s->thread, .marked = true,
-			    .epoch = s->clk.e[s->thread], .step = (int16_t)x.depth,
+			    .epoch = epoch_of_step(x.depth), .step = (int16_t)x.depth,
 			    .write = s->cls != SYNC_READ };
 
 	access_range(s->addr, s->bytes, &now);

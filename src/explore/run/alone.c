@@ -13,16 +13,7 @@
 static bool leaves(const struct waited *w)
 {
 	spin_try(w);
-	x.replay = 0;
-	x.plan = 0;
-	x.races = 0;
-	x.forced = w->forced;
-	x.forced_choice = w->choice;
-	x.forced_count = w->count;
-	x.alone = (int)w->thread;
-	engine_run();
-	x.alone = -1;
-	x.forced_count = 0;
+	run_schedule(&w->schedule);
 	return spin_tried();
 }
 

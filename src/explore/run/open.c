@@ -76,28 +76,26 @@ int engine_open(const struct explore_check *check, const struct explore_options 
 
 	memset(&x, 0, sizeof(x));
 	x.check = check;
-	x.alone = -1;
 	x.opt = *options;
 	x.threads = check->threads;
 	x.result = result;
 	x.steps_max = options->steps_max ? options->steps_max : STEPS_DEFAULT;
-	x.plans_max = options->plans_max ? options->plans_max : PLANS_DEFAULT;
 	x.objects_capacity = 256;
 	x.slots_mask = 4 * x.objects_capacity - 1;
-	x.races_capacity = x.nodes_capacity = 256;
-	x.nodes = 1;
+	x.races_capacity = 256;
 	x.step = calloc(x.steps_max + 2, sizeof(*x.step));
 	if (!scanned_alloc(x.steps_max + 2))
 		return -ENOMEM;
 	x.object = malloc(x.objects_capacity * sizeof(*x.object));
 	x.slot = calloc(x.slots_mask + 1, sizeof(*x.slot));
 	x.race = malloc(x.races_capacity * sizeof(*x.race));
-	x.node = malloc(x.nodes_capacity * sizeof(*x.node));
+	x.step_old = calloc(x.steps_max + 2, sizeof(*x.step_old));
 	x.arena = mmap(NULL, arena, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (x.arena == MAP_FAILED)
 		x.arena = NULL;
-	if (!x.step || !x.object || !x.slot || !x.race || !x.node || !x.arena || plain_open())
+	if (!x.step || !x.object || !x.slot || !x.race || !x.step_old || !x.arena ||
+	    search_open() || plain_open())
 		return -ENOMEM;
 	for (unsigned t = 0; t < x.threads; t++)
 		if (fiber_create(&x.fiber[t], STACK_BYTES))
@@ -122,9 +120,9 @@ void engine_close(void)
 	free(x.object);
 	free(x.slot);
 	free(x.race);
-	free(x.node);
+	free(x.step_old);
 	free(x.dead);
-	free(x.class_hash);
+	search_close();
 	plain_close();
 	memset(&x, 0, sizeof(x));
 }

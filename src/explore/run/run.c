@@ -6,6 +6,7 @@
 #include "explore/run/run.h"
 #include "explore/door/door.h"
 #include "explore/model/model.h"
+#include "explore/search/search.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,14 +45,13 @@ static void restore(void)
 	x.fails = 0;
 	x.aborted = false;
 	x.depth = 0;
-	x.sleep = 0;
+	if (!x.schedule)
+		search_begin();
 	x.alive = (uint16_t)((1u << x.threads) - 1);
 	x.blockable = 0;
 	for (unsigned t = 0; t < x.threads; t++) {
 		struct thread *p = &x.thread[t];
 
-		memset(&p->clk, 0, sizeof(p->clk));
-		p->clk.e[t] = 1; /* what it does from here on, nobody has followed */
 		p->idx = 0;
 		p->last = -1;
 		p->held_count = p->spins = p->range_count = 0;
@@ -60,7 +60,8 @@ static void restore(void)
 		p->noted_at = NULL;
 		p->spin = (struct spin){ .from = -1 };
 		p->operation = (struct sync_operation){ 0 };
-		p->guard_wait = p->rcu_wait = (struct wait_set){ 0 };
+		memset(p->wait, 0, sizeof(p->wait));
+		clock_start(t);
 		p->arena_used = 0;
 		fiber_arm(&x.fiber[t], thread_main, (void *)(uintptr_t)t);
 	}
@@ -121,4 +122,16 @@ enum run_end engine_run(void)
 	else if (end == RUN_DEADLOCK)
 		deadlock_report();
 	return x.aborted ? RUN_ABORTED : end;
+}
+
+enum run_end run_schedule(const struct schedule *schedule)
+{
+	enum run_end end;
+
+	x.known = 0;
+	x.races = 0;
+	x.schedule = schedule;
+	end = engine_run();
+	x.schedule = NULL;
+	return end;
 }

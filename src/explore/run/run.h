@@ -16,7 +16,8 @@
 int engine_open(const struct explore_check *check, const struct explore_options *options,
 		struct explore_result *result);
 void engine_close(void);
-enum run_end engine_run(void);
+enum run_end engine_run(void);          /* as the search dictates */
+enum run_end run_schedule(const struct schedule *schedule); /* instead; it keeps nothing of it */
 void deadlock_report(void);
 /* After the search: why it is not complete, since a thread that had to wait would have given
  * up by itself; or NULL. */

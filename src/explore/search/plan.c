@@ -1,44 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan.c - nodes of wakeup trees: what search.c plans and run.c follows. They
+ * plan.c - nodes of wakeup trees: what search.c plans and path.c follows. They
  * live in one array and are named by number, since the array may move.
  */
-#include "explore/search/search.h"
+#include "explore/search/work.h"
 
 #include <stdlib.h>
 
+struct work work;
+
 uint32_t plan_node_new(const struct node *like)
 {
-	uint32_t n = x.node_free;
+	uint32_t n = work.node_free;
 
 	if (n) {
-		x.node_free = x.node[n].sibling;
+		work.node_free = work.node[n].sibling;
 	} else {
-		if (x.nodes == x.nodes_capacity) {
-			uint32_t capacity = x.nodes_capacity * 2;
-			struct node *node = realloc(x.node, capacity * sizeof(*node));
+		if (work.nodes == work.nodes_capacity) {
+			uint32_t capacity = work.nodes_capacity * 2;
+			struct node *node = realloc(work.node, capacity * sizeof(*node));
 
 			if (!node) {
 				x.out_of_memory = true;
 				return 0;
 			}
-			x.node = node;
-			x.nodes_capacity = capacity;
+			work.node = node;
+			work.nodes_capacity = capacity;
 		}
-		n = x.nodes++;
+		n = work.nodes++;
 	}
-	x.node[n] = *like;
-	x.node[n].child = x.node[n].sibling = 0;
-	x.nodes_planned++;
+	work.node[n] = *like;
+	work.node[n].child = work.node[n].sibling = 0;
+	work.planned++;
 	return n;
 }
 
 uint32_t plan_node_take(uint32_t node)
 {
-	uint32_t child = x.node[node].child;
+	uint32_t child = work.node[node].child;
 
-	x.node[node].sibling = x.node_free;
-	x.node_free = node;
-	x.nodes_planned--;
+	work.node[node].sibling = work.node_free;
+	work.node_free = node;
+	work.planned--;
 	return child;
 }

@@ -2,29 +2,38 @@
 /*
  * search.h - which execution comes next, as the other rooms see it.
  *
- *   plan.c     nodes of wakeup trees
- *   search.c   the algorithm
+ * The door asks at each step what is dictated, tells what it chose where nothing was, and tells
+ * when the step's operation is known; after the execution the loop has the races looked at, and
+ * asks for the next one.
  */
 #ifndef MMUN_SEARCH_H
 #define MMUN_SEARCH_H
 
 #include "explore/engine/engine.h"
 
-/* A node of a wakeup tree: one step still to be taken. */
-struct node {
-	const void *addr;
-	uint32_t child, sibling;       /* 0: none */
-	uint8_t thread, cls, choice;
-	bool chooses;                  /* it is a choice */
-};
+int search_open(void);                 /* 0; -1: no memory */
+void search_close(void);
 
-/* --- plan.c -------------------------------------------------------------- */
-uint32_t plan_node_new(const struct node *like); /* 0: no memory */
-uint32_t plan_node_take(uint32_t node);          /* frees it, returns its children */
+/* --- during an execution ------------------------------------------------- */
+void search_begin(void);               /* from its first step */
+/* Step @d's thread and choice; false: nothing is dictated any more. */
+bool search_dictates(int d, uint8_t *ret_thread, uint8_t *ret_choice);
+/* The threads, of these that can go on, that need not sleep. */
+uint16_t search_awake(uint16_t enabled);
+/* Step @d, of which nothing was dictated, is @thread's. */
+void search_chose(int d, unsigned thread, uint16_t enabled);
+void search_took(int d);               /* x.step[d] is known, its clock as well */
+void search_strayed(void);             /* what was planned, and never run, cannot be done */
 
-/* --- search.c ------------------------------------------------------------ */
+/* --- between executions -------------------------------------------------- */
 void search_races(void);               /* plan the reversal of this execution's races */
+void search_class(void);               /* EXPLORE_ALL: count the execution's class */
 bool search_next(void);                /* set up the next execution; false: none left */
+
+/* --- what came of it ----------------------------------------------------- */
+bool search_is_lost(void);             /* a plan could not be followed */
+double search_done(void);              /* the part of the tree that lies behind */
+uint64_t search_classes(void);
 size_t search_memory(void);
 
 #endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * work.h - the work that is left to the search, inside the room: the path of the execution that
+ * is under way, from its first step on, with what was run and what is planned beside it.
+ *
+ *   plan.c      nodes of wakeup trees
+ *   path.c      the path: followed, made longer, taken back to the next branch
+ *   reverse.c   the reduction: which races are reversed, and how
+ *   all.c       every interleaving, for checking the reduction
+ *   search.c    the front: beginning, next execution, end
+ */
+#ifndef MMUN_WORK_H
+#define MMUN_WORK_H
+
+#include "explore/search/search.h"
+
+enum { PLANS_DEFAULT = 1 << 20 };      /* nodes of wakeup trees, 24 bytes each */
+
+/* A node of a wakeup tree: one step still to be taken. */
+struct node {
+	const void *addr;
+	uint32_t child, sibling;       /* 0: none */
+	uint8_t thread, cls, choice;
+	bool chooses;                  /* it is a choice */
+};
+
+/* One step of the path. */
+struct branch {
+	uint32_t races;                /* how many end before this step */
+	uint32_t tree;                 /* wakeup tree: first pending sibling, 0: none */
+	uint16_t sleep;                /* threads asleep before this step */
+	uint16_t enabled, done;        /* EXPLORE_ALL only */
+	uint8_t thread;
+	uint8_t choice, choices;       /* which of how many */
+	uint8_t first_choice;          /* the choice that it began with */
+};
+
+struct work {
+	struct branch *branch;         /* steps_max + 2 */
+	int replay;                    /* the first so many are dictated */
+	uint16_t sleep;                /* threads asleep before the next step */
+	uint32_t plan;                 /* wakeup tree from the next step on, 0: none */
+	struct node *node;             /* [0] unused */
+	uint32_t nodes, nodes_capacity, node_free;
+	uint32_t planned, plans_max;   /* nodes in wakeup trees; the most that may be */
+	bool frugal;                   /* they were hit: no more plans, for good */
+	bool strayed;                  /* a plan could not be followed */
+};
+
+extern struct work work;
+
+/* --- plan.c -------------------------------------------------------------- */
+uint32_t plan_node_new(const struct node *like); /* 0: no memory */
+uint32_t plan_node_take(uint32_t node);          /* frees it, returns its children */
+
+/* --- path.c -------------------------------------------------------------- */
+/* The path ends with step @d, whose branch says how; what was planned beyond is forgotten. */
+void path_dictate(int d);
+/* Step @d's next choice, with what is planned for after it; false: there is none. */
+bool path_next_choice(int d);
+
+/* --- all.c --------------------------------------------------------------- */
+bool all_next(void);
+void all_close(void);
+
+#endif
