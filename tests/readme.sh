@@ -129,7 +129,19 @@ grep -o '"[^"]*"' docs/vm.md | tr -d '"' | sort -u | while read -r name; do
 done >>"$dir/missing"
 [ ! -s "$dir/missing" ] || fail "docs/vm.md names what is not there: $(cat "$dir/missing")"
 
-# Files that the documents link to exist.
+# docs/design.md has a row for each room of src/rooms.txt, and no other.
+sed -n 's/^| `\([a-z/]*\)` | .*/\1/p' docs/design.md | grep -v '/$' | sort >"$dir/shown"
+{ sed -n 's/^\([a-z/]*\):.*/\1/p' src/rooms.txt; (cd src && ls -d explore/*/ | sed 's:/$::'); } |
+	sort >"$dir/rooms"
+same "the rooms of docs/design.md" "$dir/shown" "$dir/rooms"
+
+# Files that the documents name, or link to, exist.
+grep -ohE '`(src|tests|fuzz|bench|include|examples|docs)/[a-z_/]*\.[a-z]*`' docs/*.md README.md |
+	tr -d '`' | sort -u | while read -r file; do
+	[ -e "$file" ] || echo "$file"
+done >"$dir/missing"
+[ ! -s "$dir/missing" ] || fail "documents name what is not there: $(cat "$dir/missing")"
+
 for file in README.md docs/*.md litmus/README.md; do
 	grep -oE '\]\([^)#:]*\)|^\[[a-z]*\]: .*' "$file" | sed -e 's/^](//' -e 's/)$//' -e 's/^.*\]: //' |
 		while read -r link; do
