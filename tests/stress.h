@@ -17,12 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "mirror/mirror.h"
 #include "vm/ops/ops.h"
 
 enum {
 	THREADS_MAX = 16,
 	WORD_PAGES = 48,      /* of own, dropped and shared pages, each */
 	DEVICES = 2,
+	MIRRORS = 2,          /* one of each kind */
 	RW = MMUN_PROT_READ | MMUN_PROT_WRITE,
 	ANON = MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED,
 	SHARED = MMUN_MAP_SHARED | MMUN_MAP_FIXED,
@@ -57,14 +59,13 @@ struct word {
 	atomic_uint_least64_t stored, storing; /* for others: at least, at most */
 };
 
-struct mirror;
-
 struct stress {
 	struct mmun_machine *machine;
 	struct mmun_mm *mm;
 	struct mmun_object *shared, *file;
 	struct mmun_ats *ats[DEVICES];
-	struct mirror *mirror;
+	struct mirror *mirror[MIRRORS];      /* of all regions */
+	struct mmu_interval_notifier driver; /* whose lock may be busy */
 	unsigned threads;
 	bool inject;
 	struct takeaway rights; /* of own pages */
@@ -124,11 +125,6 @@ static inline uint64_t word_page(enum region r, unsigned i)
 
 	return REGION_START(r) + i % REGION_HUGE * HUGE_BYTES + page * PAGE_BYTES;
 }
-
-/* A software page table that is kept current by an interval notifier: stress_mirror.c. */
-int mirror_create(struct stress *s, struct mirror **ret);
-void mirror_destroy(struct mirror *m);
-void op_mirror(struct thread *t);
 
 /* Gives up what a thread has, at the end. */
 void thread_fini(struct thread *t);

@@ -33,11 +33,23 @@ static void takeaway_end(struct takeaway *a) { atomic_fetch_add(&a->ended, 1); }
 
 /* --- words --------------------------------------------------------------- */
 
-/* By the thread's processor, or by a device. */
+static int access_mirror(struct mirror *m, uint64_t addr, bool write, uint64_t *value)
+{
+	struct tlb_access a = { .addr = addr, .value = *value, .write = write,
+				.order = TLB_ACQ_REL };
+	int err = mirror_access(m, &a);
+
+	*value = a.value;
+	return err;
+}
+
+/* By the thread's processor, or by a device, with a page table of its own or without. */
 static int access_word(struct thread *t, uint64_t addr, bool write, uint64_t *value)
 {
-	unsigned via = (unsigned)random_below(t, DEVICES + 2);
+	unsigned via = (unsigned)random_below(t, DEVICES + MIRRORS + 2);
 
+	if (via >= DEVICES && via < DEVICES + MIRRORS)
+		return access_mirror(t->s->mirror[via - DEVICES], addr, write, value);
 	if (via < DEVICES)
 		return write ? mmun_ats_store_release(t->s->ats[via], addr, *value)
 			     : mmun_ats_load_acquire(t->s->ats[via], addr, value);
@@ -677,7 +689,6 @@ const struct operation operations[] = {
 	{ "words", 60, op_words },
 	{ "watch", 20, op_watch },
 	{ "volatile", 20, op_volatile },
-	{ "mirror", 10, op_mirror },
 	{ "protect", 2, op_protect },
 	{ "merge", 3, op_merge },
 	{ "migrate", 6, op_migrate },

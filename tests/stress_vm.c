@@ -112,6 +112,21 @@ static void *preempt_run(void *arg)
 }
 
 /* Nobody is at work. */
+/* What it has is what the address space has. */
+static void audit_mirror(const struct stress *s, const struct mirror *m)
+{
+	for (uint64_t at = REGION_START(0); at < REGION_START(REGIONS); at += PAGE_BYTES) {
+		pte_t e = pgtable_translate(&s->mm->pt, at);
+		bool write;
+		pfn_t pfn;
+
+		if (!mirror_peek(m, at, &pfn, &write))
+			continue;
+		CHECK(pte_present(e) && (!write || pte_write(e)));
+		CHECK_EQ(pte_pfn(e).v, pfn.v);
+	}
+}
+
 static void audit_all(struct stress *s)
 {
 	struct mmun_mm *mms[THREADS_MAX + 1] = { s->mm };
@@ -127,6 +142,8 @@ static void audit_all(struct stress *s)
 			mms[roots.mm_count++] = threads[i].child;
 	(void)sync_alloc_fail_clear();
 	audit_machine(&roots);
+	for (int i = 0; i < MIRRORS; i++)
+		audit_mirror(s, s->mirror[i]);
 }
 
 static double now(void)
@@ -180,6 +197,21 @@ static void map_anonymous(struct stress *s, enum region r, int prot)
 	CHECK(!mmun_mmap(s->mm, REGION_START(r), REGION_BYTES, prot, ANON, &at));
 }
 
+/* A driver that has no page of the own region, but whose lock somebody else may hold: then
+ * it would have to block, and what must not block is told so. */
+static bool driver_invalidate(struct mmu_interval_notifier *sub,
+			      const struct mmu_notifier_range *range, uint64_t seq)
+{
+	static atomic_uint calls;
+
+	if (!mmu_notifier_range_blockable(range) && atomic_fetch_add(&calls, 1) % 2)
+		return false;
+	mmu_interval_set_seq(sub, seq);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops driver_ops = { .invalidate = driver_invalidate };
+
 static void stress_init(struct stress *s)
 {
 	struct mmun_machine_opts opts = { .frames = 9000, .huge_frames = 6, .swap_pages = 700 };
@@ -205,7 +237,11 @@ static void stress_init(struct stress *s)
 	map_object(s, REGION_ALIAS, s->shared, SHARED);
 	map_object(s, REGION_FILE, s->file, SHARED);
 	map_object(s, REGION_PRIVATE, s->file, MMUN_MAP_PRIVATE | MMUN_MAP_FIXED);
-	CHECK(!mirror_create(s, &s->mirror));
+	for (unsigned i = 0; i < MIRRORS; i++)
+		CHECK(!mirror_create(s->mm, (enum mirror_kind)i, REGION_START(0),
+				     REGION_START(REGIONS) - REGION_START(0), &s->mirror[i]));
+	CHECK(!mmu_interval_notifier_insert(&s->driver, s->mm, REGION_START(REGION_OWN),
+					    REGION_BYTES, &driver_ops));
 	for (unsigned i = 0; i < s->threads; i++) {
 		threads[i].s = s;
 		threads[i].number = i;
@@ -223,7 +259,9 @@ static void stress_fini(struct stress *s)
 		thread_fini(&threads[i]);
 	audit_all(s);
 	CHECK(!mmun_mm_destroy(s->mm));
-	mirror_destroy(s->mirror);
+	for (int i = 0; i < MIRRORS; i++)
+		mirror_destroy(s->mirror[i]);
+	mmu_interval_notifier_remove(&s->driver);
 	CHECK_EQ(mmun_ats_load(s->ats[0], REGION_START(REGION_OWN), &v), -EFAULT);
 	for (int i = 0; i < DEVICES; i++)
 		mmun_ats_destroy(s->ats[i]);
