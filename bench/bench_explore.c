@@ -13,7 +13,7 @@
 #include <time.h>
 #include <ucontext.h>
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 #include "litmus/run/check.h"
 #include "load_litmus.h"
 #include "models.h"

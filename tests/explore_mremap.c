@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 #include "explore_scene.h"
 #include "vm/ops/ops.h"
 

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 
 static inline void explore_scene(const struct explore_check *check, bool wrong)
 {

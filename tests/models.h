@@ -7,7 +7,7 @@
 #ifndef MMUN_TEST_MODELS_H
 #define MMUN_TEST_MODELS_H
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 
 enum model_variant {
 	MODEL_DEFERRED, /* the TLB is invalidated after the lock is dropped */

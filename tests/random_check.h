@@ -8,7 +8,7 @@
 #ifndef MMUN_TEST_RANDOM_CHECK_H
 #define MMUN_TEST_RANDOM_CHECK_H
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 
 enum { RANDOM_OPS_MAX = 8, RANDOM_THREADS_MAX = 4, RANDOM_RESULTS_MAX = 1 << 14 };
 

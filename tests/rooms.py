@@ -20,6 +20,8 @@ import sys
 # The checked door's other side is the explorer: names that the door declares are the
 # door's, and it is the explorer that hears of a broken assertion.
 DOOR = re.compile(r'sync_\w+$|base_assert_failed$')
+# The explorer's public names, each of which is in the room that it is about.
+EXPLORER = re.compile(r'explore(_\w+)?$')
 
 
 def read_table(path):
@@ -93,6 +95,8 @@ def arrows(kinds, kind):
             other = defines.get(name)
             if DOOR.match(name) and other and other.startswith(('explore/', 'sync/')):
                 continue  # who may include the door's header is told by the includes
+            if EXPLORER.match(name) and other and not source.startswith('explore/'):
+                continue  # and so is who may include mmun/explore.h
             if other and other != source:
                 found.setdefault((source, other), name)
     return found

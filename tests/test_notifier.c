@@ -15,7 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 #include "vm/ops/ops.h"
 
 enum { FRAMES = 96, SOFT = 2 };

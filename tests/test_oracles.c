@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 #include "sync/sync.h"
 
 enum { WORDS = 4 };

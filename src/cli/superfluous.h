@@ -7,7 +7,7 @@
 #define MMUN_SUPERFLUOUS_H
 
 #include "cli/cli.h"
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 
 struct superfluous {
 	const char *file, *name;

@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 #include "orders/world.h"
 
 enum {

@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 
 /* X(enumerator, name, one of them, several of them) */
 #define REPORT_VERDICTS(X)                                        \

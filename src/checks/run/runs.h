@@ -6,7 +6,7 @@
 #ifndef MMUN_RUNS_H
 #define MMUN_RUNS_H
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 #include "report/report.h"
 
 struct runs {

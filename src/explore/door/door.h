@@ -36,5 +36,7 @@ void spin_forget(void);
 
 /* --- optional.c ---------------------------------------------------------- */
 void optionals_forget(void);
+/* Behind mmun/kernel.h's macro. */
+bool explore_optional_(const char *what, const struct sync_site *site);
 
 #endif

@@ -6,7 +6,6 @@
  * user can ask for one of them to be left out in the next.
  */
 #include "explore/door/door.h"
-#include "explore/explore.h"
 
 #include <string.h>
 

@@ -10,9 +10,9 @@
  *   door/     the checked door: a step; whose turn it is; locks, sections, memory
  *   run/      one execution from set-up's state to its end
  *   find/     findings: shortest schedule, replay strings, pictures, signals
+ *   front/    the loop and the public calls; what the rest of the tree sees
  *
- * explore.c, above them, is the loop and the public calls. Within a room files use each other
- * in one direction too.
+ * Within a room files use each other in one direction too.
  *
  * The state is one global object. An exploration is one thread of the process, and signal
  * handlers and the code of a check find the state without being given it; whoever wants to

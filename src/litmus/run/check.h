@@ -6,7 +6,7 @@
 #ifndef MMUN_LITMUS_CHECK_H
 #define MMUN_LITMUS_CHECK_H
 
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 #include "litmus/lang/litmus.h"
 
 enum litmus_verdict {

@@ -3,7 +3,7 @@
  * held.c - what each page table entry and each TLB of a world holds, for pictures:
  * the explorer asks after each step while it records one.
  */
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 #include "iommu/ats.h"
 #include "litmus/run/world.h"
 #include "vm/tlb/peek.h"

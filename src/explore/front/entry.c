@@ -3,7 +3,7 @@
  * entry.c - the checks that a file has: EXPLORE_CHECK() hands each over before main()
  * begins, or while the file is being loaded. One thread, no locks.
  */
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 
 static struct explore_entry *first, **next = &first;
 

@@ -4,7 +4,7 @@
  * what was found, plan, next; until nothing is left or a bound is hit.
  */
 #define _GNU_SOURCE
-#include "explore/explore.h"
+#include "explore/front/explore.h"
 #include "explore/door/door.h"
 #include "explore/find/find.h"
 #include "explore/run/run.h"
