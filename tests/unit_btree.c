@@ -188,7 +188,7 @@ static void test_no_memory(void **state)
 			assert_false(btree_remove(&t, start, &items[i]));
 			assert_true(btree_is_valid(&t));
 			nodes_left = -1;
-			assert_int_equal(btree_reserve(&t), 0);
+			assert_int_equal(btree_reserve(&t, 1), 0);
 			nodes_left = 0;
 			assert_int_equal(btree_insert(&t, start, start + 5, &items[i]), 0);
 		}

@@ -17,6 +17,7 @@
 #define PAGE PAGE_BYTES
 #define HUGE HUGE_BYTES
 #define BASE ((uint64_t)1 << 30)
+#define ELSEWHERE ((uint64_t)1 << 34)
 
 enum {
 	RO = MMUN_PROT_READ,
@@ -851,6 +852,108 @@ static void test_no_memory(void **state)
 	assert_int_equal(served, 1);
 }
 
+/* Calls that change areas in the middle of huge pages, at both ends if they can. */
+static int do_munmap(struct world *w) { return mmun_munmap(w->mm, page(1), HUGE); }
+static int do_mprotect(struct world *w) { return mmun_mprotect(w->mm, page(1), HUGE, RO); }
+
+static int do_mmap(struct world *w)
+{
+	uint64_t at;
+
+	return mmun_mmap(w->mm, page(1), HUGE, RO, FIXED, &at);
+}
+
+static int do_madvise(struct world *w)
+{
+	return mmun_madvise(w->mm, page(1), HUGE, MMUN_MADV_NOHUGEPAGE);
+}
+
+static int do_shrink(struct world *w)
+{
+	uint64_t at;
+
+	return mmun_mremap(w->mm, BASE, 2 * HUGE, HUGE + PAGE, 0, 0, &at);
+}
+
+static int remap(struct world *w, uint64_t from, uint64_t to)
+{
+	uint64_t at;
+
+	return mmun_mremap(w->mm, from, HUGE, HUGE,
+			   MMUN_MREMAP_MAYMOVE | MMUN_MREMAP_FIXED, to, &at);
+}
+
+static int do_move_away(struct world *w) { return remap(w, page(1), ELSEWHERE + page(3)); }
+static int do_move_here(struct world *w) { return remap(w, ELSEWHERE + BASE, page(1)); }
+
+/*
+ * Huge pages, small ones elsewhere, and so many areas beside them that cannot be joined: the
+ * tree of areas needs more nodes for some numbers than for others.
+ */
+static void setup_areas(struct world *w, uint64_t areas)
+{
+	uint64_t at;
+
+	setup(w, MMUN_MODERN, 4);
+	for (uint64_t i = 0; i < areas; i++)
+		assert_int_equal(mmun_mmap(w->mm, BASE / 2 + 2 * i * PAGE, PAGE, RW, FIXED,
+					   &at), 0);
+	assert_int_equal(mmun_mmap(w->mm, ELSEWHERE + BASE, HUGE, RW, FIXED, &at), 0);
+	put(w, ELSEWHERE + BASE, 7);
+	put(w, ELSEWHERE + BASE + HUGE - PAGE, 8);
+	fill(w);
+	put(w, BASE + HUGE, 9);
+}
+
+/* True: the n-th allocation failed, and then nobody was told and nothing has changed. */
+static bool fails_untold(int (*call)(struct world *w), uint64_t areas, uint64_t n)
+{
+	struct recorder r = { .soft.ops = &soft_ops, .hard.ops = &hard_modern };
+	struct world w;
+	bool failed;
+	int err;
+
+	setup_areas(&w, areas);
+	r.mm = w.mm;
+	assert_int_equal(mmu_notifier_register(&r.soft, w.mm), 0);
+	assert_int_equal(mmu_notifier_register(&r.hard, w.mm), 0);
+	sync_alloc_fail_at(n);
+	err = call(&w);
+	failed = sync_alloc_fail_clear();
+	assert_int_equal(err, failed ? -ENOMEM : 0);
+	/* Only mremap, which gives tables back that nobody has used, flushes those. */
+	assert_int_equal(!failed, strchr(r.log, 'S') != NULL);
+	assert_true(!failed || !r.log[0] || call == do_move_away);
+	mmu_notifier_unregister(&r.soft, w.mm);
+	mmu_notifier_unregister(&r.hard, w.mm);
+	if (failed) {
+		assert_true(is_huge(w.mm, BASE) && is_huge(w.mm, BASE + HUGE));
+		assert_int_equal(vma_find(w.mm, BASE)->end, page(2 * TABLE_ENTRIES + 1));
+		assert_int_equal(get(&w, BASE + HUGE), 9);
+		assert_int_equal(get(&w, ELSEWHERE + BASE), 7);
+		is_full(&w);
+	}
+	teardown(&w);
+	return failed;
+}
+
+static void test_nothing_fails_once_told(void **state)
+{
+	static int (*const call[])(struct world *w) = {
+		do_munmap, do_mprotect, do_mmap, do_madvise, do_shrink, do_move_away, do_move_here,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(call); i++)
+		for (uint64_t areas = 0; areas < 18; areas++) {
+			uint64_t n = 1;
+
+			while (fails_untold(call[i], areas, n))
+				n++;
+			assert_true(n > 1);
+		}
+}
+
 /* Frames, rather than memory, that end. */
 static void test_no_frames(void **state)
 {
@@ -889,6 +992,7 @@ int main(void)
 		cmocka_unit_test(test_order_modern),
 		cmocka_unit_test(test_order_classic),
 		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_nothing_fails_once_told),
 		cmocka_unit_test(test_no_frames),
 	};
 

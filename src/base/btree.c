@@ -99,11 +99,6 @@ static struct btree_node *spare_take(struct btree *t, uint32_t height)
 	return n;
 }
 
-int btree_reserve(struct btree *t)
-{
-	return spares_ensure(t, t->root ? t->root->height + 2 : 1);
-}
-
 /*
  * An insertion takes a node for each level and one for a new root. The tree grows
  * by a level when a full root splits, perhaps at once; the new root has two entries
@@ -117,6 +112,11 @@ uint32_t btree_shortage(const struct btree *t, uint32_t insertions)
 		needed = insertions * each +
 			 (insertions - 1) * (1 + insertions / (BTREE_FANOUT - 2));
 	return needed > t->spare_count ? needed - t->spare_count : 0;
+}
+
+int btree_reserve(struct btree *t, uint32_t insertions)
+{
+	return spares_ensure(t, t->spare_count + btree_shortage(t, insertions));
 }
 
 /* How many nodes an insertion at this start will split off. */

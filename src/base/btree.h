@@ -53,12 +53,11 @@ void btree_fini(struct btree *t);
 /* 0, or -ENOMEM and nothing changed. start < end. */
 int btree_insert(struct btree *t, uint64_t start, uint64_t end, void *value);
 
-/* Makes the next insertion succeed, whatever is removed before it: 0, -ENOMEM. */
-int btree_reserve(struct btree *t);
+/* Makes so many insertions succeed, whatever is removed before and between them: 0, -ENOMEM. */
+int btree_reserve(struct btree *t, uint32_t insertions);
 
 /*
- * The same for so many insertions, whatever is removed before and between them,
- * where memory cannot be taken in the place that serialises: how many nodes are
+ * The same where memory cannot be taken in the place that serialises: how many nodes are
  * missing, and giving one, from mem.alloc(sizeof(struct btree_node)).
  */
 uint32_t btree_shortage(const struct btree *t, uint32_t insertions);

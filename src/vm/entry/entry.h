@@ -76,11 +76,21 @@ void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 
 /* --- areas: vma_edit.c --------------------------------------------------- */
 
-/* mmap_lock held for writing; these take areas_sem. */
+/*
+ * mmap_lock held for writing; these take areas_sem. An operation counts the areas that it is
+ * about to make, of which splitting a range makes one for each end that lies within an area,
+ * and reserves memory for all of them. From then on making, inserting and splitting them
+ * cannot fail, and notifiers may run.
+ */
+uint32_t vma_crossed(const struct mmun_mm *mm, uint64_t start, uint64_t end); /* 0, 1 or 2 */
+int vma_reserve(struct mmun_mm *mm, uint32_t areas);                     /* 0, -ENOMEM */
+void vma_unreserve(struct mmun_mm *mm);                                  /* what is left of it */
+void vma_split_range(struct mmun_mm *mm, uint64_t start, uint64_t end);  /* at both ends */
+
+/* Without a reservation: NULL or -ENOMEM if there is no memory. */
 struct vma *vma_new(struct mmun_mm *mm, uint64_t start, uint64_t end, const struct vma *like);
+int vma_insert(struct mmun_mm *mm, struct vma *v);
 void vma_free(struct vma *v);                                            /* not inserted */
-int vma_insert(struct mmun_mm *mm, struct vma *v);                       /* 0, -ENOMEM */
-int vma_split_range(struct mmun_mm *mm, uint64_t start, uint64_t end);   /* at both ends */
 void vma_remove(struct mmun_mm *mm, struct vma *v);                      /* and free it */
 void vma_merge_range(struct mmun_mm *mm, uint64_t start, uint64_t end);
 

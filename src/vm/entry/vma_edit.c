@@ -1,16 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vma_edit.c - areas made, split, joined and removed. Called with mmap_lock held for
- * writing; mm/vma.c has the invariant, and the locks of an area.
+ * writing; mm/vma.c has the invariant, and the locks of an area. Splitting an area may split
+ * a huge entry, and so notify: its memory is reserved before.
  */
 #include <errno.h>
 
 #include "vm/entry/entry.h"
 
+/* --- memory for areas ----------------------------------------------------- */
+
+int vma_reserve(struct mmun_mm *mm, uint32_t areas)
+{
+	while (mm->spare_count < areas) {
+		struct vma *v = sync_alloc(sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		v->next = mm->spare;
+		mm->spare = v;
+		mm->spare_count++;
+	}
+	return btree_reserve(&mm->areas, areas);
+}
+
+static struct vma *take_spare(struct mmun_mm *mm)
+{
+	struct vma *v = mm->spare;
+
+	if (!v)
+		return sync_alloc(sizeof(*v));
+	mm->spare = v->next;
+	mm->spare_count--;
+	v->next = NULL;
+	return v;
+}
+
+void vma_unreserve(struct mmun_mm *mm)
+{
+	while (mm->spare)
+		sync_free(take_spare(mm));
+}
+
+/* --- one area ------------------------------------------------------------- */
+
 /* Like another area, but with these bounds; write-locked until mmap_write_unlock(). */
 struct vma *vma_new(struct mmun_mm *mm, uint64_t start, uint64_t end, const struct vma *like)
 {
-	struct vma *v = sync_alloc(sizeof(*v));
+	struct vma *v = take_spare(mm);
 
 	if (!v)
 		return NULL;
@@ -76,42 +113,48 @@ static void vma_set_end(struct mmun_mm *mm, struct vma *v, uint64_t end)
 	up_write(&mm->areas_sem);
 }
 
+/* --- splitting and joining ------------------------------------------------ */
+
 /*
  * The part of v from addr on becomes an area of its own. A page may be found through
  * both for a moment, which does no harm: zapping twice is zapping.
  */
-static int vma_split(struct mmun_mm *mm, struct vma *v, uint64_t addr)
+static void vma_split(struct mmun_mm *mm, struct vma *v, uint64_t addr)
 {
 	struct vma *upper = vma_new(mm, addr, v->end, v);
 
-	if (!upper)
-		return -ENOMEM;
+	ASSERT(upper);
 	upper->offset = v->offset + (addr - v->start);
 	vma_start_write(v);
 	if (addr % HUGE_BYTES)
 		huge_split_entry(mm, addr);
-	if (vma_insert(mm, upper)) {
-		vma_free(upper);
-		return -ENOMEM;
-	}
+	ASSERT(!vma_insert(mm, upper));
 	vma_set_end(mm, v, addr);
-	return 0;
 }
 
-/* After it no area crosses start or end. A failure changes nothing visible. */
-int vma_split_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
+/* The area that lies on both sides of addr, or NULL. */
+static struct vma *vma_across(const struct mmun_mm *mm, uint64_t addr)
 {
-	struct vma *v = vma_find(mm, start);
-	int err = 0;
+	struct vma *v = vma_find(mm, addr);
 
-	if (v && v->start < start)
-		err = vma_split(mm, v, start);
-	v = vma_find(mm, end - 1);
-	if (!err && v && v->end > end)
-		err = vma_split(mm, v, end);
-	if (err)
-		vma_merge_range(mm, start, end);
-	return err;
+	return v && v->start < addr ? v : NULL;
+}
+
+uint32_t vma_crossed(const struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	return (vma_across(mm, start) != NULL) + (vma_across(mm, end) != NULL);
+}
+
+/* After it no area crosses start or end. */
+void vma_split_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	struct vma *v = vma_across(mm, start);
+
+	if (v)
+		vma_split(mm, v, start);
+	v = vma_across(mm, end);
+	if (v)
+		vma_split(mm, v, end);
 }
 
 static bool can_merge(const struct vma *v, const struct vma *next)

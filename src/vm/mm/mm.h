@@ -67,6 +67,8 @@ struct mmun_mm {
 	rwsem_t mmap_lock;
 	rwsem_t areas_sem;                 /* for finding an area without mmap_lock */
 	struct btree areas;                /* [T] of struct vma */
+	struct vma *spare;                 /* [M] memory for areas, linked by next: vma_reserve() */
+	uint32_t spare_count;              /* [M] */
 	uint64_t lock_seq;                 /* [T] areas with this number are write-locked */
 	bool areas_locked;                 /* [M] there are some */
 	uint64_t search_from;              /* [M] where mmap looks for room */

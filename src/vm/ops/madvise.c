@@ -160,8 +160,9 @@ static int change_flags(struct mmun_mm *mm, uint64_t start, uint64_t end, uint32
 
 	if (((v->flags & ~clear) | set) == v->flags)
 		return 0;
-	if (vma_split_range(mm, start, end))
+	if (vma_reserve(mm, vma_crossed(mm, start, end)))
 		return -ENOMEM;
+	vma_split_range(mm, start, end);
 	v = vma_find(mm, start);
 	vma_start_write(v);
 	v->flags = (v->flags & ~clear) | set;

@@ -58,6 +58,7 @@ void mm_exit(struct mmun_mm *mm)
 	vma_start_write_range(mm, 0, TASK_BYTES);
 	unmap_region(mm, MM_OP_EXIT, 0, TASK_BYTES, 0, TASK_BYTES);
 	btree_fini(&mm->areas);
+	vma_unreserve(mm);
 	mmap_write_unlock(mm);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * map.c - mmap and munmap. Each checks and allocates first; what follows the first
- * notifier cannot fail. Steps as in mm/mmap.c and mm/memory.c.
+ * mmap.c - mmap(2), of memory of its own or of an object. It checks and reserves memory
+ * first; what follows the first notifier cannot fail. Steps as in mm/mmap.c and mm/memory.c.
  */
 #include <errno.h>
 
@@ -26,7 +26,7 @@ uint64_t find_room(const struct mmun_mm *mm, uint64_t hint, uint64_t len)
 	return at < TASK_BYTES ? at : vma_hole(mm, search_base(), len);
 }
 
-/* Where it goes; nothing there any more but what munmap_locked() will remove. */
+/* Where it goes. With MAP_FIXED other areas may be there. */
 static int mmap_place(struct mmun_mm *mm, int flags, uint64_t len, uint64_t *addr)
 {
 	if (!(flags & MAP_PLACE)) {
@@ -35,7 +35,7 @@ static int mmap_place(struct mmun_mm *mm, int flags, uint64_t len, uint64_t *add
 	}
 	if ((flags & MMUN_MAP_FIXED_NOREPLACE) && vma_first(mm, *addr, *addr + len))
 		return -EEXIST;
-	return vma_split_range(mm, *addr, *addr + len);
+	return 0;
 }
 
 /* like: protection, kind and object of the new area. */
@@ -45,14 +45,13 @@ static int mmap_locked(struct mmun_mm *mm, uint64_t addr, uint64_t len, const st
 	int err = mmap_place(mm, flags, len, &addr);
 	struct vma *v;
 
+	if (!err)
+		err = vma_reserve(mm, vma_crossed(mm, addr, addr + len) + 1);
 	if (err)
 		return err;
+	vma_split_range(mm, addr, addr + len);
 	v = vma_new(mm, addr, addr + len, like);
-	if (!v || btree_reserve(&mm->areas)) {
-		vma_merge_range(mm, addr, addr + len);
-		vma_free(v);
-		return -ENOMEM;
-	}
+	ASSERT(v);
 	munmap_locked(mm, addr, addr + len);
 	ASSERT(!vma_insert(mm, v));
 	if (!(flags & MAP_PLACE))

@@ -26,8 +26,9 @@ static int mprotect_locked(struct mmun_mm *mm, uint64_t start, uint64_t end, int
 	struct btree_iter it;
 	struct vma *v;
 
-	if (!all_mapped(mm, start, end) || vma_split_range(mm, start, end))
+	if (!all_mapped(mm, start, end) || vma_reserve(mm, vma_crossed(mm, start, end)))
 		return -ENOMEM;
+	vma_split_range(mm, start, end);
 	vma_start_write_range(mm, start, end);
 	for (v = btree_first(&mm->areas, &it, start, end); v; v = btree_next(&it)) {
 		if (v->prot == prot)

@@ -2,9 +2,9 @@
 /*
  * mremap.c - areas that shrink, grow and move, with their pages: mm/mremap.c. Called from
  * outside only. Invariant: an entry is at the old place or at the new one, and in the
- * rmap accordingly, whenever the ptls of both are free. All that may fail, the split of
- * areas, the new one and the tables at the new place, comes before the first page moves;
- * what is moved is moved entry by entry, or by the table if that is filled by the range.
+ * rmap accordingly, whenever the ptls of both are free. All that may fail, memory for areas
+ * and for tables at the new place, comes before the first notifier and the first change; what
+ * is moved is moved entry by entry, or by the table if that is filled by the range.
  *
  * Both ptls are held until all TLBs are flushed of the old place. Whoever gives the page
  * up at its new place flushes that one only:
@@ -46,6 +46,7 @@ struct move {
 	struct mmun_mm *mm;
 	struct mmun_object *object; /* of the area; NULL: anonymous */
 	uint64_t old, new, len;
+	bool meets_huge;            /* entries at the new place, which are to be split */
 };
 
 /* --- by the table -------------------------------------------------------- */
@@ -190,34 +191,47 @@ static uint64_t extent_of(const struct move *s, uint64_t at)
 	return min_u64(table_end(at, end) - at, table_end(to, s->new + s->len) - to);
 }
 
-/* A table at the new place, or room for one. Nobody makes or drops one there from now
- * on. False: no frame. */
-static bool prepare_part(struct mmun_mm *mm, uint64_t new, uint64_t len)
+/* A table at the new place, or room for one, or a huge entry, which has one deposited. Nobody
+ * makes or drops one there from now on. False: no frame. */
+static bool prepare_part(struct move *s, uint64_t new, uint64_t len)
 {
 	struct ptep p;
 
 	if (len == HUGE_BYTES)
-		return pgtable_walk_pmd(&mm->pt, new, true, &p);
-	for (;;) {
-		if (!pgtable_walk_alloc(&mm->pt, new, &p))
-			return false;
-		if (!p.level)
-			return true;
-		huge_split_entry(mm, new); /* of what is to be unmapped: the table stays */
-	}
+		return pgtable_walk_pmd(&s->mm->pt, new, true, &p);
+	if (!pgtable_walk_alloc(&s->mm->pt, new, &p))
+		return false;
+	s->meets_huge |= p.level;
+	return true;
 }
 
-static bool prepare_tables(const struct move *s)
+static bool prepare_tables(struct move *s)
 {
 	uint64_t at = s->old, len;
 	struct ptep p;
 
 	for (; pgtable_next(&s->mm->pt, &at, s->old + s->len, &p); at += len) {
 		len = extent_of(s, at);
-		if (!prepare_part(s->mm, at - s->old + s->new, len))
+		if (!prepare_part(s, at - s->old + s->new, len))
 			return false;
 	}
 	return true;
+}
+
+/* Huge entries at the new place are to be unmapped; the table must stay where entries will
+ * move one by one. */
+static void split_new_place(const struct move *s)
+{
+	uint64_t at = s->old, len;
+	struct ptep p;
+
+	for (; pgtable_next(&s->mm->pt, &at, s->old + s->len, &p); at += len) {
+		uint64_t to = at - s->old + s->new;
+
+		len = extent_of(s, at);
+		while (len < HUGE_BYTES && pgtable_walk(&s->mm->pt, to).level)
+			huge_split_entry(s->mm, to);
+	}
 }
 
 /* After a failure: tables where no area is, but those that a neighbour needs. */
@@ -286,33 +300,42 @@ static void clear_place(struct mmun_mm *mm, uint64_t start, uint64_t end)
 	unmap_region(mm, MM_OP_MUNMAP, start, end, TASK_BYTES, 0);
 }
 
-/* All that may fail, for the move and the new area. A failure changes nothing visible. */
-static int prepare_move(const struct remap *r, struct move *s, struct vma **ret_new)
+/*
+ * All that may fail, for the move and the new area: memory for areas, and tables. A failure
+ * changes nothing visible. The tables that it frees again were empty, and nobody is told of
+ * a range; who caches page tables is told to forget them.
+ */
+static int prepare_move(const struct remap *r, struct move *s, struct vma *v)
 {
+	uint64_t old_end = r->addr + r->old_len, new_end = r->new_addr + r->new_len;
 	struct mmun_mm *mm = r->mm;
-	struct vma *v, *new = NULL;
-	int err = vma_split_range(mm, r->addr, r->addr + r->old_len);
 
-	if (!err)
-		err = vma_split_range(mm, r->new_addr, r->new_addr + r->new_len);
-	v = vma_find(mm, r->addr);
-	*s = (struct move){ .mm = mm, .object = v->object, .old = r->addr, .new = r->new_addr,
-			    .len = min_u64(r->old_len, r->new_len) };
-	if (!err)
-		new = area_like(v, r->addr, r->new_addr, r->new_addr + r->new_len);
-	if (new && !btree_reserve(&mm->areas)) {
-		vma_start_write(v); /* no fault may make a table, in what is looked at now */
-		vma_start_write_range(mm, r->new_addr, r->new_addr + r->new_len);
-		if (prepare_tables(s)) {
-			*ret_new = new;
-			return 0;
-		}
-		free_unused_tables(mm, r->new_addr, r->new_addr + r->new_len);
-	}
-	vma_free(new);
-	vma_merge_range(mm, r->addr, r->addr + r->old_len);
-	vma_merge_range(mm, r->new_addr, r->new_addr + r->new_len);
+	if (vma_reserve(mm, vma_crossed(mm, r->addr, old_end) +
+			    vma_crossed(mm, r->new_addr, new_end) + 1))
+		return -ENOMEM;
+	vma_start_write(v); /* no fault may make a table, in what is looked at now */
+	vma_start_write_range(mm, r->new_addr, new_end);
+	if (prepare_tables(s))
+		return 0;
+	free_unused_tables(mm, r->new_addr, new_end);
 	return -ENOMEM;
+}
+
+/* What is at the new place goes; then there is an area. */
+static void take_place(const struct remap *r, const struct move *s)
+{
+	uint64_t new_end = r->new_addr + r->new_len;
+	struct mmun_mm *mm = r->mm;
+	struct vma *new;
+
+	vma_split_range(mm, r->addr, r->addr + r->old_len);
+	vma_split_range(mm, r->new_addr, new_end);
+	new = area_like(vma_find(mm, r->addr), r->addr, r->new_addr, new_end);
+	ASSERT(new);
+	if (s->meets_huge)
+		split_new_place(s);
+	clear_place(mm, r->new_addr, new_end);
+	ASSERT(!vma_insert(mm, new));
 }
 
 /* move_vma() in mm/mremap.c. */
@@ -320,16 +343,15 @@ static int move_area(const struct remap *r, uint64_t *ret_addr)
 {
 	uint64_t old_end = r->addr + r->old_len, new_end = r->new_addr + r->new_len;
 	struct mmun_mm *mm = r->mm;
-	struct vma *new;
-	struct move s;
-	int err;
+	struct vma *v = vma_find(mm, r->addr);
+	struct move s = { .mm = mm, .object = v->object, .old = r->addr, .new = r->new_addr,
+			  .len = min_u64(r->old_len, r->new_len) };
+	int err = prepare_move(r, &s, v);
 
-	err = prepare_move(r, &s, &new);
 	if (err)
 		return err;
-	clear_place(mm, r->new_addr, new_end);
 	/* First the area, then its pages: who comes by the object finds them in one. */
-	ASSERT(!vma_insert(mm, new));
+	take_place(r, &s);
 	move_pages(&s);
 	if (!(r->flags & MMUN_MREMAP_DONTUNMAP))
 		munmap_locked(mm, r->addr, old_end);
@@ -342,11 +364,13 @@ static int move_area(const struct remap *r, uint64_t *ret_addr)
 static int shrink_area(const struct remap *r)
 {
 	uint64_t start = r->addr + r->new_len, end = r->addr + r->old_len;
-	int err = vma_split_range(r->mm, start, end);
+	int err = vma_reserve(r->mm, vma_crossed(r->mm, start, end));
 
-	if (!err)
-		munmap_locked(r->mm, start, end);
-	return err;
+	if (err)
+		return err;
+	vma_split_range(r->mm, start, end);
+	munmap_locked(r->mm, start, end);
+	return 0;
 }
 
 /* -EAGAIN: there is no room. */

@@ -25,9 +25,11 @@ int mmun_munmap(struct mmun_mm *mm, uint64_t addr, uint64_t len)
 	if (!mm || addr % PAGE_BYTES || len == 0 || !range_fits(addr, &len))
 		return -EINVAL;
 	mmap_write_lock(mm);
-	err = vma_split_range(mm, addr, addr + len);
-	if (!err)
+	err = vma_reserve(mm, vma_crossed(mm, addr, addr + len));
+	if (!err) {
+		vma_split_range(mm, addr, addr + len);
 		munmap_locked(mm, addr, addr + len);
+	}
 	mmap_write_unlock(mm);
 	return err;
 }
