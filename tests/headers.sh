@@ -19,7 +19,7 @@ alone() {
 	fi
 }
 
-for f in include/mmun/*.h; do
+for f in include/mmun/*.h include/mmun/*/*.h; do
 	h=${f#include/}
 	for c in gcc clang; do
 		alone "$h" c "$c" -std=c99 -pedantic -Wstrict-prototypes

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* compiler.h - marked accesses, and what the compiler is told. */
+#ifndef MMUN_LINUX_COMPILER_H
+#define MMUN_LINUX_COMPILER_H
+
+#include "mmun/linux/word.h"
+
+#define READ_ONCE(x) KERNEL_READ_AS_("READ_ONCE(" #x ")", x)
+#define WRITE_ONCE(x, v) KERNEL_WRITE_AS_("WRITE_ONCE(" #x ")", x, v)
+
+#define barrier() __asm__ volatile("" ::: "memory")
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* printk.h - lines of the picture. */
+#ifndef MMUN_LINUX_PRINTK_H
+#define MMUN_LINUX_PRINTK_H
+
+#include "mmun/linux/word.h"
+
+/* A line of the picture. */
+#define pr_info(...) kernel_note_(KERNEL_SITE_, __VA_ARGS__)
+#define pr_warn pr_info
+#define pr_err pr_info
+
+#endif

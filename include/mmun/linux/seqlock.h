@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* seqlock.h - counts that a reader compares. */
+#ifndef MMUN_LINUX_SEQLOCK_H
+#define MMUN_LINUX_SEQLOCK_H
+
+#include "mmun/linux/processor.h"
+
+/* Counts that a reader compares: writers exclude each other by a lock of their own. A
+ * reader that meets an odd one waits for the writer. */
+typedef struct { unsigned sequence; } seqcount_t;
+#define seqcount_init(s) ((void)((s)->sequence = 0))
+#define read_seqcount_begin(s) __extension__({ \
+	unsigned seen_; \
+	while ((seen_ = KERNEL_READ_AS_("read_seqcount_begin(" #s ")", (s)->sequence)) & 1) \
+		cpu_relax(); \
+	seen_; })
+#define raw_read_seqcount(s) KERNEL_READ_AS_("raw_read_seqcount(" #s ")", (s)->sequence)
+#define read_seqcount_retry(s, start) \
+	(KERNEL_READ_AS_("read_seqcount_retry(" #s ")", (s)->sequence) != (start))
+#define write_seqcount_begin(s) ((void)KERNEL_UPDATE_AS_("write_seqcount_begin(" #s ")", \
+	KERNEL_UPDATE_, &(s)->sequence, *at_ = old_ + 1, *at_))
+#define write_seqcount_end(s) ((void)KERNEL_UPDATE_AS_("write_seqcount_end(" #s ")", \
+	KERNEL_UPDATE_, &(s)->sequence, *at_ = old_ + 1, *at_))
+
+#endif
