@@ -358,7 +358,7 @@ lacks '<path' "$dir/out"
 # Each format is in the manual page and in the completion.
 for format in $("$mmun" check --format help | cut -d ' ' -f 1); do
 	contains "$format" "$top/completions/mmun.bash"
-	contains ".Cm $format" "$top/man/mmun.1"
+	contains "Cm $format" "$top/man/mmun.1"
 done
 
 # Each option is in the manual page and in the completion, each command too.

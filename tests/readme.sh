@@ -45,6 +45,10 @@ same "the output of a test that is verified" "$dir/shown" "$dir/tool"
 grep -q "$(sed -n 's/^Verified: all \([0-9]*\) inequivalent.*/Verified: all \1/p' "$dir/tool")" README.md ||
 	fail "cow+clear is verified in another number of executions"
 
+# The example of mmun-litmus(5) is a test of the catalog.
+sed -n '/^\.Bd -literal$/,/^\.Ed$/p' man/mmun-litmus.5 | sed -e '1d;$d' -e 's/\\e/\\/g' >"$dir/shown"
+same "the example of mmun-litmus(5)" "$dir/shown" litmus/cow+deferred.litmus
+
 block docs/trace.md "\$ build/mmun trace cow_fork_write" | sed 1d >"$dir/shown"
 "$tool" trace cow_fork_write >"$dir/tool"
 same "the order" "$dir/shown" "$dir/tool"
@@ -131,8 +135,7 @@ done >>"$dir/missing"
 
 # docs/design.md has a row for each room of src/rooms.txt, and no other.
 sed -n 's/^| `\([a-z/]*\)` | .*/\1/p' docs/design.md | grep -v '/$' | sort >"$dir/shown"
-{ sed -n 's/^\([a-z/]*\):.*/\1/p' src/rooms.txt; (cd src && ls -d explore/*/ | sed 's:/$::'); } |
-	sort >"$dir/rooms"
+sed -n 's/^\([a-z/]*\):.*/\1/p' src/rooms.txt | sort >"$dir/rooms"
 same "the rooms of docs/design.md" "$dir/shown" "$dir/rooms"
 
 # Files that the documents name, or link to, exist.
