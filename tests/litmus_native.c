@@ -1,30 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * litmus_native.c - litmus tests with real threads on the native library:
- * prints each outcome that it has seen, as mmun prints states, so that a script
- * can hold them against what the explorer has enumerated.
+ * litmus_native.c - a litmus test with real threads on the native library: prints each
+ * outcome that was seen, as mmun prints states, so that a script can hold them against what
+ * the explorer has enumerated. The exit status is 77 if real threads cannot run the test.
  *
  *	litmus_native ITERATIONS FILE
  */
-#include <pthread.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "litmus/run/world.h"
 #include "load_litmus.h"
+#include "litmus/run/runner.h"
+#include "sync/sync.h"
 
-static struct world world;
-static pthread_barrier_t start, end;
-static unsigned long iterations;
-
-static void *thread_main(void *arg)
+static void teardown(void *state)
 {
-	for (unsigned long n = 0; n < iterations; n++) {
-		pthread_barrier_wait(&start);
-		world_thread(&world, (unsigned)(uintptr_t)arg);
-		pthread_barrier_wait(&end);
-	}
-	return NULL;
+	world_runner.teardown(state);
+	if (!sync_alloc_live())
+		return;
+	fputs("litmus_native: an iteration leaked\n", stderr);
+	exit(1);
 }
 
 static void print_state(const struct litmus *t, const int64_t *outcome)
@@ -38,48 +34,28 @@ static void print_state(const struct litmus *t, const int64_t *outcome)
 	putchar('\n');
 }
 
-static void run(const struct litmus *t, struct litmus_outcomes *seen)
-{
-	static int64_t outcome[LITMUS_OUTCOME_MAX];
-
-	for (unsigned long n = 0; n < iterations; n++) {
-		if (world_init(&world, t, NULL, NULL)) {
-			fputs("litmus_native: no memory\n", stderr);
-			exit(2);
-		}
-		pthread_barrier_wait(&start);
-		pthread_barrier_wait(&end);
-		world_outcome(&world, outcome);
-		if (litmus_filtered_in(t, outcome) && litmus_outcomes_add(seen, outcome, 1))
-			exit(2);
-		world_fini(&world);
-		if (sync_alloc_live()) {
-			fprintf(stderr, "litmus_native: iteration %lu leaked\n", n);
-			exit(1);
-		}
-	}
-}
-
 int main(int argc, char **argv)
 {
-	pthread_t thread[LITMUS_THREADS_MAX];
+	struct litmus_runner runner = world_runner;
 	struct litmus_outcomes seen;
+	unsigned long iterations;
 	struct litmus *t;
+	int err;
 
 	if (argc != 3 || !(iterations = strtoul(argv[1], NULL, 10))) {
 		fputs("usage: litmus_native ITERATIONS FILE\n", stderr);
 		return 2;
 	}
 	t = load_litmus(argv[2]);
-	if (litmus_outcomes_init(&seen, litmus_outcome_size(t)))
-		return 2;
-	pthread_barrier_init(&start, NULL, (unsigned)t->threads + 1);
-	pthread_barrier_init(&end, NULL, (unsigned)t->threads + 1);
-	for (int k = 0; k < t->threads; k++)
-		pthread_create(&thread[k], NULL, thread_main, (void *)(uintptr_t)k);
-	run(t, &seen);
-	for (int k = 0; k < t->threads; k++)
-		pthread_join(thread[k], NULL);
+	runner.teardown = teardown;
+	err = litmus_outcomes_init(&seen, litmus_outcome_size(t));
+	if (!err)
+		err = litmus_run_threads(&runner, t, iterations, &seen);
+	if (err) {
+		fprintf(stderr, "litmus_native: %s: %s\n", t->name,
+			err == -EOPNOTSUPP ? runner.cannot(t) : strerror(-err));
+		return err == -EOPNOTSUPP ? 77 : 2;
+	}
 	for (size_t k = 0; k < seen.count; k++)
 		print_state(t, seen.values + k * (size_t)seen.size);
 	litmus_outcomes_fini(&seen);

@@ -354,6 +354,11 @@ int litmus_partner(const struct litmus *test, const struct litmus_insn *insn, in
  */
 unsigned litmus_pages_exchanged(const struct litmus *test, const struct litmus_insn *insn);
 
+/* litmus_prot bits that the operation takes from its page; that it may give, for one that
+ * moves to the page it moves to, which takes its rights along. */
+int litmus_rights_taken(const struct litmus_insn *insn);
+int litmus_rights_given(const struct litmus_insn *insn);
+
 /* The @n-th word that @op takes, and what it stands for; NULL: no more. */
 const char *litmus_op_word(enum litmus_op op, int n, int *ret_word);
 

@@ -141,3 +141,29 @@ unsigned litmus_pages_exchanged(const struct litmus *test, const struct litmus_i
 		return 0;
 	}
 }
+
+/* --- rights -------------------------------------------------------------- */
+
+/* On x86 what may be written may be read. */
+static int rights_of(int prot)
+{
+	return prot & LITMUS_PROT_WRITE ? LITMUS_PROT_READ | LITMUS_PROT_WRITE : prot;
+}
+
+int litmus_rights_taken(const struct litmus_insn *insn)
+{
+	if (insn->op == OP_MUNMAP || (insn->op == OP_MREMAP && !insn->word))
+		return LITMUS_PROT_READ | LITMUS_PROT_WRITE;
+	if (insn->op == OP_MPROTECT)
+		return (LITMUS_PROT_READ | LITMUS_PROT_WRITE) & ~rights_of(insn->prot);
+	return 0;
+}
+
+int litmus_rights_given(const struct litmus_insn *insn)
+{
+	if (insn->op == OP_MMAP || insn->op == OP_MREMAP)
+		return LITMUS_PROT_READ | LITMUS_PROT_WRITE;
+	if (insn->op == OP_MPROTECT)
+		return rights_of(insn->prot);
+	return 0;
+}

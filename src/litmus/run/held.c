@@ -64,11 +64,8 @@ static void watch_var(const struct world *w, int var)
 	}
 }
 
-void world_watch(void *state, void *arg)
+void world_watch(const struct world *w)
 {
-	const struct world *w = state;
-
-	(void)arg;
 	for (int v = 0; v < w->test->vars; v++)
 		if (is_first_of_page(w->test, v))
 			watch_var(w, v);

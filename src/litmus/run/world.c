@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.c - see world.h: processors and devices, and what a statement does. Called
- * through check.c by the explorer, and by the native runner of litmus tests.
+ * world.c - see world.h: processors and devices, and what a statement does. Called as
+ * world_runner, and by mmun when.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "iommu/ats.h"
 #include "litmus/run/world.h"
@@ -45,7 +46,7 @@ static int units_init(struct world *w)
 }
 
 static int access_var(struct world *w, unsigned thread, int var, bool write,
-		      enum litmus_order order, int64_t *value, pfn_t *pfn)
+		      enum litmus_order order, int64_t *value)
 {
 	const struct litmus_thread *t = &w->test->thread[thread];
 	enum tlb_order o = order == ORDER_ACQ_REL ? TLB_ACQ_REL : TLB_RELAXED;
@@ -60,19 +61,17 @@ static int access_var(struct world *w, unsigned thread, int var, bool write,
 	else
 		err = mirror_access(w->mirror[t->unit], &a);
 	*value = err ? LITMUS_FAULT : (int64_t)a.value;
-	*pfn = a.pfn;
 	return err;
 }
 
 static int caches_init(struct world *w)
 {
 	int64_t value = 0;
-	pfn_t pfn;
 
 	for (int t = 0; t < w->test->threads; t++)
 		for (int v = 0; v < w->test->vars; v++)
 			if (w->test->thread[t].caches >> v & 1 &&
-			    access_var(w, (unsigned)t, v, false, ORDER_ONCE, &value, &pfn))
+			    access_var(w, (unsigned)t, v, false, ORDER_ONCE, &value))
 				return -EINVAL;
 	return 0;
 }
@@ -110,13 +109,13 @@ static void operations_init(struct world *w)
 				       w->mm->forgets[forgets[f].op] | forgets[f].what);
 }
 
-int world_init(struct world *w, const struct litmus *test, const struct world_hooks *hooks,
-	       void *ctx)
+int world_init(struct world *w, const struct litmus *test,
+	       const struct litmus_observer *observer)
 {
 	struct mmun_machine_opts opts;
 	int err;
 
-	*w = (struct world){ .test = test, .hooks = hooks, .ctx = ctx };
+	*w = (struct world){ .test = test, .observer = observer };
 	world_machine_opts(test, &opts);
 	err = mmun_machine_create(&opts, &w->machine);
 	if (!err)
@@ -275,30 +274,31 @@ static bool is_pin(enum litmus_op op)
 
 static int64_t call(struct world *w, unsigned thread, const struct litmus_insn *i, int64_t value)
 {
+	const struct litmus_observer *o = w->observer;
 	int64_t result;
 
-	if (w->hooks && w->hooks->call)
-		w->hooks->call(w->ctx, thread, i);
+	if (o && o->call)
+		o->call(o->ctx, thread, i);
 	if (is_pin(i->op))
 		result = operation_on_pin(w, thread, i, value);
 	else
 		result = operation(w, i, value) ? LITMUS_FAULT : 0;
-	if (w->hooks && w->hooks->returned)
-		w->hooks->returned(w->ctx, thread, i, result);
+	if (o && o->returned)
+		o->returned(o->ctx, thread, i, value, result);
 	return result;
 }
 
 static int64_t access_insn(struct world *w, unsigned thread, const struct litmus_insn *i,
 			   int64_t value)
 {
+	const struct litmus_observer *o = w->observer;
 	bool write = i->kind == INSN_STORE;
 	int64_t v = value;
-	pfn_t pfn;
 
-	if (access_var(w, thread, i->var, write, i->order, &v, &pfn))
+	if (access_var(w, thread, i->var, write, i->order, &v))
 		return LITMUS_FAULT;
-	if (w->hooks && w->hooks->access)
-		w->hooks->access(w->ctx, thread, i, v, pfn);
+	if (o && o->access)
+		o->access(o->ctx, thread, i, v);
 	return write ? 0 : v;
 }
 
@@ -354,3 +354,29 @@ void world_outcome(const struct world *w, int64_t *outcome)
 			outcome[litmus_child_index(test, c, v)] =
 				world_final_value(w->child[c], test, v);
 }
+
+/* --- the runner ---------------------------------------------------------- */
+
+static int setup(void *state, const struct litmus *test, const struct litmus_observer *observer)
+{
+	return world_init(state, test, observer);
+}
+
+static void thread(void *state, unsigned number) { world_thread(state, number); }
+static void outcome(const void *state, int64_t *values) { world_outcome(state, values); }
+static void teardown(void *state) { world_fini(state); }
+
+/* Real threads really touch what a mistake of the test's has freed. */
+static const char *cannot(const struct litmus *test)
+{
+	if (!strcmp(test->expected_finding, "lifetime"))
+		return "its mistake is to use memory that is freed, which may be anything by then";
+	if (!strcmp(test->expected_finding, "liveness"))
+		return "its mistake is that a thread never comes to an end";
+	return NULL;
+}
+
+const struct litmus_runner world_runner = {
+	.name = "vm", .state_size = sizeof(struct world), .cannot = cannot, .setup = setup,
+	.thread = thread, .outcome = outcome, .teardown = teardown,
+};

@@ -1,34 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.h - a litmus test come to life: an address space with its variables,
- * processors and devices, and each thread's statements run on it.
+ * world.h - a litmus test come to life on the library's vm: an address space with its
+ * variables, processors and devices, and each thread's statements run on it. What stands
+ * behind world_runner, for those who want to look into it.
  *
- * Knows the vm and the door, not the explorer: the same source runs a test
- * under the explorer (check.c) and with real threads (tests/litmus_native.c).
+ * Knows the vm and the door, not the explorer: the same source runs a test under the
+ * explorer (explored.c) and with real threads (threads.c).
  */
 #ifndef MMUN_WORLD_H
 #define MMUN_WORLD_H
 
-#include "litmus/lang/litmus.h"
+#include "litmus/run/runner.h"
 #include "mirror/mirror.h"
 #include "vm/ops/ops.h"
 
-/* What an oracle wants to know. Each is called by the thread that did it, right
- * after the thing; ctx is the world's. Unused ones are NULL. */
-struct world_hooks {
-	/* An access has succeeded, on this frame. */
-	void (*access)(void *ctx, unsigned thread, const struct litmus_insn *insn, int64_t value,
-		       pfn_t pfn);
-	/* An operation is about to be called; it has returned, 0 or LITMUS_FAULT. */
-	void (*call)(void *ctx, unsigned thread, const struct litmus_insn *insn);
-	void (*returned)(void *ctx, unsigned thread, const struct litmus_insn *insn,
-			 int64_t result);
-};
-
 struct world {
 	const struct litmus *test;
-	const struct world_hooks *hooks;
-	void *ctx;
+	const struct litmus_observer *observer; /* NULL: nobody wants to know */
 	struct mmun_machine *machine;
 	struct mmun_mm *mm;
 	struct mmun_mm *twin;    /* the child that "cow" pages are shared with */
@@ -41,21 +29,19 @@ struct world {
 	struct mirror *mirror[LITMUS_THREADS_MAX]; /* by unit */
 	atomic_u64 fence[LITMUS_THREADS_MAX];
 	int64_t reg[LITMUS_THREADS_MAX][LITMUS_REGS_MAX];
-	/* For the oracles of check.c, here so that it is restored with the rest. */
-	unsigned accesses, revocations, grants, writes;
 };
 
 /* Everything as the test's initial state says. 0, -ENOMEM, -EINVAL. */
-int world_init(struct world *w, const struct litmus *test, const struct world_hooks *hooks,
-	       void *ctx);
+int world_init(struct world *w, const struct litmus *test,
+	       const struct litmus_observer *observer);
 void world_thread(struct world *w, unsigned thread);
 /* After the threads: the outcome vector, litmus_outcome_size() values. */
 void world_outcome(const struct world *w, int64_t *outcome);
 void world_fini(struct world *w);
 
-/* --- held.c: for explore_check.watch; the checked build only ------------- */
+/* --- held.c: what explore_watch() is told; the checked build only ---------- */
 
-void world_watch(void *state, void *arg);
+void world_watch(const struct world *w);
 
 /* --- world_memory.c ------------------------------------------------------ */
 

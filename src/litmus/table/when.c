@@ -203,7 +203,7 @@ static void probe_setup(void *state, void *arg)
 	struct probe *p = state;
 	const struct probed *probed = arg;
 
-	ASSERT(world_init(&p->world, probed->test, NULL, NULL) == 0);
+	ASSERT(world_init(&p->world, probed->test, NULL) == 0);
 	p->listener.ops = probed->test->classic ? &classic_ops : &modern_ops;
 	ASSERT(mmu_notifier_register(&p->listener, p->world.mm) == 0);
 }
