@@ -107,7 +107,7 @@ static void world_setup(void *state, void *arg)
 	if (c->setup)
 		c->setup(w);
 	if (c->planted)
-		mm_set_where(w->mm, c->op, 0);
+		mm_set_flush_points(w->mm, c->op, 0);
 }
 
 static void world_thread(void *state, unsigned thread, void *arg)
@@ -189,7 +189,7 @@ static void huge(struct world *w)
 static void ksm_tells_late(struct world *w)
 {
 	everybody_caches(w);
-	mm_set_where(w->mm, MM_OP_KSM_MERGE, NOTIFY_END);
+	mm_set_flush_points(w->mm, MM_OP_KSM_MERGE, FLUSH_POINT_END);
 }
 
 static void paged_out(struct world *w)

@@ -292,18 +292,18 @@ static void huge_shared(struct world *w)
 
 static void late_collapse(struct world *w)
 {
-	mm_set_where(w->mm, MM_OP_COLLAPSE, NOTIFY_AFTER);
+	mm_set_flush_points(w->mm, MM_OP_COLLAPSE, FLUSH_POINT_AFTER);
 }
 
 /* Then munmap does not flush either: it finds nothing mapped. */
 static void silent_split(struct world *w)
 {
-	mm_set_where(w->mm, MM_OP_SPLIT, 0);
-	mm_set_where(w->mm, MM_OP_MIGRATE, 0);
+	mm_set_flush_points(w->mm, MM_OP_SPLIT, 0);
+	mm_set_flush_points(w->mm, MM_OP_MIGRATE, 0);
 }
 
-static void silent_fork(struct world *w) { mm_set_where(w->mm, MM_OP_FORK, 0); }
-static void silent_drop(struct world *w) { mm_set_where(w->mm, MM_OP_DONTNEED, 0); }
+static void silent_fork(struct world *w) { mm_set_flush_points(w->mm, MM_OP_FORK, 0); }
+static void silent_drop(struct world *w) { mm_set_flush_points(w->mm, MM_OP_DONTNEED, 0); }
 
 /* --- what must hold ------------------------------------------------------ */
 

@@ -97,7 +97,7 @@ static void setup(void *state, void *arg)
 		must(mmun_ats_load(w->ats, OLD, &v));
 	}
 	if (with & NEVER)
-		mm_set_where(w->mm, MM_OP_MREMAP, 0);
+		mm_set_flush_points(w->mm, MM_OP_MREMAP, 0);
 }
 
 static void thread(void *state, unsigned t, void *arg)

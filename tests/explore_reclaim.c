@@ -130,8 +130,8 @@ static void setup(void *state, void *arg)
 		must(mmun_ats_create(w->mm, NULL, &w->ats));
 	fill(w, with);
 	if (r->wrong) {
-		mm_set_where(w->mm, MM_OP_MIGRATE, 0);
-		mm_set_where(w->mm, MM_OP_RECLAIM, 0);
+		mm_set_flush_points(w->mm, MM_OP_MIGRATE, 0);
+		mm_set_flush_points(w->mm, MM_OP_RECLAIM, 0);
 	}
 }
 

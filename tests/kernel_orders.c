@@ -8,7 +8,7 @@
  * the reason; one that src/orders/ops.c does not know, one that was never recorded, a
  * difference that nobody expects and one that is expected but not there fail.
  *
- * Then each place to notify is moved, and some recording must not agree any more.
+ * Then the flush points of each operation are moved, and some recording must not agree any more.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -141,9 +141,9 @@ static void check_tables(void)
 /* --- could it fail? ------------------------------------------------------ */
 
 /* Does some recording of this era disagree if op notifies there? */
-static bool noticed(enum mmun_semantics semantics, enum mm_op op, unsigned where)
+static bool noticed(enum mmun_semantics semantics, enum mm_op op, unsigned points)
 {
-	const struct order_how how = { semantics, (unsigned)op + 1, where };
+	const struct order_how how = { semantics, (unsigned)op + 1, points };
 	static struct order_comparison c;
 	struct order own;
 	char why[192];
@@ -174,41 +174,43 @@ static bool is_unrecorded(enum mmun_semantics semantics, enum mm_op op)
 }
 
 /* Do the recordings tell these two apart? Of a move, what is set is where nobody looked. */
-static bool is_other_place(enum mm_op op, unsigned a, unsigned b)
+static bool is_another(enum mm_op op, unsigned a, unsigned b)
 {
 	bool moves = op == MM_OP_MREMAP || op == MM_OP_UFFD_MOVE;
 
-	return a != b && !(moves && (a | b) == (NOTIFY_CLEAR | NOTIFY_SET));
+	return a != b && !(moves && (a | b) == (FLUSH_POINT_CLEAR | FLUSH_POINT_SET));
 }
 
 /*
- * Whether pages are freed before or after the flush is no event, so NOTIFY_FREED
- * is like NOTIFY_AFTER here, and NOTIFY_UNLOCK like NOTIFY_END: litmus tests tell
- * them apart.
+ * Whether pages are freed before or after the flush is no event, so FLUSH_POINT_FREED is
+ * like FLUSH_POINT_AFTER here, and FLUSH_POINT_UNLOCK like FLUSH_POINT_END: litmus tests
+ * tell them apart.
  */
-static void move_places(enum mmun_semantics semantics)
+static void move_flush_points(enum mmun_semantics semantics)
 {
-	static const unsigned places[] = { 0, NOTIFY_CLEAR, NOTIFY_SET, NOTIFY_END, NOTIFY_AFTER };
+	static const unsigned points[] = {
+		0, FLUSH_POINT_CLEAR, FLUSH_POINT_SET, FLUSH_POINT_END, FLUSH_POINT_AFTER,
+	};
 	static const char *const names[] = {
-#define X(e, name) name,
+#define X(e, name, ...) name,
 		MM_OPS(X)
 #undef X
 	};
-	struct mmun_mm mm = { .semantics = semantics };
 	unsigned moved = 0;
 
-	mm_where_init(&mm);
 	for (int op = 0; op < MM_OP_COUNT; op++)
-		for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-			if (!is_other_place((enum mm_op)op, places[i], mm.where[op]) ||
+		for (size_t i = 0; i < ARRAY_SIZE(points); i++) {
+			unsigned linux_points = flush_points_of(semantics, (enum mm_op)op);
+
+			if (!is_another((enum mm_op)op, points[i], linux_points) ||
 			    is_unrecorded(semantics, (enum mm_op)op))
 				continue;
 			moved++;
-			if (!noticed(semantics, (enum mm_op)op, places[i]))
-				fail("%s: nobody noticed that it notifies at %u instead of %u",
-				     names[op], places[i], mm.where[op]);
+			if (!noticed(semantics, (enum mm_op)op, points[i]))
+				fail("%s: nobody noticed that it flushes at %u instead of %u",
+				     names[op], points[i], linux_points);
 		}
-	printf("%u places moved\n", moved);
+	printf("%u flush points moved\n", moved);
 }
 
 int main(int argc, char **argv)
@@ -219,10 +221,10 @@ int main(int argc, char **argv)
 		compare_file(&file[i]);
 	check_tables();
 	if (failures) {
-		printf("no place was moved: the above comes first\n");
+		printf("no flush point was moved: the above comes first\n");
 	} else {
-		move_places(MMUN_MODERN);
-		move_places(MMUN_CLASSIC);
+		move_flush_points(MMUN_MODERN);
+		move_flush_points(MMUN_CLASSIC);
 	}
 	for (size_t i = 0; i < files; i++)
 		order_file_fini(&file[i]);

@@ -51,7 +51,7 @@ def room_of(table, source):
 
 
 def objects(build, top):
-    """For each kind of build (native, checked, tiny, ...): source file -> object file."""
+    """For each kind of build (native, mutable, checked, tiny, ...): source file -> object file."""
     kinds = {}
     for entry in json.load(open(os.path.join(build, 'compile_commands.json'))):
         source = os.path.realpath(os.path.join(entry['directory'], entry['file']))
@@ -62,7 +62,7 @@ def objects(build, top):
             continue
         if not library.startswith('lib') and not library.startswith('mmun.p'):
             continue  # a test's own copy
-        kind = re.search(r'-(native|checked|tiny)\.', library)
+        kind = re.search(r'-(native|mutable|checked|tiny)\.', library)
         kinds.setdefault(kind.group(1) if kind else 'tool', {})[source] = target
     return kinds
 
@@ -203,7 +203,7 @@ def main():
         if source not in seen and source != 'explore/door/tsan.c':
             wrong.append(f'src/{source}: error: has no object file in {build}')
     count = 0
-    for kind in ('native', 'checked', 'tiny'):
+    for kind in ('native', 'mutable', 'checked', 'tiny'):
         if kind not in kinds:
             continue
         edges = arrows(kinds, kind)

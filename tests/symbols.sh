@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# symbols.sh LIBRARY SOURCE-DIR - what libmmun.so exports is what mmun.h
-# declares, and what the version script names; nothing more and nothing less.
+# symbols.sh LIBRARY SOURCE-DIR CC - what libmmun.so exports is what mmun.h
+# declares, and what the version script names; nothing more and nothing less. And
+# no mistake can be planted in the library as it ships.
 set -eu
-library=$1 top=$2
+library=$1 top=$2 cc=$3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 LC_ALL=C
@@ -40,6 +41,40 @@ while read -r pattern; do
 done <"$dir/patterns"
 if grep -vxf "$dir/exprs" "$dir/exported"; then
 	echo "libmmun.map has no pattern for these"
+	ret=1
+fi
+# What moves flush points and makes mutations does not exist, but where tests say so.
+cat >"$dir/mutate.c" <<'END'
+#include "vm/mm/mm.h"
+void mutate(struct mmun_mm *mm);
+void mutate(struct mmun_mm *mm)
+{
+	mm_set_flush_points(mm, MM_OP_COW, 0);
+	mm_mutate(mm, MM_OP_COW, MUTATION_REUSE);
+}
+END
+compile() {
+	"$cc" -std=gnu11 -Werror=implicit-function-declaration -I"$top/src" -I"$top/include" \
+		-c -o "$dir/mutate.o" "$@" "$dir/mutate.c" 2>"$dir/said"
+}
+if ! compile -DMMUN_MUTABLE; then
+	cat "$dir/said"
+	ret=1
+fi
+if compile; then
+	echo "the library that ships has a way to plant mistakes"
+	ret=1
+fi
+for name in mm_set_flush_points mm_mutate; do
+	if ! grep -q "$name" "$dir/said"; then
+		echo "$name: nothing is said of it"
+		cat "$dir/said"
+		ret=1
+	fi
+done
+# What the explorer calls the flush points is text that only it needs.
+if strings "$library" | grep 'secondary TLBs, '; then
+	echo "the library that ships has text of the explorer"
 	ret=1
 fi
 echo "$(wc -l <"$dir/exported") symbols"

@@ -41,7 +41,7 @@ ban_except 'src/litmus/run/threads\.c' \
 ban '\b(malloc|calloc|realloc|free)\(' 'the core allocates through sync_alloc()' src/vm src/iommu
 ban '\b(time|clock_gettime|gettimeofday|rand|random|getenv)\(' \
 	'the core is deterministic: no time, no randomness, no environment' src/base src/vm src/iommu
-ban_except 'src/sync/sync\.h' '\bMMUN_CHECKED\b' \
+ban_except 'src/sync/sync\.h' '\bMMUN_(CHECKED|MUTABLE)\b' \
 	'only sync/sync.h knows which build it is in' src include
 ban_except 'src/(cli|args|checks/(run|program))/.*' '\b(printf|puts|putchar|perror|exit|_exit)\(' \
 	'only the tool prints and exits' src

@@ -99,7 +99,10 @@ static int pair_nonblock(struct mmun_mm *mm, uint64_t start, uint64_t end)
 
 static void test_tables(void **state)
 {
-	enum { C = NOTIFY_CLEAR, S = NOTIFY_SET, E = NOTIFY_END, A = NOTIFY_AFTER };
+	enum {
+		C = FLUSH_POINT_CLEAR, S = FLUSH_POINT_SET, E = FLUSH_POINT_END,
+		A = FLUSH_POINT_AFTER,
+	};
 	static const struct { enum mm_op op; unsigned modern, classic; } want[] = {
 		{ MM_OP_COW, C, C }, { MM_OP_MUNMAP, A, E | A }, { MM_OP_MPROTECT, A, E },
 		{ MM_OP_FORK, A, E }, { MM_OP_KSM_MERGE, C, E }, { MM_OP_REPLACE_PAGE, C, C | E },
@@ -117,8 +120,8 @@ static void test_tables(void **state)
 	setup(&m, MMUN_MODERN);
 	assert_int_equal(mmun_mm_create(m.machine, MMUN_CLASSIC, &c.mm), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
-		assert_int_equal(m.mm->where[want[i].op], want[i].modern);
-		assert_int_equal(c.mm->where[want[i].op], want[i].classic);
+		assert_int_equal(mm_flush_points(m.mm, want[i].op), want[i].modern);
+		assert_int_equal(mm_flush_points(c.mm, want[i].op), want[i].classic);
 	}
 	assert_int_equal(mmun_mm_destroy(c.mm), 0);
 	teardown(&m);

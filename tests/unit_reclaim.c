@@ -833,35 +833,6 @@ static void orders_classic(void **state)
 	       "S:clear[1,2)rw flush[1,2)prot flush[1,2)prot E[1,2)prot");
 }
 
-/* Each place at which devices may be told is passed once, in its order. */
-static void places(void **state)
-{
-	static const struct { enum notify_at at; const char *log; } expected[] = {
-		{ NOTIFY_SET, "S:clear[1,2)rw flush[1,2)prot E[1,2)prot" },
-		{ NOTIFY_UNLOCK, "S:clear[1,2)rw flush[1,2)prot E[1,2)prot" },
-		{ NOTIFY_END, "S:clear[1,2)rw flush[1,2)prot E[1,2)prot" },
-		{ NOTIFY_AFTER, "S:clear[1,2)rw E[1,2)prot flush[1,2)prot" },
-		{ NOTIFY_FREED, "S:clear[1,2)rw E[1,2)prot flush[1,2)prot" },
-	};
-	struct recorder r;
-	struct world w;
-
-	(void)state;
-	filled(&w, MMUN_MODERN, 2);
-	recorder_begin(&r, w.mm, BASE + PAGE);
-	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
-		mm_set_where(w.mm, MM_OP_RECLAIM, expected[i].at);
-		assert_int_equal(reclaim(w.mm, BASE + PAGE), 0);
-		expect(&r, expected[i].log);
-		cpu_put(&w, BASE + PAGE, 2);
-	}
-	mm_set_where(w.mm, MM_OP_MIGRATE, NOTIFY_FREED);
-	assert_int_equal(mmun_migrate(w.mm, BASE + PAGE), 0);
-	expect(&r, "S:clear[1,2)rw E[1,2)prot flush[1,2)rw");
-	recorder_end_all(&r);
-	teardown(&w);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -895,7 +866,6 @@ int main(void)
 		cmocka_unit_test(page_young_asks_devices),
 		cmocka_unit_test(orders_modern),
 		cmocka_unit_test(orders_classic),
-		cmocka_unit_test(places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -663,39 +663,6 @@ static void test_order_classic(void **state)
 	run_orders(MMUN_CLASSIC, want);
 }
 
-/* Each place where a flush can be put, seen from the entry. */
-static void test_where(void **state)
-{
-	static const struct { unsigned at; const char *log; } places[] = {
-		{ 0, "S:clear(ro) E(new)" },
-		{ NOTIFY_CLEAR, "S:clear(ro) flush(none) E(new)" },
-		{ NOTIFY_SET, "S:clear(ro) flush(new) E(new)" },
-		{ NOTIFY_UNLOCK, "S:clear(ro) flush(new) E(new)" },
-		{ NOTIFY_END, "S:clear(ro) flush(new) E(new)" },
-		{ NOTIFY_AFTER, "S:clear(ro) E(new) flush(new)" },
-		{ NOTIFY_FREED, "S:clear(ro) E(new) flush(new)" },
-		{ NOTIFY_CLEAR | NOTIFY_AFTER, "S:clear(ro) flush(none) E(new) flush(new)" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		struct recorder r;
-		struct world w;
-
-		setup(&w, MMUN_MODERN);
-		mm_set_where(w.mm, MM_OP_COW, places[i].at);
-		recorder_begin(&r, &w);
-		map(w.mm, BASE, 1, RW);
-		cpu_get(&w, BASE);
-		expect(&r, "");
-		cpu_put(&w, BASE, 1);
-		expect(&r, places[i].log);
-		mmu_notifier_unregister(&r.soft, w.mm);
-		mmu_notifier_unregister(&r.hard, w.mm);
-		teardown(&w);
-	}
-}
-
 /* Pages 0 and 1 are merged; the log shows what concerns the watched one. */
 static void run_ksm_order(enum mmun_semantics semantics, uint64_t watch, const char *want)
 {
@@ -859,7 +826,6 @@ int main(void)
 		cmocka_unit_test(test_no_frames),
 		cmocka_unit_test(test_order_modern),
 		cmocka_unit_test(test_order_classic),
-		cmocka_unit_test(test_where),
 		cmocka_unit_test(test_ksm_order),
 		cmocka_unit_test(test_registering),
 		cmocka_unit_test(test_no_memory),

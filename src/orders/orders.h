@@ -54,8 +54,8 @@ const struct order_op *order_op_find(const char *name);
 
 struct order_how {
 	enum mmun_semantics semantics;
-	unsigned moved;        /* for tests: enum mm_op + 1 whose place to notify is ... */
-	unsigned where;        /* ... this, enum notify_at; see mm_set_where() */
+	unsigned moved;        /* for tests: enum mm_op + 1 whose flush points are ... */
+	unsigned points;       /* ... these, enum flush_point bits */
 };
 
 /*

@@ -394,7 +394,7 @@ static void setup(void *state, void *arg)
 	    failed(mmun_mm_create(w->machine, rec.how->semantics, &w->mm), "the address space"))
 		return;
 	if (rec.how->moved)
-		mm_set_where(w->mm, (enum mm_op)(rec.how->moved - 1), rec.how->where);
+		mm_set_flush_points(w->mm, (enum mm_op)(rec.how->moved - 1), rec.how->points);
 	if (!failed(mmun_cpu_create(w->mm, &w->cpu), "a processor") &&
 	    !failed(map_window(w), "the window") && rec.op->prepare)
 		failed(rec.op->prepare(w), "what comes before");

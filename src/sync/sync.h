@@ -76,6 +76,10 @@
  * For who asks whether a step is needed: if (sync_optional(what)) before a flush or a
  * notification. It happens, but when the explorer runs without it; natively always.
  *
+ * For who plants mistakes: SYNC_MUTABLE is 1 where an address space can be told to make
+ * them, else 0. It is 1 in the checked build, and natively with MMUN_MUTABLE, which is for
+ * tests; in the library that ships nothing may be left of it.
+ *
  * For who looks on from outside (src/orders). sync_probe(mm, start, end) tells who
  * listens that the function it stands in was called; compiled away natively.
  */
@@ -107,6 +111,12 @@ enum sync_rank {
 	RANK_TEST,          /* whatever a test wants */
 	RANK_MAX,
 };
+
+#if defined(MMUN_CHECKED) || defined(MMUN_MUTABLE)
+#define SYNC_MUTABLE 1
+#else
+#define SYNC_MUTABLE 0
+#endif
 
 #ifdef MMUN_CHECKED
 #include "sync/sync_checked.h"

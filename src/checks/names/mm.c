@@ -340,12 +340,6 @@ void kernel_change_pte_(struct mmun_mm *mm, uint64_t addr, uint64_t pte,
 
 /* --- flushes ---------------------------------------------------------------- */
 
-/* Every operation of this number tells the secondary TLBs here, in both eras. */
-static void flush_secondary(struct mmun_mm *mm, uint64_t start, uint64_t end)
-{
-	secondary_point(mm, MM_OP_COW, NOTIFY_CLEAR, start, end);
-}
-
 void kernel_flush_(struct mmun_mm *mm, uint64_t start, uint64_t end, unsigned what,
 		   const char *text, const struct sync_site *site)
 {
@@ -355,7 +349,7 @@ void kernel_flush_(struct mmun_mm *mm, uint64_t start, uint64_t end, unsigned wh
 		(flush_tlb_range)(mm, start, end);
 	if ((what & KERNEL_FLUSH_SECONDARY_) ||
 	    ((what & KERNEL_FLUSH_ARCH_) && mm->semantics == MMUN_MODERN))
-		flush_secondary(mm, start, end);
+		flush_secondary(mm, FLUSH_POINT_CLEAR, start, end);
 	kernel_note_(site, "%s of %#lx", text, (unsigned long)start);
 }
 

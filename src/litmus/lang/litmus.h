@@ -212,7 +212,7 @@ static inline bool litmus_has_tlb(const struct litmus_thread *thread)
 	return thread->kind == DEVICE_TLB || thread->kind == DEVICE_KEEPER;
 }
 
-/* Where an operation's secondary flush is put: bits, see enum notify_at in src/vm/mm/op.h.
+/* Where an operation's secondary flush is put: bits, see enum flush_point in src/vm/mm/op.h.
  * In the language: "notify OP = PLACE[, PLACE];" with the names below; OP is a row of
  * LITMUS_ROWS. */
 enum litmus_place {
@@ -258,7 +258,7 @@ enum litmus_row {
 
 /*
  * What an operation can be made to forget, of what lets it tell the secondary TLBs late:
- * X(the vm's MM_OP_, its FORGET_, word). In the language: "OP forgets WORD[, WORD];"
+ * X(the vm's MM_OP_, its MUTATION_, word). In the language: "OP forgets WORD[, WORD];"
  */
 #define LITMUS_FORGETS(X)                      \
 	X(COW, REUSE, "reuse")                 \

@@ -47,10 +47,7 @@ static unsigned default_place(const struct litmus *test, enum litmus_row row)
 		LITMUS_ROWS(X)
 #undef X
 	};
-	struct mmun_mm mm = { .semantics = test->classic ? MMUN_CLASSIC : MMUN_MODERN };
-
-	mm_where_init(&mm);
-	return mm.where[op[row]];
+	return flush_points_of(test->classic ? MMUN_CLASSIC : MMUN_MODERN, op[row]);
 }
 
 static void say_places(char *buf, size_t size, enum litmus_row row, unsigned places)

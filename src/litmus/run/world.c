@@ -82,18 +82,18 @@ static const enum mm_op op_of_row[ROW_COUNT] = {
 #undef X
 };
 
-static const struct { enum mm_op op; enum mm_forget what; } forgets[FORGETS_COUNT] = {
-#define X(op, what, text) [FORGETS_##op##_##what] = { MM_OP_##op, FORGET_##what },
+static const struct { enum mm_op op; enum mutation what; } mutations[FORGETS_COUNT] = {
+#define X(op, what, text) [FORGETS_##op##_##what] = { MM_OP_##op, MUTATION_##what },
 	LITMUS_FORGETS(X)
 #undef X
 };
 
 _Static_assert(ROW_COUNT + 1 == MM_OP_COUNT, "each operation but exit, which notifies by release");
 
-_Static_assert((int)PLACE_CLEAR == NOTIFY_CLEAR && (int)PLACE_SET == NOTIFY_SET &&
-	       (int)PLACE_UNLOCK == NOTIFY_UNLOCK && (int)PLACE_END == NOTIFY_END &&
-	       (int)PLACE_AFTER == NOTIFY_AFTER && (int)PLACE_FREED == NOTIFY_FREED,
-	       "the language's places are the vm's");
+_Static_assert((int)PLACE_CLEAR == FLUSH_POINT_CLEAR && (int)PLACE_SET == FLUSH_POINT_SET &&
+	       (int)PLACE_UNLOCK == FLUSH_POINT_UNLOCK && (int)PLACE_END == FLUSH_POINT_END &&
+	       (int)PLACE_AFTER == FLUSH_POINT_AFTER && (int)PLACE_FREED == FLUSH_POINT_FREED,
+	       "the language's places are the vm's flush points");
 
 /* Last: setting up goes by the semantics. */
 static void operations_init(struct world *w)
@@ -102,11 +102,10 @@ static void operations_init(struct world *w)
 
 	for (int row = 0; row < ROW_COUNT; row++)
 		if (!(test->place[row] & PLACE_DEFAULT))
-			mm_set_where(w->mm, op_of_row[row], test->place[row]);
+			mm_set_flush_points(w->mm, op_of_row[row], test->place[row]);
 	for (int f = 0; f < FORGETS_COUNT; f++)
 		if (test->forgets >> f & 1)
-			mm_set_forgets(w->mm, forgets[f].op,
-				       w->mm->forgets[forgets[f].op] | forgets[f].what);
+			mm_mutate(w->mm, mutations[f].op, mutations[f].what);
 }
 
 int world_init(struct world *w, const struct litmus *test,

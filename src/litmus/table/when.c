@@ -280,12 +280,10 @@ static unsigned default_places(const struct when_row *row, bool classic)
 		LITMUS_ROWS(X)
 #undef X
 	};
-	struct mmun_mm mm = { .semantics = classic ? MMUN_CLASSIC : MMUN_MODERN };
 
-	mm_where_init(&mm);
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
 		if (!strcmp(ops[i].name, row->notify))
-			return mm.where[ops[i].op];
+			return flush_points_of(classic ? MMUN_CLASSIC : MMUN_MODERN, ops[i].op);
 	return 0;
 }
 

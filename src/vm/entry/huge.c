@@ -63,7 +63,7 @@ void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 	/* A hint's flush may still be to come, as in ptep_clear_flush(). */
 	if (pte_present(e) || (pte_mapped(e) && mm_tlb_flush_pending(mm)))
 		flush_tlb_range(mm, addr, end);
-	secondary_point(mm, MM_OP_SPLIT, NOTIFY_CLEAR, addr, end);
+	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_CLEAR, addr, end);
 	/* As share_entry() in fork.c: a pin sees the change, or is seen here. */
 	if (pte_migration(e) || (pte_exclusive(e) && add_acq_rel(&frame_of(m, head)->pins, 0)))
 		migrate = false;
@@ -77,7 +77,7 @@ void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 	rmap_remove(m, head, p); /* last: whoever walks the ring misses nothing */
 	spin_unlock(&frame_of(m, table)->ptl);
 	sync_note("split huge entry of %#lx", (unsigned long)addr);
-	secondary_point(mm, MM_OP_SPLIT, NOTIFY_SET, addr, end);
+	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_SET, addr, end);
 }
 
 void huge_split_entry(struct mmun_mm *mm, uint64_t addr)
@@ -94,7 +94,7 @@ void huge_split_entry(struct mmun_mm *mm, uint64_t addr)
 		huge_split_locked(mm, &p, start, false);
 		pte_unlock(&p);
 	}
-	secondary_point(mm, MM_OP_SPLIT, NOTIFY_UNLOCK, start, end);
+	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_UNLOCK, start, end);
 	invalidate_range_end(&range, MM_OP_SPLIT);
-	secondary_point(mm, MM_OP_SPLIT, NOTIFY_AFTER, start, end);
+	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_AFTER, start, end);
 }

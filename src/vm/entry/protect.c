@@ -51,9 +51,9 @@ static bool protect_entry(struct mmun_mm *mm, const struct protect *how, const s
 	if (pte_none(old) || pte_same(old, protect_bits(how, old)))
 		return false;
 	old = p->level ? pmdp_invalidate(p, addr, old) : ptep_get_and_clear(p->entry, addr);
-	secondary_point(mm, how->op, NOTIFY_CLEAR, addr, end);
+	secondary_point(mm, how->op, FLUSH_POINT_CLEAR, addr, end);
 	set_pte(p->entry, addr, protect_bits(how, old));
-	secondary_point(mm, how->op, NOTIFY_SET, addr, end);
+	secondary_point(mm, how->op, FLUSH_POINT_SET, addr, end);
 	return pte_mapped(old);
 }
 
@@ -118,13 +118,13 @@ bool protect_range(struct mmun_mm *mm, const struct protect *how, uint64_t start
 	invalidate_range_start(&range);
 	add_acq_rel(&mm->tlb_flush_pending, 1);
 	changed = protect_entries(mm, how, start, end);
-	if (!mm_forgets(mm, how->op, FORGET_NESTED)) /* 99baac21e458 */
+	if (!mm_mutated(mm, how->op, MUTATION_NESTED)) /* 99baac21e458 */
 		changed = changed || flush_is_pending(mm);
-	secondary_point(mm, how->op, NOTIFY_UNLOCK, start, end);
+	secondary_point(mm, how->op, FLUSH_POINT_UNLOCK, start, end);
 	invalidate_range_end(&range, how->op);
 	if (changed) {
 		flush_tlb_range(mm, start, end);
-		secondary_point(mm, how->op, NOTIFY_AFTER, start, end);
+		secondary_point(mm, how->op, FLUSH_POINT_AFTER, start, end);
 	}
 	add_acq_rel(&mm->tlb_flush_pending, (uint64_t)-1);
 	return changed;

@@ -4,7 +4,7 @@
  * the write fault on the zero page, KSM and replace_page have in common, and the
  * place that this project is about. Called with mmap_lock and no ptl.
  *
- * Why the secondary TLBs are flushed between clear and set (NOTIFY_CLEAR). With
+ * Why the secondary TLBs are flushed between clear and set (FLUSH_POINT_CLEAR). With
  * the flush left to range_end, a device that holds a -> old sees b's new value
  * and then a's old one:
  *
@@ -54,17 +54,17 @@ bool update_pte(struct mmun_mm *mm, enum mm_op op, const struct ptep *p, uint64_
 		old = ptep_clear_flush(mm, p, addr);
 		if (pte_pfn(old).v == pte_pfn(new).v) /* what was written until now */
 			new.v |= old.v & (PTE_D | PTE_SOFT_DIRTY);
-		secondary_point(mm, op, NOTIFY_CLEAR, addr, end);
+		secondary_point(mm, op, FLUSH_POINT_CLEAR, addr, end);
 		notifiers_change_pte(mm, addr, new);
 		move_rmap(mm->machine, p, old, new, new_page);
 		set_pte(p->entry, addr, new);
-		secondary_point(mm, op, NOTIFY_SET, addr, end);
-		if (mm_forgets(mm, op, FORGET_REFERENCE)) /* KSM: as if nobody else had one */
+		secondary_point(mm, op, FLUSH_POINT_SET, addr, end);
+		if (mm_mutated(mm, op, MUTATION_REFERENCE)) /* KSM: as if nobody else had one */
 			frame_put(mm->machine, pte_pfn(old), 2);
 	}
 	pte_unlock(p);
-	secondary_point(mm, op, NOTIFY_UNLOCK, addr, end);
+	secondary_point(mm, op, FLUSH_POINT_UNLOCK, addr, end);
 	invalidate_range_end(&range, op);
-	secondary_point(mm, op, NOTIFY_AFTER, addr, end);
+	secondary_point(mm, op, FLUSH_POINT_AFTER, addr, end);
 	return same;
 }

@@ -51,7 +51,7 @@ static void zap_mapped(struct zap_table *z, const struct ptep *p, uint64_t addr)
 	z->cleared = true;
 	if (pte_dirty(e) && (f->flags & FRAME_OBJECT)) {
 		store_relaxed(&f->dirty, 1);
-		late = !mm_forgets(z->g->mm, z->g->op, FORGET_DIRTY); /* 1cf35d47712d */
+		late = !mm_mutated(z->g->mm, z->g->op, MUTATION_DIRTY); /* 1cf35d47712d */
 	}
 	if (late) {
 		z->late[entry_index(addr, 0)] = pte_pfn(e).v;
@@ -102,7 +102,7 @@ static uint64_t zap_table(struct gather *g, enum zap_which which, const struct p
 	for (; addr < end && !gather_full(g); addr += PAGE_BYTES, p = ptep_next(p))
 		zap_entry(&z, &p, addr);
 	if (z.cleared)
-		secondary_point(g->mm, g->op, NOTIFY_CLEAR, start, addr);
+		secondary_point(g->mm, g->op, FLUSH_POINT_CLEAR, start, addr);
 	if (z.dirty)
 		flush_dirty(&z, *first, start, addr);
 	pte_unlock(first);
@@ -124,7 +124,7 @@ static bool zap_huge(struct gather *g, const struct ptep *p, uint64_t addr)
 	if (pte_mapped(e)) {
 		gather_page(g, pte_pfn(e));
 		gather_span(g, addr, addr + HUGE_BYTES);
-		secondary_point(g->mm, g->op, NOTIFY_CLEAR, addr, addr + HUGE_BYTES);
+		secondary_point(g->mm, g->op, FLUSH_POINT_CLEAR, addr, addr + HUGE_BYTES);
 	}
 	deposit = pgtable_withdraw(g->mm->machine, p, addr);
 	pte_unlock(p);
@@ -163,6 +163,6 @@ void zap_range(struct gather *g, enum mmu_notifier_event event, enum zap_which w
 	range_init(&range, g->mm, event, start, end);
 	invalidate_range_start(&range);
 	zap_entries(g, which, start, end);
-	secondary_point(g->mm, g->op, NOTIFY_UNLOCK, start, end);
+	secondary_point(g->mm, g->op, FLUSH_POINT_UNLOCK, start, end);
 	invalidate_range_end(&range, g->op);
 }

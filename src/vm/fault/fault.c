@@ -37,7 +37,7 @@ static bool can_reuse(const struct mmun_mm *mm, pte_t e)
 {
 	const struct frame *f;
 
-	if (mm_forgets(mm, MM_OP_COW, FORGET_REUSE)) /* 6c287605fd56 */
+	if (mm_mutated(mm, MM_OP_COW, MUTATION_REUSE)) /* 6c287605fd56 */
 		return false;
 	if (pte_exclusive(e))
 		return true;
@@ -70,7 +70,7 @@ static int wp_page_copy(struct mmun_mm *mm, const struct ptep *p, uint64_t page,
 		frame_free(m, new);
 		frame_put(m, pte_pfn(old), 1);
 	}
-	secondary_point(mm, MM_OP_COW, NOTIFY_FREED, page, page + PAGE_BYTES);
+	secondary_point(mm, MM_OP_COW, FLUSH_POINT_FREED, page, page + PAGE_BYTES);
 	return 0;
 }
 
@@ -96,8 +96,9 @@ static int break_sharing(struct mmun_mm *mm, const struct ptep *p, uint64_t page
 {
 	frame_get(mm->machine, pte_pfn(old), 1);
 	if (mm_tlb_flush_pending(mm) &&
-	    !mm_forgets(mm, MM_OP_COW, FORGET_PENDING)) /* 6ce64428d620 */
-		secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_UNLOCK | NOTIFY_END | NOTIFY_AFTER,
+	    !mm_mutated(mm, MM_OP_COW, MUTATION_PENDING)) /* 6ce64428d620 */
+		secondary_point(mm, MM_OP_KSM_MERGE,
+				FLUSH_POINT_UNLOCK | FLUSH_POINT_END | FLUSH_POINT_AFTER,
 				page, page + PAGE_BYTES);
 	pte_unlock(p);
 	return wp_page_copy(mm, p, page, old, bits);

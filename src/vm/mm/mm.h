@@ -16,7 +16,7 @@
 #define MMUN_MM_MM_H
 
 #include "base/btree.h"
-#include "vm/mm/op.h"
+#include "vm/mm/mutation.h"
 #include "vm/pt/pt.h"
 
 /* struct vma flags: MMUN_MAP_SHARED or MMUN_MAP_PRIVATE, ANONYMOUS, and these. */
@@ -61,8 +61,7 @@ struct mmun_mm {
 	struct mmun_machine *machine;      /* [C] */
 	struct pgtable pt;                 /* freed with the structure */
 	enum mmun_semantics semantics;     /* [C] */
-	uint8_t where[MM_OP_COUNT];        /* [C] enum notify_at bits; see mm_set_where() */
-	uint8_t forgets[MM_OP_COUNT];      /* [C] enum mm_forget bits; see mm_set_forgets() */
+	struct mutations mutations;        /* [C] empty in the library that ships */
 
 	rwsem_t mmap_lock;
 	rwsem_t areas_sem;                 /* for finding an area without mmap_lock */
@@ -96,6 +95,31 @@ static inline struct mmun_mm *mm_of(struct pgtable *pt)
 {
 	return container_of(pt, struct mmun_mm, pt);
 }
+
+/* Where an operation on this mm flushes the secondary TLBs: enum flush_point bits. */
+static inline unsigned mm_flush_points(const struct mmun_mm *mm, enum mm_op op)
+{
+	return mutations_flush_points(&mm->mutations, mm->semantics, op);
+}
+
+/* Is it to make this mistake? */
+static inline bool mm_mutated(const struct mmun_mm *mm, enum mm_op op, enum mutation what)
+{
+	return mutations_include(&mm->mutations, op, what);
+}
+
+#if SYNC_MUTABLE
+/* For a checker, before any thread works with the mm. */
+static inline void mm_set_flush_points(struct mmun_mm *mm, enum mm_op op, unsigned points)
+{
+	mm->mutations.flush_points[op] = (uint8_t)points;
+}
+
+static inline void mm_mutate(struct mmun_mm *mm, enum mm_op op, enum mutation what)
+{
+	mm->mutations.made[op] |= (uint8_t)what;
+}
+#endif
 
 static inline pte_t mm_translate(const struct mmun_mm *mm, uint64_t addr)
 {

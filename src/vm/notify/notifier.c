@@ -3,7 +3,7 @@
  * notifier.c - telling the subscribers of an address space: start and end of a range, the
  * flush of the secondary TLBs, accessed bits, new pages. See mm/mmu_notifier.c in Linux for
  * the rules; the part about intervals is in interval.c, how subscribers come and go in
- * life.c, and where each operation flushes in where.c.
+ * life.c, and where each operation flushes in mm/op.h.
  *
  * Invariant: whoever notifies holds one of the locks that mm_lock_all() takes, from start
  * to end, so the list of subscriptions does not change under it, and nobody sees an end
@@ -35,39 +35,38 @@ static void flush_one(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t star
 	sync_nonblock_end();
 }
 
-/* Is anybody told, and is it not being tried without? */
-static bool flushes(const struct mmun_mm *mm, const char *where)
+static const char *flush_point_text(enum flush_point point)
 {
-	const struct mmu_notifier *mn = mm->subscriptions;
-
-	while (mn && !has_tlb(mn, mm))
-		mn = mn->next;
-	return mn && sync_optional(where);
-}
-
-static const char *place_text(enum notify_at at)
-{
-	switch (at) {
-	case NOTIFY_CLEAR:
+	switch (point) {
+	case FLUSH_POINT_CLEAR:
 		return "secondary TLBs, after the entry is cleared";
-	case NOTIFY_SET:
+	case FLUSH_POINT_SET:
 		return "secondary TLBs, after the entry is set";
-	case NOTIFY_UNLOCK:
+	case FLUSH_POINT_UNLOCK:
 		return "secondary TLBs, after unlocking";
-	case NOTIFY_END:
+	case FLUSH_POINT_END:
 		return "secondary TLBs, in range_end";
-	case NOTIFY_AFTER:
+	case FLUSH_POINT_AFTER:
 		return "secondary TLBs, with the CPUs'";
-	case NOTIFY_FREED:
+	case FLUSH_POINT_FREED:
 		break;
 	}
 	return "secondary TLBs, after the pages are freed";
 }
 
-void secondary_point(struct mmun_mm *mm, enum mm_op op, enum notify_at at,
-		     uint64_t start, uint64_t end)
+/* Is anybody told, and is it not being tried without? */
+static bool flushes(const struct mmun_mm *mm, enum flush_point point)
 {
-	if (!(mm->where[op] & at) || !flushes(mm, place_text(at)))
+	const struct mmu_notifier *mn = mm->subscriptions;
+
+	while (mn && !has_tlb(mn, mm))
+		mn = mn->next;
+	return mn && sync_optional(flush_point_text(point));
+}
+
+void flush_secondary(struct mmun_mm *mm, enum flush_point point, uint64_t start, uint64_t end)
+{
+	if (!flushes(mm, point))
 		return;
 	for (struct mmu_notifier *mn = mm->subscriptions; mn; mn = mn->next)
 		flush_one(mn, mm, start, end);
@@ -89,7 +88,7 @@ void secondary_point(struct mmun_mm *mm, enum mm_op op, enum notify_at at,
 void fault_tell_upgrade(struct mmun_mm *mm, uint64_t start, uint64_t end)
 {
 	if (mm->keepers)
-		secondary_point(mm, MM_OP_UPGRADE, NOTIFY_SET, start, end);
+		secondary_point(mm, MM_OP_UPGRADE, FLUSH_POINT_SET, start, end);
 }
 
 /* --- start and end ------------------------------------------------------- */
@@ -195,7 +194,8 @@ void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op)
 	told = sync_range_end(r->mm, r->start, r->end);
 	if (told)
 		intervals_end(r->mm);
-	flush = (r->mm->where[op] & NOTIFY_END) && flushes(r->mm, place_text(NOTIFY_END));
+	flush = (mm_flush_points(r->mm, op) & FLUSH_POINT_END) &&
+		flushes(r->mm, FLUSH_POINT_END);
 	for (struct mmu_notifier *mn = r->mm->subscriptions; mn; mn = mn->next) {
 		if (flush)
 			flush_one(mn, r->mm, r->start, r->end);

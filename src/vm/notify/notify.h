@@ -12,21 +12,6 @@
 void mm_get(struct mmun_mm *mm);
 void mm_put(struct mmun_mm *mm);
 
-/* --- places: where.c ----------------------------------------------------- */
-
-void mm_where_init(struct mmun_mm *mm); /* as its semantics have it */
-
-/* Before any thread works with the mm: where this operation notifies. */
-void mm_set_where(struct mmun_mm *mm, enum mm_op op, unsigned bits);
-
-/* The same: what this operation does not keep to. Nobody but a checker wants that. */
-void mm_set_forgets(struct mmun_mm *mm, enum mm_op op, unsigned bits);
-
-static inline bool mm_forgets(const struct mmun_mm *mm, enum mm_op op, enum mm_forget what)
-{
-	return mm->forgets[op] & what;
-}
-
 /* --- ranges: notifier.c -------------------------------------------------- */
 
 /* The second for MIGRATE and EXCLUSIVE: whose owner ignores them. */
@@ -55,12 +40,19 @@ void invalidate_range_start(struct mmu_notifier_range *r);
 /* -EAGAIN: somebody would have to block; the others' start has been ended. */
 int invalidate_range_start_nonblock(struct mmu_notifier_range *r);
 
-/* With the flush of the secondary TLBs if the operation has NOTIFY_END. */
+/* With the flush of the secondary TLBs if the operation has FLUSH_POINT_END. */
 void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op);
 
-/* Every place that an operation passes; flushes if it is told to do so here. */
-void secondary_point(struct mmun_mm *mm, enum mm_op op, enum notify_at at,
-		     uint64_t start, uint64_t end);
+/* Flushes the secondary TLBs; point is for the explorer, which may run without. */
+void flush_secondary(struct mmun_mm *mm, enum flush_point point, uint64_t start, uint64_t end);
+
+/* An operation passes one of its flush points, or one of several that are one here. */
+static inline void secondary_point(struct mmun_mm *mm, enum mm_op op, unsigned points,
+				   uint64_t start, uint64_t end)
+{
+	if (mm_flush_points(mm, op) & points)
+		flush_secondary(mm, (enum flush_point)points, start, end);
+}
 
 /* A fault gives the right to write: devices whose TLBs keep rights are told. Under the ptl. */
 void fault_tell_upgrade(struct mmun_mm *mm, uint64_t start, uint64_t end);

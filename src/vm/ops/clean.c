@@ -20,9 +20,9 @@ static bool clean_entry(struct mmun_mm *mm, const struct ptep *p, uint64_t addr)
 	if (!pte_mapped(e) || !(e.v & (PTE_RW | PTE_D)))
 		return false;
 	e = ptep_clear_flush(mm, p, addr);
-	secondary_point(mm, MM_OP_CLEAN, NOTIFY_CLEAR, addr, end);
+	secondary_point(mm, MM_OP_CLEAN, FLUSH_POINT_CLEAR, addr, end);
 	set_pte(p->entry, addr, pte_clear_bits(e, PTE_RW | PTE_D));
-	secondary_point(mm, MM_OP_CLEAN, NOTIFY_SET, addr, end);
+	secondary_point(mm, MM_OP_CLEAN, FLUSH_POINT_SET, addr, end);
 	return pte_dirty(e);
 }
 
@@ -43,9 +43,9 @@ static bool clean_page(struct mmun_machine *m, pfn_t pfn)
 			dirty |= clean_entry(w.mm, &p, addr);
 			pte_unlock(&p);
 		}
-		secondary_point(w.mm, MM_OP_CLEAN, NOTIFY_UNLOCK, addr, end);
+		secondary_point(w.mm, MM_OP_CLEAN, FLUSH_POINT_UNLOCK, addr, end);
 		invalidate_range_end(&range, MM_OP_CLEAN);
-		secondary_point(w.mm, MM_OP_CLEAN, NOTIFY_AFTER, addr, end);
+		secondary_point(w.mm, MM_OP_CLEAN, FLUSH_POINT_AFTER, addr, end);
 	}
 	/* Last: an entry that went away meanwhile has left its dirty bit here. */
 	return xchg_acq_rel(&frame_of(m, pfn)->dirty, 0) || dirty;

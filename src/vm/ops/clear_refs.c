@@ -53,16 +53,16 @@ static void forget_writes(struct mmun_mm *mm)
 	struct mmu_notifier_range range;
 
 	sync_assert_held(&mm->mmap_lock);
-	if (!mm_forgets(mm, how.op, FORGET_AREAS))
+	if (!mm_mutated(mm, how.op, MUTATION_AREAS))
 		vma_start_write_range(mm, 0, TASK_BYTES);
 	range_init(&range, mm, how.event, 0, TASK_BYTES);
 	add_acq_rel(&mm->tlb_flush_pending, 1);
 	invalidate_range_start(&range);
 	(void)protect_entries(mm, &how, 0, TASK_BYTES);
-	secondary_point(mm, how.op, NOTIFY_UNLOCK, 0, TASK_BYTES);
+	secondary_point(mm, how.op, FLUSH_POINT_UNLOCK, 0, TASK_BYTES);
 	invalidate_range_end(&range, how.op);
 	flush_tlb_range(mm, 0, TASK_BYTES);
-	secondary_point(mm, how.op, NOTIFY_AFTER, 0, TASK_BYTES);
+	secondary_point(mm, how.op, FLUSH_POINT_AFTER, 0, TASK_BYTES);
 	add_acq_rel(&mm->tlb_flush_pending, (uint64_t)-1);
 }
 

@@ -34,16 +34,18 @@ static int mark(struct mmun_mm *mm, uint64_t page, void *owner)
 		e = pte_get(p.entry);
 		if (!p.level && pte_present(e) && pte_write(e) && pte_exclusive(e)) {
 			e = ptep_clear_flush(mm, &p, page);
-			secondary_point(mm, MM_OP_MIGRATE, NOTIFY_CLEAR, page, page + PAGE_BYTES);
+			secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_CLEAR,
+					page, page + PAGE_BYTES);
 			e = pte_set_bits(pte_clear_bits(e, PTE_P), PTE_PROTNONE | PTE_DEVICE);
 			set_pte(p.entry, page, e);
-			secondary_point(mm, MM_OP_MIGRATE, NOTIFY_SET, page, page + PAGE_BYTES);
+			secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_SET,
+					page, page + PAGE_BYTES);
 		}
 		pte_unlock(&p);
 	}
-	secondary_point(mm, MM_OP_MIGRATE, NOTIFY_UNLOCK, page, page + PAGE_BYTES);
+	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_UNLOCK, page, page + PAGE_BYTES);
 	invalidate_range_end(&range, MM_OP_MIGRATE);
-	secondary_point(mm, MM_OP_MIGRATE, NOTIFY_AFTER, page, page + PAGE_BYTES);
+	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_AFTER, page, page + PAGE_BYTES);
 	return pte_device(e) ? 0 : -EAGAIN;
 }
 

@@ -44,14 +44,14 @@ static pte_t wrprotect(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 {
 	uint64_t end = addr + entry_bytes(p->level);
 
-	if (mm->where[MM_OP_FORK] & NOTIFY_CLEAR) {
+	if (mm_flush_points(mm, MM_OP_FORK) & FLUSH_POINT_CLEAR) {
 		e = ptep_get_and_clear(p->entry, addr);
-		secondary_point(mm, MM_OP_FORK, NOTIFY_CLEAR, addr, end);
+		secondary_point(mm, MM_OP_FORK, FLUSH_POINT_CLEAR, addr, end);
 		set_pte(p->entry, addr, pte_clear_bits(e, share_bits));
 	} else {
 		e = ptep_clear_bits(p->entry, addr, e, share_bits);
 	}
-	secondary_point(mm, MM_OP_FORK, NOTIFY_SET, addr, end);
+	secondary_point(mm, MM_OP_FORK, FLUSH_POINT_SET, addr, end);
 	return e;
 }
 
@@ -156,7 +156,7 @@ static int copy_area(struct copy *c, uint64_t addr, uint64_t end)
 	while (pgtable_next(&c->mm->pt, &addr, end, &p)) {
 		uint64_t next = table_end(addr, end);
 
-		if (mm_forgets(c->mm, MM_OP_FORK, FORGET_AREAS) &&
+		if (mm_mutated(c->mm, MM_OP_FORK, MUTATION_AREAS) &&
 		    !pgtable_walk(&c->child->pt, addr).entry) { /* a fault has just made it */
 			addr = next;
 			continue;
@@ -188,7 +188,7 @@ static int copy_area_notified(struct copy *c, const struct vma *v)
 	range_init(&range, c->mm, MMU_NOTIFY_PROTECTION_PAGE, v->start, v->end);
 	invalidate_range_start(&range);
 	err = copy_area(c, v->start, v->end);
-	secondary_point(c->mm, MM_OP_FORK, NOTIFY_UNLOCK, v->start, v->end);
+	secondary_point(c->mm, MM_OP_FORK, FLUSH_POINT_UNLOCK, v->start, v->end);
 	invalidate_range_end(&range, MM_OP_FORK);
 	return err;
 }
@@ -200,7 +200,7 @@ static int dup_mmap(struct mmun_mm *child, struct mmun_mm *mm)
 	const struct vma *v;
 	int err = 0;
 
-	if (!mm_forgets(mm, MM_OP_FORK, FORGET_AREAS)) /* fb49c455323f */
+	if (!mm_mutated(mm, MM_OP_FORK, MUTATION_AREAS)) /* fb49c455323f */
 		vma_start_write_range(mm, 0, TASK_BYTES);
 	for (v = btree_first(&mm->areas, &it, 0, TASK_BYTES); v && !err; v = btree_next(&it))
 		err = dup_area(child, mm, v);
@@ -213,7 +213,7 @@ static int dup_mmap(struct mmun_mm *child, struct mmun_mm *mm)
 	if (c.have_spare)
 		frame_free(mm->machine, c.spare);
 	flush_tlb_range(mm, 0, TASK_BYTES); /* also for what an error left behind */
-	secondary_point(mm, MM_OP_FORK, NOTIFY_AFTER, 0, TASK_BYTES);
+	secondary_point(mm, MM_OP_FORK, FLUSH_POINT_AFTER, 0, TASK_BYTES);
 	return err;
 }
 
@@ -228,10 +228,7 @@ int mmun_fork(struct mmun_mm *mm, struct mmun_mm **ret_child)
 	err = mm_alloc(mm->machine, mm->semantics, &child);
 	if (err)
 		return err;
-	for (int op = 0; op < MM_OP_COUNT; op++) {
-		child->where[op] = mm->where[op];
-		child->forgets[op] = mm->forgets[op];
-	}
+	child->mutations = mm->mutations;
 	mmap_write_lock(mm);
 	child->search_from = mm->search_from;
 	err = dup_mmap(child, mm);

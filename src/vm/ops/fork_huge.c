@@ -11,14 +11,14 @@ static const uint64_t share_bits = PTE_RW | PTE_EXCL;
 
 static void wrprotect_huge(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, pte_t *e)
 {
-	if (mm->where[MM_OP_FORK] & NOTIFY_CLEAR) {
+	if (mm_flush_points(mm, MM_OP_FORK) & FLUSH_POINT_CLEAR) {
 		*e = pmdp_invalidate(p, addr, *e);
-		secondary_point(mm, MM_OP_FORK, NOTIFY_CLEAR, addr, addr + HUGE_BYTES);
+		secondary_point(mm, MM_OP_FORK, FLUSH_POINT_CLEAR, addr, addr + HUGE_BYTES);
 		set_pte(p->entry, addr, pte_clear_bits(*e, share_bits));
 	} else {
 		*e = ptep_clear_bits(p->entry, addr, *e, share_bits);
 	}
-	secondary_point(mm, MM_OP_FORK, NOTIFY_SET, addr, addr + HUGE_BYTES);
+	secondary_point(mm, MM_OP_FORK, FLUSH_POINT_SET, addr, addr + HUGE_BYTES);
 }
 
 /* share_entry() in fork.c, for a huge page. False: pinned, and left as it was. */

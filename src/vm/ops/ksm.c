@@ -18,7 +18,7 @@ struct merge_page {
 	uint64_t addr;
 	struct ptep p;
 	pte_t pte;
-	bool equal;          /* FORGET_ORDER: to the other one, when it was not yet flushed */
+	bool equal;          /* MUTATION_ORDER: to the other one, when it was not yet flushed */
 };
 
 /* A small page of a private anonymous area, present and its own. */
@@ -116,20 +116,20 @@ static bool write_protect(struct mmun_mm *mm, struct merge_page *page,
 	ok = pte_same(pte_get(page->p.entry), page->pte);
 	if (ok && (page->pte.v & (PTE_RW | PTE_EXCL))) {
 		old = ptep_clear_flush(mm, &page->p, addr);
-		secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_CLEAR, addr, end);
+		secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_CLEAR, addr, end);
 		ok = only_mapped(mm->machine, pte_pfn(old));
 		new = ok ? pte_clear_bits(old, PTE_RW | PTE_EXCL) : old;
 		notifiers_change_pte(mm, addr, new);
 		set_pte(page->p.entry, addr, new);
 		page->pte = new;
-		secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_SET, addr, end);
+		secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_SET, addr, end);
 	}
 	pte_unlock(&page->p);
-	page->equal = mm_forgets(mm, MM_OP_KSM_MERGE, FORGET_ORDER) &&
+	page->equal = mm_mutated(mm, MM_OP_KSM_MERGE, MUTATION_ORDER) &&
 		      pages_identical(mm->machine, pte_pfn(other->pte), pte_pfn(page->pte));
-	secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_UNLOCK, addr, end);
+	secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_UNLOCK, addr, end);
 	invalidate_range_end(&range, MM_OP_KSM_MERGE);
-	secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_AFTER, addr, end);
+	secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_AFTER, addr, end);
 	add_acq_rel(&mm->tlb_flush_pending, (uint64_t)-1);
 	return ok;
 }
@@ -171,10 +171,10 @@ static int merge(struct mmun_mm *mm, struct merge_page *a, struct merge_page *b)
 		merged = merge_locked(mm, a, b);
 		unlock_pages(m, pa, pb);
 		if (merged) {
-			if (!mm_forgets(mm, MM_OP_KSM_MERGE, FORGET_REFERENCE))
+			if (!mm_mutated(mm, MM_OP_KSM_MERGE, MUTATION_REFERENCE))
 				frame_put(m, pb, 2); /* ours and the entry's */
 			frame_put(m, pa, 1);
-			secondary_point(mm, MM_OP_KSM_MERGE, NOTIFY_FREED,
+			secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_FREED,
 					b->addr, b->addr + PAGE_BYTES);
 			return 0;
 		}

@@ -54,9 +54,9 @@ static void free_mapped(struct gather *g, const struct ptep *p, uint64_t addr)
 	for (uint32_t i = 0; i < bytes / PAGE_BYTES; i++)
 		store_relaxed(&frame_of(m, (pfn_t){ pte_pfn(e).v + i })->dirty, 0);
 	e = p->level ? pmdp_invalidate(p, addr, e) : ptep_get_and_clear(p->entry, addr);
-	secondary_point(g->mm, MM_OP_FREE, NOTIFY_CLEAR, addr, end);
+	secondary_point(g->mm, MM_OP_FREE, FLUSH_POINT_CLEAR, addr, end);
 	set_pte(p->entry, addr, pte_clear_bits(e, PTE_A | PTE_D));
-	secondary_point(g->mm, MM_OP_FREE, NOTIFY_SET, addr, end);
+	secondary_point(g->mm, MM_OP_FREE, FLUSH_POINT_SET, addr, end);
 	gather_span(g, addr, end);
 }
 
@@ -116,7 +116,7 @@ static int advise_free(struct mmun_mm *mm, struct vma *v, uint64_t start, uint64
 	range_init(&range, mm, MMU_NOTIFY_CLEAR, start, end);
 	invalidate_range_start(&range);
 	free_entries(&g, start, end);
-	secondary_point(mm, MM_OP_FREE, NOTIFY_UNLOCK, start, end);
+	secondary_point(mm, MM_OP_FREE, FLUSH_POINT_UNLOCK, start, end);
 	invalidate_range_end(&range, MM_OP_FREE);
 	gather_finish(&g);
 	return 0;

@@ -53,7 +53,7 @@ static bool unmap_entry(struct tlb_batch *b, const struct rmap_walk *w, const st
 	if (pte_dirty(e)) /* it may be gone when the others are restored */
 		store_relaxed(&f->dirty, 1);
 	set_pte(p->entry, w->addr, pte_to_migration(e));
-	secondary_point(w->mm, b->op, NOTIFY_SET, w->addr, end);
+	secondary_point(w->mm, b->op, FLUSH_POINT_SET, w->addr, end);
 	frame_put(m, w->head, 1); /* never the last: our caller has one */
 	return true;
 }
@@ -64,11 +64,11 @@ struct migration {
 	enum mmu_notifier_event event;
 	void *owner;
 	pfn_t to;
-	bool copied;             /* FORGET_ORDER: when the entry was not yet flushed */
+	bool copied;             /* MUTATION_ORDER: when the entry was not yet flushed */
 };
 
 /*
- * FORGET_PENDING: an entry without access is taken for one that no TLB has, and nobody is
+ * MUTATION_PENDING: an entry without access is taken for one that no TLB has, and nobody is
  * told, though the flush of a hint may still be to come (7066f0f933a1). False: it has access.
  */
 static bool unmap_hinted(struct mmun_machine *m, const struct rmap_walk *w)
@@ -77,7 +77,7 @@ static bool unmap_hinted(struct mmun_machine *m, const struct rmap_walk *w)
 	bool hinted;
 	pte_t e;
 
-	if (!mm_forgets(w->mm, MM_OP_MIGRATE, FORGET_PENDING) || !rmap_lock_entry(m, w, &p))
+	if (!mm_mutated(w->mm, MM_OP_MIGRATE, MUTATION_PENDING) || !rmap_lock_entry(m, w, &p))
 		return false;
 	e = pte_get(p.entry);
 	hinted = pte_mapped(e) && !pte_present(e);
@@ -109,12 +109,12 @@ static bool unmap_page(struct mmun_machine *m, struct migration *how, pfn_t page
 			ok = unmap_entry(b, &w, &p);
 			pte_unlock(&p);
 		}
-		how->copied = mm_forgets(w.mm, MM_OP_MIGRATE, FORGET_ORDER);
+		how->copied = mm_mutated(w.mm, MM_OP_MIGRATE, MUTATION_ORDER);
 		if (how->copied)
 			frame_copy(m, how->to, page);
-		secondary_point(w.mm, b->op, NOTIFY_UNLOCK, w.addr, end);
+		secondary_point(w.mm, b->op, FLUSH_POINT_UNLOCK, w.addr, end);
 		invalidate_range_end(&range, b->op);
-		secondary_point(w.mm, b->op, NOTIFY_AFTER, w.addr, end);
+		secondary_point(w.mm, b->op, FLUSH_POINT_AFTER, w.addr, end);
 	}
 	rmap_walk_end(m, &w);
 	return ok;

@@ -27,7 +27,7 @@ int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct
 	mutex_init(&mm->release_lock, RANK_RELEASE);
 	mutex_init(&mm->subscriptions_lock, RANK_SUBSCRIPTIONS);
 	btree_init(&mm->areas, vma_btree_mem);
-	mm_where_init(mm);
+	mutations_init(&mm->mutations, semantics);
 	store_relaxed(&mm->count, 1);
 	add_relaxed(&machine->mms, 1);
 	*ret_mm = mm;

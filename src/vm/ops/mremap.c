@@ -64,13 +64,13 @@ static void move_table(const struct move *s, const struct ptep *from, const stru
 	flush_tlb_batched_pending(mm);
 	(void)ptep_get_and_clear(from->entry, old);
 	flush_tlb_range(mm, old, old + HUGE_BYTES);
-	secondary_point(mm, MM_OP_MREMAP, NOTIFY_CLEAR, old, old + HUGE_BYTES);
+	secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_CLEAR, old, old + HUGE_BYTES);
 	/* Pairs with load_acquire in rmap.c. */
 	store_release(&table->base, new | (moves & (HUGE_BYTES - 1)));
 	/* Pairs with load_acquire in descend(). */
 	store_release(to->entry, e.v);
 	sync_note("move table of %#lx to %#lx", (unsigned long)old, (unsigned long)new);
-	secondary_point(mm, MM_OP_MREMAP, NOTIFY_SET, old, old + HUGE_BYTES);
+	secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_SET, old, old + HUGE_BYTES);
 	spin_unlock(&table->ptl);
 }
 
@@ -95,12 +95,12 @@ static void move_huge(const struct move *s, const struct ptep *from, const struc
 	e = ptep_get_and_clear(from->entry, old);
 	if (pte_mapped(e)) {
 		flush_tlb_range(mm, old, old + HUGE_BYTES);
-		secondary_point(mm, MM_OP_MREMAP, NOTIFY_CLEAR, old, old + HUGE_BYTES);
+		secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_CLEAR, old, old + HUGE_BYTES);
 	}
 	pgtable_deposit(mm->machine, to, pgtable_withdraw(mm->machine, from, old));
 	move_rmap(mm->machine, e, from, to);
 	set_pte(to->entry, new, pte_set_bits(e, PTE_SOFT_DIRTY));
-	secondary_point(mm, MM_OP_MREMAP, NOTIFY_SET, old, old + HUGE_BYTES);
+	secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_SET, old, old + HUGE_BYTES);
 }
 
 /* All that an entry of level 1 maps. False: the entries must move one by one, into the
@@ -152,7 +152,7 @@ static void move_entries(const struct move *s, struct ptep from, struct ptep to,
 	}
 	if (mapped) {
 		flush_tlb_range(mm, old, end);
-		secondary_point(mm, MM_OP_MREMAP, NOTIFY_CLEAR, old, end);
+		secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_CLEAR, old, end);
 	}
 	from = first_from;
 	for (uint64_t n = 0; n < i; n++, from = ptep_next(from), to = ptep_next(to)) {
@@ -162,7 +162,7 @@ static void move_entries(const struct move *s, struct ptep from, struct ptep to,
 		set_pte(to.entry, new + n * PAGE_BYTES, pte_set_bits(taken[n], PTE_SOFT_DIRTY));
 	}
 	if (mapped)
-		secondary_point(mm, MM_OP_MREMAP, NOTIFY_SET, old, end);
+		secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_SET, old, end);
 	pte_unlock_two(&first_from, &first_to);
 }
 
@@ -267,9 +267,9 @@ static void move_pages(const struct move *s)
 		if (len < HUGE_BYTES || !move_whole(s, at, to))
 			move_part(s, at, to, at + len);
 	}
-	secondary_point(s->mm, MM_OP_MREMAP, NOTIFY_UNLOCK, s->old, end);
+	secondary_point(s->mm, MM_OP_MREMAP, FLUSH_POINT_UNLOCK, s->old, end);
 	invalidate_range_end(&range, MM_OP_MREMAP);
-	secondary_point(s->mm, MM_OP_MREMAP, NOTIFY_AFTER, s->old, end);
+	secondary_point(s->mm, MM_OP_MREMAP, FLUSH_POINT_AFTER, s->old, end);
 }
 
 /* --- areas --------------------------------------------------------------- */

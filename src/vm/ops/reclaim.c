@@ -88,7 +88,7 @@ static bool unmap_entry(struct reclaim *r, const struct rmap_walk *w, const stru
 		swap_dup(r->m, r->slot);
 		set_pte(p->entry, w->addr, swap_entry(r, e));
 	}
-	secondary_point(w->mm, r->batch.op, NOTIFY_SET, w->addr, end);
+	secondary_point(w->mm, r->batch.op, FLUSH_POINT_SET, w->addr, end);
 	rmap_remove(r->m, r->page, p);
 	frame_put(r->m, r->page, 1); /* never the last: our caller has one */
 	return true;
@@ -110,9 +110,9 @@ static bool unmap_page(struct reclaim *r)
 			ok = unmap_entry(r, &w, &p);
 			pte_unlock(&p);
 		}
-		secondary_point(w.mm, r->batch.op, NOTIFY_UNLOCK, w.addr, end);
+		secondary_point(w.mm, r->batch.op, FLUSH_POINT_UNLOCK, w.addr, end);
 		invalidate_range_end(&range, r->batch.op);
-		secondary_point(w.mm, r->batch.op, NOTIFY_AFTER, w.addr, end);
+		secondary_point(w.mm, r->batch.op, FLUSH_POINT_AFTER, w.addr, end);
 	}
 	rmap_walk_end(r->m, &w);
 	return ok && rmap_count(r->m, r->page) == 0;

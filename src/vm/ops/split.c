@@ -39,13 +39,13 @@ static void unmap_small(struct mmun_machine *m, struct mmun_mm *mm, const struct
 	if (!pte_mapped(e))
 		return;
 	e = ptep_clear_flush(mm, p, addr);
-	secondary_point(mm, MM_OP_MIGRATE, NOTIFY_CLEAR, addr, addr + PAGE_BYTES);
+	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_CLEAR, addr, addr + PAGE_BYTES);
 	if (pte_exclusive(e) && add_acq_rel(&frame_of(m, head)->pins, 0)) {
 		set_pte(p->entry, addr, e);
 		return;
 	}
 	set_pte(p->entry, addr, pte_to_migration(e));
-	secondary_point(mm, MM_OP_MIGRATE, NOTIFY_SET, addr, addr + PAGE_BYTES);
+	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_SET, addr, addr + PAGE_BYTES);
 	frame_put(m, head, 1);
 }
 
@@ -64,9 +64,9 @@ static void unmap_once(struct mmun_machine *m, const struct rmap_walk *w, enum m
 			unmap_small(m, w->mm, &p, addr);
 		pte_unlock(&p);
 	}
-	secondary_point(w->mm, op, NOTIFY_UNLOCK, addr, end);
+	secondary_point(w->mm, op, FLUSH_POINT_UNLOCK, addr, end);
 	invalidate_range_end(&range, op);
-	secondary_point(w->mm, op, NOTIFY_AFTER, addr, end);
+	secondary_point(w->mm, op, FLUSH_POINT_AFTER, addr, end);
 }
 
 static bool is_mapped(struct mmun_machine *m, const struct rmap_walk *w)

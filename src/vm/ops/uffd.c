@@ -134,7 +134,7 @@ static int move_entry(const struct move *m)
 	const pte_t e = ptep_clear_flush(m->mm, &m->from, m->src);
 
 	if (pte_mapped(e))
-		secondary_point(m->mm, MM_OP_UFFD_MOVE, NOTIFY_CLEAR, m->src, end);
+		secondary_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_CLEAR, m->src, end);
 	if (pte_mapped(e) && !maps_zero_page(m->mm, e)) {
 		if (add_acq_rel(&frame_of(machine, pte_pfn(e))->pins, 0)) {
 			set_pte(m->from.entry, m->src, e);
@@ -145,7 +145,7 @@ static int move_entry(const struct move *m)
 		rmap_remove(machine, pte_pfn(e), &m->from);
 	}
 	set_pte(m->to.entry, m->dst, moved_entry(m->mm, e));
-	secondary_point(m->mm, MM_OP_UFFD_MOVE, NOTIFY_SET, m->src, end);
+	secondary_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_SET, m->src, end);
 	return 0;
 }
 
@@ -167,9 +167,9 @@ static int move_notified(const struct move *m)
 	else if (pte_same(pte_set_bits(now, PTE_A), pte_set_bits(m->pte, PTE_A)))
 		err = move_entry(m);
 	pte_unlock_two(&m->from, &m->to);
-	secondary_point(m->mm, MM_OP_UFFD_MOVE, NOTIFY_UNLOCK, m->src, end);
+	secondary_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_UNLOCK, m->src, end);
 	invalidate_range_end(&range, MM_OP_UFFD_MOVE);
-	secondary_point(m->mm, MM_OP_UFFD_MOVE, NOTIFY_AFTER, m->src, end);
+	secondary_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_AFTER, m->src, end);
 	return err;
 }
 

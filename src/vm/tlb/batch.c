@@ -29,7 +29,7 @@ void flush_tlb_batched_pending(struct mmun_mm *mm)
 {
 	/* Pairs with add_acq_rel in batch_add(), through the ptl. */
 	if (load_acquire(&mm->tlb_batch_pending) &&
-	    !mm_forgets(mm, MM_OP_RECLAIM, FORGET_PENDING)) /* 3ea277194daa */
+	    !mm_mutated(mm, MM_OP_RECLAIM, MUTATION_PENDING)) /* 3ea277194daa */
 		flush_tlb_range(mm, 0, TASK_BYTES);
 }
 
@@ -64,14 +64,14 @@ pte_t tlb_batch_clear(struct tlb_batch *b, struct mmun_mm *mm, const struct ptep
 
 	/* A processor that comes later has an empty TLB. PROTNONE entries too: a hint's
 	 * flush may still be to come. */
-	if (batched && (mm->cpus || (mm->where[b->op] & NOTIFY_FREED)))
+	if (batched && (mm->cpus || (mm_flush_points(mm, b->op) & FLUSH_POINT_FREED)))
 		batch_add(b, mm, addr, end);
 	else if (!batched)
 		flush_tlb_range(mm, addr, end);
 	if (batched && modern)
-		secondary_point(mm, b->op, NOTIFY_CLEAR, 0, TASK_BYTES);
+		secondary_point(mm, b->op, FLUSH_POINT_CLEAR, 0, TASK_BYTES);
 	else
-		secondary_point(mm, b->op, NOTIFY_CLEAR, addr, end);
+		secondary_point(mm, b->op, FLUSH_POINT_CLEAR, addr, end);
 	return old;
 }
 
@@ -93,9 +93,9 @@ void tlb_batch_end(struct tlb_batch *b)
 	for (unsigned i = 0; i < b->count; i++) {
 		struct mmun_mm *mm = b->of[i].mm;
 
-		if (mm->where[b->op] & NOTIFY_FREED) {
+		if (mm_flush_points(mm, b->op) & FLUSH_POINT_FREED) {
 			down_read(&mm->rmap_sem);
-			secondary_point(mm, b->op, NOTIFY_FREED, b->of[i].start, b->of[i].end);
+			secondary_point(mm, b->op, FLUSH_POINT_FREED, b->of[i].start, b->of[i].end);
 			up_read(&mm->rmap_sem);
 		}
 		mm_put(mm);

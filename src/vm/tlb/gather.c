@@ -75,7 +75,7 @@ void gather_flush_tlbs(struct gather *g)
 	if (g->start >= g->end)
 		return;
 	flush_tlb_range(g->mm, g->start, g->end);
-	secondary_point(g->mm, g->op, NOTIFY_AFTER, g->start, g->end);
+	secondary_point(g->mm, g->op, FLUSH_POINT_AFTER, g->start, g->end);
 	gather_reset(g);
 }
 
@@ -96,7 +96,7 @@ void gather_flush(struct gather *g)
 			frame_put(m, pfn, 1);
 	}
 	if (start < end)
-		secondary_point(g->mm, g->op, NOTIFY_FREED, start, end);
+		secondary_point(g->mm, g->op, FLUSH_POINT_FREED, start, end);
 	g->tables = false;
 	g->count = 0;
 }
@@ -107,5 +107,5 @@ void gather_finish(struct gather *g)
 	if (add_acq_rel(&g->mm->gathers, (uint64_t)-1) == 1 || g->low >= g->high)
 		return;
 	flush_tlb_range(g->mm, g->low, g->high);
-	secondary_point(g->mm, g->op, NOTIFY_AFTER, g->low, g->high);
+	secondary_point(g->mm, g->op, FLUSH_POINT_AFTER, g->low, g->high);
 }

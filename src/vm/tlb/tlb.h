@@ -87,12 +87,12 @@ struct tlb_batch {
 /*
  * Clears an entry of a page to which the caller has a reference, under its ptl, and
  * flushes it, or leaves the flush of the CPUs to tlb_batch_flush(), if the mm's
- * semantics do that and now does not forbid it. NOTIFY_CLEAR is fired.
+ * semantics do that and now does not forbid it. FLUSH_POINT_CLEAR is fired.
  */
 pte_t tlb_batch_clear(struct tlb_batch *b, struct mmun_mm *mm, const struct ptep *p,
 		      uint64_t addr, bool now);
 void tlb_batch_flush(struct tlb_batch *b); /* no lock of an mm held but mmap_lock */
-void tlb_batch_end(struct tlb_batch *b);   /* pages were given up: NOTIFY_FREED is fired */
+void tlb_batch_end(struct tlb_batch *b);   /* pages were given up: FLUSH_POINT_FREED is fired */
 
 /* --- pages and tables on their way out: gather.c ------------------------- */
 
