@@ -156,7 +156,7 @@ static void watch_pmd(unsigned long addr, const char *name)
 	pmd_t pmd = *pmd_off(w.mm, addr);
 
 	if (pmd_none(pmd))
-		explore_watch(name, "none");
+		explore_watch_nothing(name, "none");
 	else
 		explore_watch(name, "table in frame %lu", pmd_pfn(pmd));
 }

@@ -135,7 +135,7 @@ static void watch(void *state, void *arg)
 	if (kvm.spte)
 		explore_watch("SPTE of x", "frame %lu", page_to_pfn(kvm.spte));
 	else
-		explore_watch("SPTE of x", "none");
+		explore_watch_nothing("SPTE of x", "none");
 }
 
 static void finish(void *state, void *arg)

@@ -138,7 +138,7 @@ static void watch(void *state, void *arg)
 	(void)state;
 	(void)arg;
 	if (pmd_none(pmd))
-		explore_watch("pmd", "none");
+		explore_watch_nothing("pmd", "none");
 	else
 		explore_watch("pmd", "table in frame %lu", pmd_pfn(pmd));
 }

@@ -48,7 +48,7 @@ static inline void flush_walk_cache(struct walk_cache *cache)
 static inline void watch_walk_cache(const struct walk_cache *cache)
 {
 	if (pmd_none(cache->pmd))
-		explore_watch("paging-structure cache", "-");
+		explore_watch_nothing("paging-structure cache", "-");
 	else
 		explore_watch("paging-structure cache", "table in frame %lu", pmd_pfn(cache->pmd));
 }

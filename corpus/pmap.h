@@ -91,7 +91,7 @@ static inline void watch_tlb(void)
 		if (tlb.entry[n].size)
 			explore_watch(name, "page %d, %d long", tlb.entry[n].va, tlb.entry[n].size);
 		else
-			explore_watch(name, "-");
+			explore_watch_nothing(name, "-");
 	}
 }
 

@@ -49,7 +49,7 @@ uint64_t door_locked(struct door *d, uint64_t entry)
 	sync_assert_held(&d->lock);
 	old = load_relaxed(&d->entry);
 	store_release(&d->entry, entry);
-	sync_note("set entry of %#llx", (unsigned long long)entry);
+	sync_event(ENTRY_CLEAR, entry);
 	spin_unlock(&d->lock);
 	return old;
 }

@@ -165,19 +165,59 @@ enum { EXPLORE_OPTIONAL_MAX = 64 };
 unsigned explore_optionals(void);
 struct explore_optional explore_optional_at(unsigned n); /* from 1 to explore_optionals() */
 
-/* One row of a picture. */
+/* --- pictures ------------------------------------------------------------- */
+
+/* What a word of an event is. Each is kept as a number; explore_word_text() has it in words. */
+enum explore_word {
+	EXPLORE_ADDRESS,     /* of an address space */
+	EXPLORE_END,         /* the first address after a range */
+	EXPLORE_FRAME,       /* the number of a page frame */
+	EXPLORE_SLOT,        /* the number of a swap slot */
+	EXPLORE_RIGHTS,      /* "rw", "ro", "no access" */
+	EXPLORE_ENTRY,       /* what an entry of a page table or TLB says: "frame 3, rw" */
+	EXPLORE_NUMBER,
+	EXPLORE_BYTES,       /* a size */
+	EXPLORE_VALUE,       /* of a variable: a small number, or bits */
+	EXPLORE_FLAG,        /* 0 or 1 */
+	EXPLORE_NAME,        /* a pointer to a string that lasts */
+	EXPLORE_TEXT,        /* it is the event's text */
+	EXPLORE_OBJECT,      /* tells apart what has no name; in words it is nothing */
+};
+
+/* What a kind of event is to a picture. */
+enum explore_role {
+	EXPLORE_OPERATION,   /* an operation on a word or lock, which the explorer orders */
+	EXPLORE_STEP,        /* what has been done; all further ones are said by the code */
+	EXPLORE_DETAIL,      /* how it was done: may be left out */
+	EXPLORE_STATEMENT,   /* what its thread says next is part of it */
+	EXPLORE_LOCK,
+	EXPLORE_UNLOCK,
+	EXPLORE_UNSHOWN,     /* is in no trace */
+};
+
+enum { EXPLORE_WORDS_MAX = 4 };
+
+struct explore_kind {
+	const char *name;        /* "entry-set" */
+	enum explore_role role;
+	const char *sentence;    /* "{w}" stands for the word w, "{w:text}" for the text if it
+	                            is not 0 */
+	unsigned words;
+	struct { const char *name; enum explore_word is; } word[EXPLORE_WORDS_MAX];
+};
+
 struct explore_event {
 	unsigned step;           /* of the execution, from 0 */
 	unsigned thread;
-	bool note;               /* text is sync_note()'s; else an operation */
-	const char *kind;        /* operation's name */
-	const void *object;      /* operation's object */
-	uint64_t value;          /* a word's value after the operation */
+	const struct explore_kind *kind; /* lasts */
+	uint64_t word[EXPLORE_WORDS_MAX]; /* as kind->word says */
+	char text[96];           /* the word that is a text; else empty */
+	const void *object;      /* an operation's, else NULL */
 	const char *file, *function; /* where */
 	int line;
-	char text[96];           /* note */
-	const char *operation;   /* note: of which operation it is a step, "COW"; NULL: none */
-	unsigned operation_step; /* note: which, from 0 */
+	const char *operation;   /* of which operation of the library it is a step, "COW";
+	                            NULL: of none */
+	unsigned operation_step; /* which, from 0 */
 };
 
 /* What a watched thing is from an event on; see explore_watch(). */
@@ -185,23 +225,52 @@ struct explore_held {
 	size_t event;            /* index: it is so before this event; the last one of an
 	                            item with event <= E says how it is before event E */
 	unsigned item;
+	bool nothing;            /* it is empty, or not there */
 	char text[40];
 };
 
+/* A watched thing. */
+struct explore_item {
+	char name[32];
+	uint64_t start, end;     /* the addresses that it is about; 0 to 0: none */
+};
+
 enum { EXPLORE_ITEMS_MAX = 64 };
+
+/* Addresses that have a name; the first range of a trace that has an address names it. */
+struct explore_name { uint64_t start, end; char name[64]; };
 
 struct explore_trace {
 	struct explore_event *event;
 	size_t count, capacity;
 	struct explore_held *held; /* in order of events */
 	size_t helds, held_capacity;
-	char item[EXPLORE_ITEMS_MAX][32]; /* names of what is watched */
+	struct explore_item item[EXPLORE_ITEMS_MAX]; /* what is watched */
 	unsigned items;
+	struct explore_name *name;
+	size_t names;
 };
+
+/* Writes the event's sentence, with the trace's names of addresses, to @buf of @size bytes, of
+ * which the last one is 0; returns @buf. */
+char *explore_event_text(const struct explore_trace *trace, const struct explore_event *event,
+			 char *buf, size_t size);
+/* The same with one word of it, from 0. */
+char *explore_word_text(const struct explore_trace *trace, const struct explore_event *event,
+			unsigned word, char *buf, size_t size);
+/* From now on the addresses from @start up to @end are called @name in texts of the trace,
+ * where they have no other name. -ENOMEM: they are not. */
+int explore_trace_name(struct explore_trace *trace, uint64_t start, uint64_t end,
+		       const char *name);
+
+/* --- what was found ------------------------------------------------------- */
 
 struct explore_finding {
 	enum explore_oracle oracle;
 	char text[256];          /* one line */
+	unsigned threads;        /* whose steps it is about: a bit for each, from 1 */
+	struct explore_place place[2]; /* where two accesses stand that it is about; function
+	                            NULL: none */
 	char *replay;            /* what explore_replay() takes */
 	unsigned switches;       /* between threads, in the shortest schedule that shows it */
 	unsigned steps;
@@ -256,12 +325,18 @@ void explore_fail(enum explore_oracle oracle, const char *fmt, ...)
 void explore_fail_if_reordered(enum explore_oracle oracle, unsigned first, unsigned then,
 			       const char *fmt, ...) EXPLORE_PRINTF_LIKE(4, 5);
 
+/* The finding that was reported last is about steps of @thread too: pictures point at the last
+ * step of the threads that a finding is about. */
+void explore_fail_is_about(unsigned thread);
+
 /*
  * In a check's watch function: how something is now, in a few words, for the picture. The
  * first call with a name adds a row, up to EXPLORE_ITEMS_MAX; names have at most 31 characters
- * and texts 39. The function only looks: it changes nothing and takes no lock.
+ * and texts 39. explore_watch_nothing() says in a word, "none" say, that it is empty or not
+ * there. The function only looks: it changes nothing and takes no lock.
  */
 void explore_watch(const char *name, const char *fmt, ...) EXPLORE_PRINTF_LIKE(2, 3);
+void explore_watch_nothing(const char *name, const char *text);
 
 /* The number of the calling thread's latest operation, of the current execution. */
 unsigned explore_step(void);

@@ -45,7 +45,7 @@ static void ats_invalidate(struct mmu_notifier *mn, struct mmun_mm *mm,
 	(void)mm;
 	tlb_invalidate(&ats->tlb, start, end);
 	tlb_wait();
-	sync_note("flush device TLB from %#lx", (unsigned long)start);
+	sync_event(FLUSH_DEVICE, start, end);
 }
 
 static void ats_release(struct mmu_notifier *mn, struct mmun_mm *mm)
@@ -56,7 +56,7 @@ static void ats_release(struct mmu_notifier *mn, struct mmun_mm *mm)
 	store_release(&ats->released, 1);
 	tlb_invalidate(&ats->tlb, 0, TASK_BYTES);
 	tlb_wait();
-	sync_note("device has released the address space");
+	sync_event(DEVICE_RELEASE);
 }
 
 static const struct mmu_notifier_ops modern_ops = {
@@ -144,7 +144,7 @@ int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order o
 	while ((r = tlb_access(&ats->tlb, ats->mm, &ats->released, &a)) != TLB_DONE) {
 		if (r == TLB_STOPPED)
 			return -EFAULT;
-		sync_note("page request for %#lx", (unsigned long)addr);
+		sync_event(PAGE_REQUEST, addr);
 		err = ats->opts.page_request(ats->opts.ctx, ats->mm, addr, write);
 		if (err)
 			return err;

@@ -40,8 +40,7 @@ static int look_up(struct mirror *m, uint64_t addr, bool write)
 		page->mapped = true;
 		page->pfn = pte_pfn(e);
 		page->write = pte_write(e) && pte_dirty(e); /* the first store looks up again */
-		sync_note("device's page table: %#lx -> frame %u, %s", (unsigned long)addr,
-			  page->pfn.v, page->write ? "rw" : "ro");
+		sync_event(MIRROR_SET, addr, page->pfn.v, page->write ? EVENT_RW : EVENT_RO);
 	}
 	spin_unlock(&m->lock);
 	return 0;
@@ -62,8 +61,10 @@ static void touch(const struct mirror *m, const struct mirror_page *page, struct
 		store_relaxed(word, a->value);
 	else
 		a->value = ordered ? load_acquire(word) : load_relaxed(word);
-	sync_note("%#lx, mapped: frame %u: %s %lu", (unsigned long)a->addr, a->pfn.v,
-		  a->write ? "store" : "load =", (unsigned long)a->value);
+	if (a->write)
+		sync_event(MIRROR_STORE, a->addr, a->pfn.v, a->value);
+	else
+		sync_event(MIRROR_LOAD, a->addr, a->pfn.v, a->value);
 }
 
 int mirror_access(struct mirror *m, struct tlb_access *a)

@@ -22,6 +22,6 @@ void mirror_drop(struct mirror *m, uint64_t start, uint64_t end)
 		if (!page->mapped)
 			continue;
 		page->mapped = false;
-		sync_note("drop %#lx from the device's page table", (unsigned long)addr);
+		sync_event(MIRROR_DROP, addr);
 	}
 }

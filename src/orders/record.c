@@ -2,8 +2,8 @@
 /*
  * record.c - runs an operation on the checked core, as the only thread of a
  * check of the explorer, whose oracles so watch it too, and writes down what a
- * kernel module would see: what notifiers are told, and what probes find
- * (sync_probe()). Page tables are looked at from outside, at each event: what an
+ * kernel module would see: what notifiers are told, and what the core says of itself
+ * (sync_event()). Page tables are looked at from outside, at each event: what an
  * entry has become is known since the event before, and no finer, as in the
  * recordings.
  *
@@ -308,35 +308,30 @@ static const struct mmu_notifier_ops classic_ops = {
 	RANGE_OPS, .invalidate_range = on_flush, .change_pte = on_change,
 };
 
-/* What no notifier is told. The names are those of the functions that have a probe. */
-static void on_probe(const char *function, const void *mm, uint64_t start, uint64_t end)
+/* What no notifier is told: the core says it. */
+static void on_event(enum sync_event kind, const uint64_t words[EVENT_WORDS_MAX])
 {
-	const struct mmu_notifier_range r = { .start = start, .end = end,
+	const bool of_range = kind == EVENT_RANGE_START || kind == EVENT_RANGE_END ||
+			      kind == EVENT_FLUSH_ASK || kind == EVENT_TABLES_FREE;
+	const struct mmu_notifier_range r = { .start = words[1], .end = words[2],
 					      .event = MMU_NOTIFY_UNMAP };
-	bool nobody;
 
-	if (!rec.mm || mm != rec.mm)
+	if (!rec.mm || (!of_range && kind != EVENT_FLUSH_BATCH) || words[0] != (uintptr_t)rec.mm)
 		return;
-	nobody = !rec.mm->subscriptions;
-	if (!strcmp(function, "tlb_batch_flush")) {
-		rec.batch = true;
-		return;
-	}
-	if (!strcmp(function, "flush_tlb_range") && rec.batch) {
+	if (kind == EVENT_FLUSH_ASK && rec.batch) {
 		look();
 		write_event("CPUTLB-BATCH");
-	} else if (!strcmp(function, "flush_tlb_range")) {
-		write_range("CPUTLB", start, end);
-	}
-	rec.batch = false;
-	if (!strcmp(function, "invalidate_range_start") && nobody)
+	} else if (kind == EVENT_FLUSH_ASK) {
+		write_range("CPUTLB", r.start, r.end);
+	} else if (kind == EVENT_RANGE_START && !rec.mm->subscriptions) {
 		write_pair("start-without-listener", &r);
-	if (!strcmp(function, "invalidate_range_end") && nobody)
+	} else if (kind == EVENT_RANGE_END && !rec.mm->subscriptions) {
 		write_pair("end-without-listener", &r);
-	if (!strcmp(function, "free_pgtables") && in_window(start, end)) {
+	} else if (kind == EVENT_TABLES_FREE && in_window(r.start, r.end)) {
 		look();
 		write_event("free_pgtables");
 	}
+	rec.batch = kind == EVENT_FLUSH_BATCH;
 }
 
 static int listen(struct state *s)
@@ -414,10 +409,10 @@ static void thread(void *state, unsigned me, void *arg)
 	rec.order->count = 0;
 	memset(rec.last, 0, sizeof(rec.last));
 	look();
-	sync_probe_listener = on_probe;
+	sync_listen(on_event);
 	failed(rec.op->act(&s->world), "the operation");
 	look();
-	sync_probe_listener = NULL;
+	sync_listen(NULL);
 	rec.mm = NULL;
 }
 

@@ -3,25 +3,20 @@
  * held.c - what is watched, TLBs and page table entries say, was at a row of a picture, and
  * whether it is worth showing. Called by whatever draws.
  */
-#include <string.h>
-
 #include "report/rows.h"
 
-const char *held_text(const struct rows *rows, unsigned item, unsigned number)
+const struct explore_held *held_after(const struct rows *rows, unsigned item, unsigned number)
 {
 	const struct explore_trace *trace = rows->trace;
-	const char *text = NULL;
+	const struct explore_held *held = NULL;
 
 	for (size_t h = 0; h < trace->helds; h++)
 		if (trace->held[h].item == item && rows->held_at[h] <= number)
-			text = trace->held[h].text;
-	return text;
+			held = &trace->held[h];
+	return held;
 }
 
-bool held_is_something(const char *text)
-{
-	return text && strcmp(text, "-") && strcmp(text, "none");
-}
+bool held_is_something(const struct explore_held *held) { return held && !held->nothing; }
 
 bool held_changes(const struct rows *rows, unsigned item)
 {
@@ -31,24 +26,26 @@ bool held_changes(const struct rows *rows, unsigned item)
 	return false;
 }
 
-/* "a" of "TLB of D0: a". */
-static const char *last_word(const char *name)
+/* Does the row speak of one of the addresses that the item is about? */
+static bool is_about(const struct row *r, const struct explore_item *item)
 {
-	const char *space = strrchr(name, ' ');
-
-	return space ? space + 1 : name;
+	for (unsigned w = 0; r->said && w < r->said->words; w++)
+		if (r->said->word[w].is == EXPLORE_ADDRESS && r->word[w] >= item->start &&
+		    r->word[w] < item->end)
+			return true;
+	return false;
 }
 
 bool held_matters(const struct rows *rows, unsigned item)
 {
-	const char *name = rows->trace->item[item];
-
 	if (held_changes(rows, item))
 		return true;
-	if (!held_is_something(held_text(rows, item, 0)))
+	if (!held_is_something(held_after(rows, item, 0)))
 		return false;
+	if (!rows->trace->item[item].end)
+		return true; /* a check's own: it was asked for */
 	for (size_t i = 0; i < rows->count; i++)
-		if (rows_mentions(rows->row[i].text, last_word(name)))
+		if (is_about(&rows->row[i], &rows->trace->item[item]))
 			return true;
 	return false;
 }

@@ -137,13 +137,13 @@ static void print_steps(FILE *out, const struct rows *rows, unsigned culprit)
 static void print_item(FILE *out, const struct rows *rows, unsigned item)
 {
 	const struct explore_trace *trace = rows->trace;
-	const char *before = held_text(rows, item, 0);
+	const struct explore_held *before = held_after(rows, item, 0);
 
 	fprintf(out, "<tr class=\"%s\">", held_matters(rows, item) ? "" : "idle");
 	fputs("<th scope=\"row\">", out);
-	escape_xml(out, trace->item[item]);
+	escape_xml(out, trace->item[item].name);
 	fputs("</th><td data-n=\"0\"><span>", out);
-	escape_xml(out, before ? before : "");
+	escape_xml(out, before ? before->text : "");
 	fprintf(out, "</span></td><td>%s", held_changes(rows, item) ? "<ol class=\"chain\">" : "");
 	for (size_t h = 0; h < trace->helds; h++) {
 		if (trace->held[h].item != item || !rows->held_at[h])
@@ -184,7 +184,7 @@ static void print_picture(FILE *out, const struct report *report, const struct r
 	}
 	if (rows.count) {
 		fputs("<figure>\n", out);
-		print_steps(out, &rows, x->finding ? rows_culprit(&rows, x->finding->text) : 0);
+		print_steps(out, &rows, x->finding ? rows_culprit(&rows, x->finding) : 0);
 		fputs("<div class=\"panel\">\n", out);
 		print_held(out, &rows);
 		fputs("</div>\n</figure>\n", out);

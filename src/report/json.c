@@ -6,6 +6,8 @@
  *
  * Invariant: what is written is valid JSON and valid UTF-8 whatever the strings are.
  */
+#include <string.h>
+
 #include "base/json.h"
 #include "report/rows.h"
 
@@ -35,20 +37,75 @@ static void states(struct json *j, const struct report_run *run)
 	json_end(j, ']');
 }
 
-struct steps { struct json *json; const struct report_run *run; bool verbose; };
+struct steps {
+	struct json *json;
+	const struct report_run *run;
+	const struct explore_trace *trace;
+	bool verbose;
+};
+
+/* As text says it, where a statement is marked. */
+static const char *step_text(const struct explore_trace *trace, const struct explore_event *e,
+			     char text[ROWS_TEXT_MAX])
+{
+	size_t mark = report_is_statement(e) ? 2 : 0;
+
+	memcpy(text, "> ", mark);
+	explore_event_text(trace, e, text + mark, ROWS_TEXT_MAX - mark);
+	return text;
+}
+
+static void word(struct json *j, const struct explore_trace *trace, const struct explore_event *e,
+		 unsigned n)
+{
+	const char *name = e->kind->word[n].name;
+	char text[ROWS_TEXT_MAX];
+
+	switch (e->kind->word[n].is) {
+	case EXPLORE_FRAME:
+	case EXPLORE_SLOT:
+	case EXPLORE_NUMBER:
+	case EXPLORE_BYTES:
+		json_count(j, name, e->word[n]);
+		break;
+	case EXPLORE_VALUE:
+		json_number(j, name, (int64_t)e->word[n]);
+		break;
+	case EXPLORE_FLAG:
+		json_bool(j, name, e->word[n]);
+		break;
+	case EXPLORE_OBJECT: /* differs from run to run */
+		break;
+	default:
+		json_string(j, name, explore_word_text(trace, e, n, text, sizeof(text)));
+		break;
+	}
+}
+
+/* What the step says, for programs: "text" is for people. */
+static void words(struct json *j, const struct explore_trace *trace, const struct explore_event *e)
+{
+	json_begin(j, "words", '{');
+	for (unsigned n = 0; n < e->kind->words; n++)
+		word(j, trace, e, n);
+	json_end(j, '}');
+}
 
 static void step(void *arg, const struct explore_event *e, size_t at)
 {
 	const struct steps *s = arg;
+	char text[ROWS_TEXT_MAX];
 	struct json *j = s->json;
 
 	(void)at;
-	if (!e->note && !s->verbose)
+	if (report_is_operation(e) && !s->verbose)
 		return;
 	json_begin(j, NULL, '{');
 	json_string(j, "thread", s->run->thread[e->thread]);
 	json_count(j, "step", e->step);
-	json_string(j, "text", e->note ? e->text : e->kind);
+	json_string(j, "text", step_text(s->trace, e, text));
+	json_string(j, "kind", e->kind->name);
+	words(j, s->trace, e);
 	json_string(j, "operation", e->operation);
 	if (e->operation)
 		json_count(j, "operation_step", e->operation_step);
@@ -63,7 +120,7 @@ static void step(void *arg, const struct explore_event *e, size_t at)
 static void held_one(struct json *j, const struct explore_trace *trace, unsigned nth)
 {
 	json_begin(j, NULL, '{');
-	json_string(j, "name", trace->item[nth]);
+	json_string(j, "name", trace->item[nth].name);
 	json_begin(j, "values", '[');
 	for (size_t h = 0; h < trace->helds; h++) {
 		const struct explore_held *held = &trace->held[h];
@@ -87,7 +144,7 @@ static void held_one(struct json *j, const struct explore_trace *trace, unsigned
 static void picture(struct json *j, const struct report *report, const struct report_run *run,
 		    const struct explore_trace *trace)
 {
-	struct steps steps = { j, run, report->verbose };
+	struct steps steps = { j, run, trace, report->verbose };
 
 	json_begin(j, "steps", '[');
 	if (trace)
@@ -96,6 +153,34 @@ static void picture(struct json *j, const struct report *report, const struct re
 	json_begin(j, "held", '[');
 	for (unsigned i = 0; trace && i < trace->items; i++)
 		held_one(j, trace, i);
+	json_end(j, ']');
+}
+
+/* Whose steps it is about. */
+static void threads(struct json *j, const struct report_run *run, const struct explore_finding *f)
+{
+	json_begin(j, "threads", '[');
+	for (unsigned k = 0; k < run->threads; k++)
+		if (f->threads >> k & 1)
+			json_string(j, NULL, run->thread[k]);
+	json_end(j, ']');
+}
+
+/* Where the accesses stand that it is about. */
+static void places(struct json *j, const struct explore_finding *f)
+{
+	json_begin(j, "places", '[');
+	for (unsigned i = 0; i < 2; i++) {
+		const struct explore_place *p = &f->place[i];
+
+		if (!p->function)
+			continue;
+		json_begin(j, NULL, '{');
+		json_string(j, "function", p->function);
+		json_string(j, "file", p->file ? report_source(p->file) : NULL);
+		position(j, "line", p->line);
+		json_end(j, '}');
+	}
 	json_end(j, ']');
 }
 
@@ -111,6 +196,8 @@ static void finding(struct json *j, const struct report *report, const struct re
 	json_string(j, "replay", f->replay);
 	json_count(j, "switches", f->replay ? f->switches : 0);
 	json_count(j, "times", f->times);
+	threads(j, run, f);
+	places(j, f);
 	picture(j, report, run, x.trace);
 	json_end(j, '}');
 }

@@ -43,18 +43,18 @@ static void held_at_first(FILE *out, const struct rows *rows)
 	bool any = false;
 
 	for (unsigned i = 0; i < rows->trace->items; i++) {
-		const char *text = held_text(rows, i, 0);
+		const struct explore_held *held = held_after(rows, i, 0);
 
-		if (!held_is_something(text) || !held_matters(rows, i))
+		if (!held_is_something(held) || !held_matters(rows, i))
 			continue;
 		if (!any) {
 			note_over_all(out, rows);
 			fputs("at the start", out);
 		}
 		fputs(BREAK, out);
-		escape_mermaid(out, rows->trace->item[i]);
+		escape_mermaid(out, rows->trace->item[i].name);
 		fputs(" = ", out);
-		escape_mermaid(out, text);
+		escape_mermaid(out, held->text);
 		any = true;
 	}
 	if (any)
@@ -77,7 +77,7 @@ static void changes(FILE *out, const struct rows *rows, size_t row)
 		if (!rows_made(rows, row, h))
 			continue;
 		fputs(BREAK, out);
-		escape_mermaid(out, trace->item[trace->held[h].item]);
+		escape_mermaid(out, trace->item[trace->held[h].item].name);
 		fputs(" = ", out);
 		escape_mermaid(out, trace->held[h].text);
 	}
@@ -107,7 +107,7 @@ static void step(FILE *out, const struct rows *rows, size_t row, unsigned *bar, 
 
 static void diagram(FILE *out, const struct rows *rows, const struct explore_finding *f)
 {
-	unsigned culprit = f ? rows_culprit(rows, f->text) : 0;
+	unsigned culprit = f ? rows_culprit(rows, f) : 0;
 	unsigned bar[EXPLORE_THREADS_MAX] = { 0 };
 
 	fputs("sequenceDiagram\n", out);

@@ -100,7 +100,12 @@ bool report_draws(const struct report *report, const struct report_run *run, uns
 
 bool report_is_statement(const struct explore_event *event)
 {
-	return event->note && event->text[0] == '>';
+	return event->kind->role == EXPLORE_STATEMENT;
+}
+
+bool report_is_operation(const struct explore_event *event)
+{
+	return event->kind->role == EXPLORE_OPERATION;
 }
 
 void report_walk(const struct explore_trace *trace, unsigned threads,

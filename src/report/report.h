@@ -127,13 +127,14 @@ bool report_draws(const struct report *report, const struct report_run *run, uns
 
 /*
  * Call @visit for each event of @trace in the first @threads threads, in order; but a
- * statement ("> ...") begins when its first operation runs, not when its thread
+ * statement begins when its first operation runs, not when its thread
  * announces it. @at is the index of the event that it is visited at.
  */
 void report_walk(const struct explore_trace *trace, unsigned threads,
 		 void (*visit)(void *arg, const struct explore_event *event, size_t at),
 		 void *arg);
 bool report_is_statement(const struct explore_event *event);
+bool report_is_operation(const struct explore_event *event);
 
 /* How a finding is run again: a command line. */
 void report_replay_command(FILE *out, const struct report_run *run,
@@ -173,8 +174,8 @@ void report_html_end(struct report *report);
 
 /*
  * Draw @trace: a row per step, a column per thread; what was held at first and what it
- * became; where the steps stand, if that is in a check's own file. The rows are the
- * notes; with @verbose also each operation, with all places, and nothing is folded.
+ * became; where the steps stand, if that is in a check's own file. With @verbose each operation
+ * has a row too, all places are listed, and nothing is folded.
  */
 void table_print(FILE *out, const struct explore_trace *trace, const char *const *thread,
 		 unsigned threads, bool verbose);

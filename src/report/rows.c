@@ -26,32 +26,21 @@ struct builder {
 	struct depth depth[EXPLORE_THREADS_MAX];
 };
 
-static bool begins(const char *text, const char *with)
+static enum row_kind kind_of(const struct explore_event *e)
 {
-	return !strncmp(text, with, strlen(with));
+	static const enum row_kind kind[] = {
+		[EXPLORE_OPERATION] = ROW_OPERATION, [EXPLORE_STEP] = ROW_STEP,
+		[EXPLORE_DETAIL] = ROW_STEP, [EXPLORE_STATEMENT] = ROW_STATEMENT,
+		[EXPLORE_LOCK] = ROW_LOCK, [EXPLORE_UNLOCK] = ROW_UNLOCK,
+	};
+
+	return kind[e->kind->role];
 }
 
 /* Locks, walks and copies say how, not what. */
-static bool is_minor(const char *text)
+static bool is_minor(enum explore_role role)
 {
-	static const char *const minor[] = {
-		"lock ", "unlock ", "TLB miss", "copy frame", "contents are equal",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(minor); i++)
-		if (begins(text, minor[i]))
-			return true;
-	return false;
-}
-
-static enum row_kind kind_of(const struct explore_event *e)
-{
-	if (!e->note)
-		return ROW_OPERATION;
-	if (report_is_statement(e))
-		return ROW_STATEMENT;
-	return begins(e->text, "lock ") ? ROW_LOCK :
-	       begins(e->text, "unlock ") ? ROW_UNLOCK : ROW_STEP;
+	return role == EXPLORE_DETAIL || role == EXPLORE_LOCK || role == EXPLORE_UNLOCK;
 }
 
 static void operation_text(const struct explore_event *e, const struct row *r, bool verbose,
@@ -59,19 +48,13 @@ static void operation_text(const struct explore_event *e, const struct row *r, b
 {
 	char where[ROWS_TEXT_MAX - 64], value[32] = "";
 
-	if (begins(e->kind, "load") || begins(e->kind, "store"))
-		snprintf(value, sizeof(value), " %#" PRIx64, e->value);
+	if (e->kind->words)
+		snprintf(value, sizeof(value), " %#" PRIx64, e->word[0]);
 	if (verbose)
 		rows_where(r, where, sizeof(where));
 	else
 		snprintf(where, sizeof(where), "%s", e->function);
-	snprintf(text, size, ". %s%s, %s", e->kind, value, where);
-}
-
-/* "> x = 1" is the statement x = 1. */
-static const char *note_text(const struct explore_event *e)
-{
-	return report_is_statement(e) ? e->text + 1 + strspn(e->text + 1, " ") : e->text;
+	snprintf(text, size, ". %s%s, %s", e->kind->name, value, where);
 }
 
 /* A row is one line, whatever a check says. */
@@ -90,20 +73,22 @@ static void add_row(struct builder *b, const struct explore_event *e, size_t at)
 
 	*r = (struct row){ .kind = kind_of(e), .thread = e->thread, .at = at,
 			   .number = (unsigned)rows->count, .last = (unsigned)rows->count,
-			   .minor = e->note && is_minor(e->text), .function = e->function,
-			   .file = e->file ? report_source(e->file) : NULL, .line = e->line };
+			   .minor = is_minor(e->kind->role), .function = e->function,
+			   .file = e->file ? report_source(e->file) : NULL, .line = e->line,
+			   .said = e->kind };
+	memcpy(r->word, e->word, sizeof(r->word));
 	if (r->kind == ROW_STATEMENT)
 		*d = (struct depth){ 0 };
 	r->locks = d->locks;
 	if (r->kind == ROW_UNLOCK && d->locks)
 		d->locks--;
 	r->depth = d->inside + d->locks;
-	if (e->note)
-		snprintf(r->text, sizeof(r->text), "%s", note_text(e));
-	else
+	if (r->kind == ROW_OPERATION)
 		operation_text(e, r, rows->verbose, r->text, sizeof(r->text));
+	else
+		explore_event_text(rows->trace, e, r->text, sizeof(r->text));
 	make_line(r->text);
-	if (e->note && e->operation)
+	if (e->operation)
 		snprintf(r->label, sizeof(r->label), "%s_step%u", e->operation, e->operation_step);
 	if (r->kind == ROW_STATEMENT)
 		d->inside = 1;
@@ -116,7 +101,7 @@ static void add_event(void *builder, const struct explore_event *e, size_t at)
 {
 	struct builder *b = builder;
 
-	if (e->note || b->rows->verbose || (b->own && b->own[at]))
+	if (!report_is_operation(e) || b->rows->verbose || (b->own && b->own[at]))
 		add_row(b, e, at);
 }
 
@@ -132,7 +117,7 @@ enum { NONE = -1 };
 long rows_operation(const struct explore_trace *trace, const struct explore_held *held)
 {
 	for (size_t i = held->event < trace->count ? held->event : trace->count; i-- > 0;)
-		if (!trace->event[i].note)
+		if (report_is_operation(&trace->event[i]))
 			return (long)i;
 	return NONE;
 }
@@ -310,23 +295,7 @@ void rows_fold(struct rows *rows)
 		rows->hidden -= rows->row[i].kind != ROW_FOLD;
 }
 
-/* --- texts --------------------------------------------------------------- */
-
-static bool is_word(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       c == '_';
-}
-
-bool rows_mentions(const char *text, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = text; n && (p = strstr(p, word)); p++)
-		if ((p == text || !is_word(p[-1])) && !is_word(p[n]))
-			return true;
-	return false;
-}
+/* --- which row, which columns of it --------------------------------------- */
 
 /* Giving a lock back is nothing that could be wrong. */
 static bool shows(const struct row *r)
@@ -334,7 +303,7 @@ static bool shows(const struct row *r)
 	return r->kind != ROW_UNLOCK && r->kind != ROW_FOLD;
 }
 
-unsigned rows_culprit(const struct rows *rows, const char *text)
+unsigned rows_culprit(const struct rows *rows, const struct explore_finding *finding)
 {
 	unsigned last = 0;
 
@@ -343,7 +312,7 @@ unsigned rows_culprit(const struct rows *rows, const char *text)
 
 		if (!shows(r))
 			continue;
-		if (rows_mentions(text, rows->thread[r->thread]))
+		if (finding->threads >> r->thread & 1)
 			return r->number;
 		if (!last)
 			last = r->number;
@@ -388,12 +357,13 @@ void rows_where(const struct row *r, char *text, size_t size)
 
 bool rows_is_own(const struct row *r)
 {
-	static const char *const layer[] = {
-		"base/", "sync/", "vm/", "iommu/", "explore/", "litmus/", "checks/",
+	static const char *const room[] = {
+		"src/base/", "src/sync/", "src/vm/", "src/iommu/", "src/mirror/", "src/explore/",
+		"src/litmus/", "src/checks/",
 	};
 
-	for (size_t i = 0; r->file && begins(r->file, "src/") && i < ARRAY_SIZE(layer); i++)
-		if (begins(r->file + 4, layer[i]))
+	for (size_t i = 0; r->file && i < ARRAY_SIZE(room); i++)
+		if (!strncmp(r->file, room[i], strlen(room[i])))
 			return true;
 	return !r->file;
 }

@@ -2,10 +2,10 @@
 /*
  * rows.h - a trace as rows: what every picture is made of, whatever draws it.
  *
- * A row is a note of the trace; operations have rows only if all is wanted, or if they
- * change what is watched and no note speaks of them. Rows are numbered before any are
- * folded, so a number means the same step in each format. Strings are the trace's,
- * which must stay.
+ * A row is an event that the code has said of itself. An operation has a row only if all are
+ * wanted, or if it changes what is watched and no other row speaks of it. Rows are numbered
+ * before any are folded, so that a number means the same step in each format. Strings are the
+ * trace's, which must stay. A row's text is for people: what it says is in its kind and words.
  */
 #ifndef MMUN_ROWS_H
 #define MMUN_ROWS_H
@@ -23,7 +23,7 @@ enum row_kind {
 	ROW_STEP,
 	ROW_STATEMENT,         /* what follows in its thread is part of it */
 	ROW_LOCK, ROW_UNLOCK,
-	ROW_OPERATION,         /* not a note */
+	ROW_OPERATION,
 	ROW_FOLD,              /* stands for rows that are not shown */
 };
 
@@ -38,6 +38,8 @@ struct row {
 	int line;
 	char label[ROWS_LABEL_MAX]; /* "COW_step3"; empty: of no operation */
 	char text[ROWS_TEXT_MAX];
+	const struct explore_kind *said; /* of a fold: NULL */
+	uint64_t word[EXPLORE_WORDS_MAX]; /* as said->word says */
 	size_t at;             /* the event that it begins at */
 };
 
@@ -63,12 +65,9 @@ long rows_operation(const struct explore_trace *trace, const struct explore_held
 /* Leave out what matters least, until about 60 rows are left. */
 void rows_fold(struct rows *rows);
 
-/* The number of the row that shows what @text, a finding's, says: the last one of a thread
- * that it names, or the last one; none that gives a lock back. 0: there are none. */
-unsigned rows_culprit(const struct rows *rows, const char *text);
-
-/* Is it the text's own word, not a part of one? */
-bool rows_mentions(const char *text, const char *word);
+/* The number of the row that shows what was found: the last one of a thread that the finding is
+ * about, or the last one; none that gives a lock back. 0: there are none. */
+unsigned rows_culprit(const struct rows *rows, const struct explore_finding *finding);
 
 /* Has the row, or one that it hides, made the trace's held[h] what it is? So has the one
  * before that is not shown. */
@@ -101,13 +100,12 @@ void rows_columns(const struct rows *rows, unsigned left, unsigned width_max,
 
 /* What @item was when the row with this number was done; 0: at the start. NULL: nobody
  * had said. */
-const char *held_text(const struct rows *rows, unsigned item, unsigned number);
+const struct explore_held *held_after(const struct rows *rows, unsigned item, unsigned number);
 
-/* Is it more than "-" or "none"? */
-bool held_is_something(const char *text);
+bool held_is_something(const struct explore_held *held); /* NULL is nothing */
 
 bool held_changes(const struct rows *rows, unsigned item);
-/* It changes, or the rows speak of it and it is something. */
+/* It changes; or it is something, and the rows speak of it, or nobody knows whether they do. */
 bool held_matters(const struct rows *rows, unsigned item);
 
 #endif

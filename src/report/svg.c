@@ -146,9 +146,10 @@ static unsigned held_at_first(struct drawing *d)
 	unsigned width = 0, n;
 
 	for (unsigned i = 0; i < d->rows->trace->items; i++) {
-		const char *what = held_text(d->rows, i, 0), *name = d->rows->trace->item[i];
+		const struct explore_held *held = held_after(d->rows, i, 0);
+		const char *name = d->rows->trace->item[i].name;
 
-		if (!held_is_something(what) || !held_matters(d->rows, i))
+		if (!held_is_something(held) || !held_matters(d->rows, i))
 			continue;
 		if (!width)
 			text(d->out, held_x(d), d->y, "h", "at the start");
@@ -156,9 +157,9 @@ static unsigned held_at_first(struct drawing *d)
 		text_begin(d->out, held_x(d), d->y, "c");
 		escape_xml(d->out, name);
 		fputs(": ", d->out);
-		escape_xml(d->out, what);
+		escape_xml(d->out, held->text);
 		fputs("</text>\n", d->out);
-		n = (unsigned)(strlen(name) + strlen(what)) + 2;
+		n = (unsigned)(strlen(name) + strlen(held->text)) + 2;
 		width = n > width ? n : width;
 	}
 	return width;
@@ -172,20 +173,21 @@ static unsigned changes(const struct drawing *d, size_t row, unsigned *width)
 
 	for (size_t h = 0; h < trace->helds; h++) {
 		const struct explore_held *held = &trace->held[h];
-		const char *before;
+		const struct explore_held *before;
+		const char *name = trace->item[held->item].name;
 
 		if (!rows_made(d->rows, row, h))
 			continue;
-		before = held_text(d->rows, held->item, d->rows->held_at[h] - 1);
+		before = held_after(d->rows, held->item, d->rows->held_at[h] - 1);
 		text_begin(d->out, held_x(d), d->y + lines++ * LINE_HEIGHT, "c");
-		escape_xml(d->out, trace->item[held->item]);
+		escape_xml(d->out, name);
 		fputs(": ", d->out);
-		escape_xml(d->out, before ? before : "");
+		escape_xml(d->out, before ? before->text : "");
 		fputs(" → ", d->out);
 		escape_xml(d->out, held->text);
 		fputs("</text>\n", d->out);
-		n = (unsigned)(strlen(trace->item[held->item]) + strlen(held->text) +
-			       (before ? strlen(before) : 0)) + 5;
+		n = (unsigned)(strlen(name) + strlen(held->text) +
+			       (before ? strlen(before->text) : 0)) + 5;
 		*width = n > *width ? n : *width;
 	}
 	return lines;
@@ -323,7 +325,7 @@ static void exhibit(struct report *report, const struct report_run *run, unsigne
 	if (!report->verbose)
 		rows_fold(&rows);
 	d->rows = &rows;
-	d->culprit = x.finding ? rows_culprit(&rows, x.finding->text) : 0;
+	d->culprit = x.finding ? rows_culprit(&rows, x.finding) : 0;
 	d->y += LINE_HEIGHT / 2;
 	picture(d);
 	d->y += LINE_HEIGHT;

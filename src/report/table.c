@@ -124,9 +124,9 @@ struct held_widths { int name, before; };
 
 static const char *before_text(const struct rows *rows, unsigned item)
 {
-	const char *text = held_text(rows, item, 0);
+	const struct explore_held *held = held_after(rows, item, 0);
 
-	return text ? text : "";
+	return held ? held->text : "";
 }
 
 static void widen(int *width, const char *text)
@@ -166,7 +166,7 @@ static void print_held(FILE *out, const struct rows *rows)
 	for (unsigned i = 0; i < trace->items; i++) {
 		if (!held_matters(rows, i))
 			continue;
-		widen(&w.name, trace->item[i]);
+		widen(&w.name, trace->item[i].name);
 		widen(&w.before, before_text(rows, i));
 		any = true;
 	}
@@ -179,7 +179,7 @@ static void print_held(FILE *out, const struct rows *rows)
 
 		if (!held_matters(rows, i))
 			continue;
-		fprintf(out, "%*s%-*s   %-*s", NUMBER_WIDTH, "", w.name, trace->item[i],
+		fprintf(out, "%*s%-*s   %-*s", NUMBER_WIDTH, "", w.name, trace->item[i].name,
 			changes ? w.before : 0, before_text(rows, i));
 		if (changes) {
 			fputs("   ", out);

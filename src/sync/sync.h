@@ -68,10 +68,12 @@
  *                                   begins, and learns whether they were told. Natively
  *                                   they always are.
  *
- * For the picture. sync_note(fmt, ...) says in a few words what the calling
- * thread has just done; it is compiled away natively. sync_operation(name), a
- * declaration, names the operation that the rest of its block carries out: what is
- * said there is numbered as its steps. name lasts.
+ * Events. sync_event(kind, words...) says what the calling thread has just done, or begins to
+ * do: for pictures, and for whoever listens (src/orders). The kinds and their words are in
+ * sync/events.h. Natively it is compiled away, and its words are not evaluated.
+ *   sync_operation(name)            a declaration: names the operation that the rest of its
+ *                                   block carries out; what is said there is numbered as
+ *                                   its steps. name lasts.
  *
  * For who asks whether a step is needed: if (sync_optional(what)) before a flush or a
  * notification. It happens, but when the explorer runs without it; natively always.
@@ -79,14 +81,12 @@
  * For who plants mistakes: SYNC_MUTABLE is 1 where an address space can be told to make
  * them, else 0. It is 1 in the checked build, and natively with MMUN_MUTABLE, which is for
  * tests; in the library that ships nothing may be left of it.
- *
- * For who looks on from outside (src/orders). sync_probe(mm, start, end) tells who
- * listens that the function it stands in was called; compiled away natively.
  */
 #ifndef MMUN_SYNC_H
 #define MMUN_SYNC_H
 
 #include "base/base.h"
+#include "sync/events.h"
 
 /* Ranks: a thread that holds one may take only greater ones. */
 enum sync_rank {

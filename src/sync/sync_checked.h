@@ -133,16 +133,34 @@ void sync_range_dead_(void *p, size_t size, const struct sync_site *site);
 void sync_range_live_(void *p, size_t size);
 uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end); /* this thread's numbers */
 
-extern bool sync_recording;    /* a picture is being made */
-void sync_note_(const struct sync_site *site, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* What the calling thread notes from here on is said to be done at @site, NULL: where the note
- * stands. Returns what was so before. */
+/* A picture is being made, or somebody listens. */
+extern bool sync_recording;
+
+/* The words are as many as the kind has; pointers go through uintptr_t. */
+void sync_event_(enum sync_event kind, const uint64_t words[EVENT_WORDS_MAX],
+		 const struct sync_site *site);
+/* What the calling thread says from here on is said to be done at @site, NULL: where it is said.
+ * Returns what was so before. */
 const struct sync_site *sync_noted_at_(const struct sync_site *site);
 
-#define sync_note(...) do { \
+#define sync_event_at(site, kind, ...) do { \
+	_Static_assert(sizeof((uint64_t[]){ __VA_ARGS__ }) == \
+		       sizeof(uint64_t) * EVENT_WORDS_##kind, "as many words as the kind has"); \
 	if (__builtin_expect(sync_recording, 0)) \
-		sync_note_(SYNC_SITE, __VA_ARGS__); \
+		sync_event_(EVENT_##kind, (const uint64_t[EVENT_WORDS_MAX]){ __VA_ARGS__ }, \
+			    (site)); \
 } while (0)
+
+#define sync_event(kind, ...) sync_event_at(SYNC_SITE, kind, __VA_ARGS__)
+
+/* In the function that a check watches with: what the entry of a page table or TLB is now, as
+ * event_entry() has it, for the addresses from @start up to @end. */
+void sync_watch_entry(const char *name, uint64_t start, uint64_t end, uint64_t entry);
+
+/* Whoever listens hears each event when it happens. One at a time; NULL: nobody. */
+typedef void sync_listener_fn(enum sync_event kind, const uint64_t words[EVENT_WORDS_MAX]);
+
+void sync_listen(sync_listener_fn *listener);
 
 struct sync_operation { const char *name; unsigned steps; };
 
@@ -154,15 +172,6 @@ void sync_operation_end_(struct sync_operation *before);
 		sync_operation_begin_(name)
 
 bool sync_optional(const char *what);
-
-/* Who listens is told the function's name. One at a time; NULL: nobody. */
-extern void (*sync_probe_listener)(const char *function, const void *mm, uint64_t start,
-				   uint64_t end);
-
-#define sync_probe(mm, start, end) do { \
-	if (__builtin_expect(sync_probe_listener != NULL, 0)) \
-		sync_probe_listener(__func__, (mm), (start), (end)); \
-} while (0)
 
 /* --- words --------------------------------------------------------------- */
 

@@ -268,7 +268,6 @@ static inline void sync_range_live(void *p, size_t size) { (void)p, (void)size; 
 static inline bool sync_optional(const char *what) { return (void)what, true; }
 
 #define sync_operation(name) ((void)sizeof(name))
-#define sync_note(...) ((void)0)
-#define sync_probe(...) ((void)0)
+#define sync_event(kind, ...) ((void)sizeof((uint64_t[]){ 0, __VA_ARGS__ }))
 
 #endif

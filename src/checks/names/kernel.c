@@ -42,11 +42,9 @@ void kernel_say_(const struct sync_site *site, const char *text, int64_t value)
 	if (!sync_recording)
 		return;
 	if (sync_address_text((uint64_t)value, address, sizeof(address)))
-		sync_note_(site, "%s = %s", text, address);
-	else if (value > -100000 && value < 100000)
-		sync_note_(site, "%s = %d", text, (int)value);
+		sync_event_at(site, VALUE_NAMED, (uintptr_t)text, (uintptr_t)address);
 	else
-		sync_note_(site, "%s = %#llx", text, (unsigned long long)value);
+		sync_event_at(site, VALUE, (uintptr_t)text, (uint64_t)value);
 }
 
 void kernel_note_(const struct sync_site *site, const char *fmt, ...)
@@ -62,23 +60,19 @@ void kernel_note_(const struct sync_site *site, const char *fmt, ...)
 	for (char *p = text; *p; p++)
 		if (*p == '\n')
 			*p = p[1] ? ' ' : 0;
-	sync_note_(site, "%s", text);
+	sync_event_at(site, NOTE, (uintptr_t)text);
 }
 
 /* --- locks --------------------------------------------------------------- */
 
-/* @name as the argument was written: what it is the address of. */
-static void say_lock(const struct sync_site *site, const char *verb, const char *name)
-{
-	if (sync_recording)
-		sync_note_(site, "%s %s", verb, name + (*name == '&'));
-}
+/* An event with the word NAME: the argument as it was written, what it is the address of. */
+#define say(site, kind, name) sync_event_at(site, kind, (uintptr_t)((name) + (*(name) == '&')))
 
 void kernel_lock_(uint32_t *owner, bool spins, const char *name, const struct sync_site *site)
 {
 	(void)*(volatile uint32_t *)owner;
 	sync_lock_(owner, SYNC_UNRANKED, spins ? SYNC_SPINS : SYNC_SLEEPS, site);
-	say_lock(site, "lock", name);
+	say(site, LOCK, name);
 }
 
 bool kernel_trylock_(uint32_t *owner, const char *name, const struct sync_site *site)
@@ -92,7 +86,10 @@ bool kernel_trylock_(uint32_t *owner, const char *name, const struct sync_site *
 		sync_locked(owner, SYNC_UNRANKED, SYNC_TRIED, site);
 		*owner = sync_self();
 	}
-	say_lock(site, taken ? "lock" : "trylock fails:", name);
+	if (taken)
+		say(site, LOCK, name);
+	else
+		say(site, TRYLOCK_FAIL, name);
 	return taken;
 }
 
@@ -104,7 +101,7 @@ void kernel_unlock_(uint32_t *owner, bool spins, const char *name, const struct 
 	*owner = 0;
 	if (spins)
 		sync_lock_released(owner, false);
-	say_lock(site, "unlock", name);
+	say(site, UNLOCK, name);
 }
 
 void kernel_down_(struct rw_semaphore *sem, bool read, bool spins, const char *name,
@@ -117,8 +114,10 @@ void kernel_down_(struct rw_semaphore *sem, bool read, bool spins, const char *n
 		sem->readers++;
 	else
 		sem->owner = sync_self();
-	if (sync_recording)
-		sync_note_(site, "lock %s%s", name + (*name == '&'), read ? " (read)" : " (write)");
+	if (read)
+		say(site, LOCK_READ, name);
+	else
+		say(site, LOCK_WRITE, name);
 }
 
 void kernel_up_(struct rw_semaphore *sem, bool read, const char *name,
@@ -130,7 +129,7 @@ void kernel_up_(struct rw_semaphore *sem, bool read, const char *name,
 	else
 		sem->owner = 0;
 	sync_lock_released(sem, read);
-	say_lock(site, "unlock", name);
+	say(site, UNLOCK, name);
 }
 
 void kernel_assert_held_(const void *lock, const struct sync_site *site)
@@ -153,40 +152,40 @@ void kernel_atomic_(bool begin)
 void kernel_rcu_lock_(const struct sync_site *site)
 {
 	sync_rcu_lock_(site);
-	say_lock(site, "lock", "RCU");
+	sync_event_at(site, RCU_LOCK);
 }
 
 void kernel_rcu_unlock_(const struct sync_site *site)
 {
 	sync_rcu_unlock_(site);
-	say_lock(site, "unlock", "RCU");
+	sync_event_at(site, RCU_UNLOCK);
 }
 
 void kernel_synchronize_rcu_(const struct sync_site *site)
 {
 	sync_rcu_synchronize_(site);
-	say_lock(site, "synchronize", "RCU");
+	sync_event_at(site, RCU_SYNCHRONIZE);
 }
 
 int kernel_srcu_lock_(struct srcu_struct *srcu, const char *name, const struct sync_site *site)
 {
 	(void)*(volatile uint64_t *)&srcu->unused;
 	sync_srcu_lock_(srcu, site);
-	say_lock(site, "lock SRCU", name);
+	say(site, SRCU_LOCK, name);
 	return 0;
 }
 
 void kernel_srcu_unlock_(struct srcu_struct *srcu, const char *name, const struct sync_site *site)
 {
 	sync_srcu_unlock_(srcu, site);
-	say_lock(site, "unlock SRCU", name);
+	say(site, SRCU_UNLOCK, name);
 }
 
 void kernel_synchronize_srcu_(struct srcu_struct *srcu, const char *name,
 			      const struct sync_site *site)
 {
 	sync_srcu_synchronize_(srcu, site);
-	say_lock(site, "synchronize SRCU", name);
+	say(site, SRCU_SYNCHRONIZE, name);
 }
 
 /* --- waiting ------------------------------------------------------------- */
@@ -205,7 +204,7 @@ void kernel_sleep_(wait_queue_head_t *queue, uint64_t seen, const char *name,
 		   const struct sync_site *site)
 {
 	sync_await_((const atomic_u64 *)(const void *)&queue->wakeups, differs, seen, site);
-	say_lock(site, "woken at", name);
+	say(site, WOKEN, name);
 }
 
 void kernel_wake_(wait_queue_head_t *queue, const char *name, const struct sync_site *site)
@@ -213,7 +212,7 @@ void kernel_wake_(wait_queue_head_t *queue, const char *name, const struct sync_
 	(void)*(volatile uint64_t *)&queue->wakeups;
 	sync_visible(SYNC_RMW, &queue->wakeups, site);
 	queue->wakeups++;
-	say_lock(site, "wake up", name);
+	say(site, WAKE, name);
 }
 
 /* complete_all() counts as so many that they never run out. */
@@ -228,7 +227,10 @@ void kernel_complete_(struct completion *c, bool all, const char *name,
 		c->done = COMPLETE_ALL;
 	else if (c->done < COMPLETE_ALL)
 		c->done++;
-	say_lock(site, all ? "complete all" : "complete", name);
+	if (all)
+		say(site, COMPLETE_ALL, name);
+	else
+		say(site, COMPLETE, name);
 }
 
 void kernel_wait_for_(struct completion *c, const char *name, const struct sync_site *site)
@@ -242,7 +244,7 @@ void kernel_wait_for_(struct completion *c, const char *name, const struct sync_
 		if (taken && c->done < COMPLETE_ALL)
 			c->done--;
 	}
-	say_lock(site, "waited for", name);
+	say(site, COMPLETED, name);
 }
 
 /* --- memory -------------------------------------------------------------- */
@@ -254,13 +256,13 @@ void *kernel_alloc_(size_t size, gfp_t gfp, const struct sync_site *site)
 	if (gfp == GFP_KERNEL)
 		sync_might_sleep_(site);
 	p = sync_alloc_(size, site);
-	kernel_note_(site, "kmalloc of %zu bytes%s", size, p ? "" : " fails");
+	sync_event_at(site, KMALLOC, size, !p);
 	return p;
 }
 
 void kernel_free_(const void *p, const struct sync_site *site)
 {
-	kernel_note_(site, "kfree");
+	sync_event_at(site, KFREE);
 	sync_free_((void *)(uintptr_t)p, site);
 }
 

@@ -91,10 +91,15 @@ static void rwsem_op(rwsem_t *sem, enum kernel_lock_op_ op, const struct sync_si
 	}
 }
 
-static const char *const lock_text[] = {
-	[KERNEL_READ_LOCK_] = "lock %s (read)", [KERNEL_WRITE_LOCK_] = "lock %s (write)",
-	[KERNEL_READ_UNLOCK_] = "unlock %s", [KERNEL_WRITE_UNLOCK_] = "unlock %s",
-};
+static void say_lock(const struct sync_site *site, enum kernel_lock_op_ op, const char *name)
+{
+	if (op == KERNEL_READ_LOCK_)
+		sync_event_at(site, LOCK_READ, (uintptr_t)name);
+	else if (op == KERNEL_WRITE_LOCK_)
+		sync_event_at(site, LOCK_WRITE, (uintptr_t)name);
+	else
+		sync_event_at(site, UNLOCK, (uintptr_t)name);
+}
 
 void kernel_mmap_lock_(struct mmun_mm *mm, enum kernel_lock_op_ op, const struct sync_site *site)
 {
@@ -103,7 +108,7 @@ void kernel_mmap_lock_(struct mmun_mm *mm, enum kernel_lock_op_ op, const struct
 		mmap_write_unlock(mm); /* the areas' locks too */
 	else
 		rwsem_op(&mm->mmap_lock, op, site);
-	kernel_note_(site, lock_text[op], "mmap_lock");
+	say_lock(site, op, "mmap_lock");
 }
 
 /* An area that is marked stays so until mmap_lock is let go: whoever waits for that has the
@@ -130,7 +135,7 @@ void kernel_vma_lock_(struct mmun_mm *mm, uint64_t addr, enum kernel_lock_op_ op
 		vma_start_read(mm, addr, site);
 	else
 		rwsem_op(&v->lock, op, site);
-	kernel_note_(site, lock_text[op], "area");
+	say_lock(site, op, "area");
 }
 
 /* --- where entries are ---------------------------------------------------- */
@@ -247,16 +252,6 @@ static void judge_table(const void *entry, pte_t new, const struct sync_site *si
 			     site->function, site->line, pte_pfn(new).v);
 }
 
-static void say_entry(const struct sync_site *site, const char *verb, uint64_t addr, pte_t e)
-{
-	char text[40];
-
-	if (!sync_recording)
-		return;
-	pte_text(text, sizeof(text), e);
-	sync_note_(site, "%s of %#lx: %s", verb, (unsigned long)addr, text);
-}
-
 static uint64_t entry_get(const atomic_u64 *entry, const struct sync_site *site)
 {
 	sync_visible(SYNC_LOAD, entry, site);
@@ -300,7 +295,8 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 	use(mm);
 	if (op == KERNEL_GET_) {
 		value = entry_get(entry, site);
-		say_entry(site, "entry", address_of(entry), (pte_t){ value });
+		at_addr = address_of(entry); /* checks that there is one */
+		sync_event_at(site, PTE_GET, at_addr, pte_event((pte_t){ value }));
 		return value;
 	}
 	sync_visible(op == KERNEL_SET_ ? SYNC_STORE : SYNC_RMW, entry, site);
@@ -310,8 +306,10 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 	else if (op == KERNEL_WRPROTECT_)
 		new = pte_wrprotect(old);
 	entry->v = new.v;
-	say_entry(site, op == KERNEL_CLEAR_ ? "clear entry" : "set entry", addr,
-		  op == KERNEL_CLEAR_ ? old : new);
+	if (op == KERNEL_CLEAR_)
+		sync_event_at(site, PTE_CLEAR, addr, pte_event(old));
+	else
+		sync_event_at(site, PTE_SET, addr, pte_event(new));
 	judge_table(entry, new, site);
 	table_moved(entry, addr, new);
 	of = table_of(entry, &table);
@@ -335,7 +333,7 @@ void kernel_change_pte_(struct mmun_mm *mm, uint64_t addr, uint64_t pte,
 		return;
 	AT(site);
 	notifiers_change_pte(mm, addr, (pte_t){ pte });
-	kernel_note_(site, "change_pte of %#lx", (unsigned long)addr);
+	sync_event_at(site, CHANGE_PTE, addr);
 }
 
 /* --- flushes ---------------------------------------------------------------- */
@@ -350,7 +348,7 @@ void kernel_flush_(struct mmun_mm *mm, uint64_t start, uint64_t end, unsigned wh
 	if ((what & KERNEL_FLUSH_SECONDARY_) ||
 	    ((what & KERNEL_FLUSH_ARCH_) && mm->semantics == MMUN_MODERN))
 		flush_secondary(mm, FLUSH_POINT_CLEAR, start, end);
-	kernel_note_(site, "%s of %#lx", text, (unsigned long)start);
+	sync_event_at(site, FLUSH_CALL, (uintptr_t)text, start, end);
 }
 
 void kernel_flush_cpu_(struct mmun_cpu *cpu, uint64_t start, uint64_t end, const char *text,
@@ -360,7 +358,7 @@ void kernel_flush_cpu_(struct mmun_cpu *cpu, uint64_t start, uint64_t end, const
 		return;
 	tlb_invalidate(&cpu->tlb, start, end);
 	tlb_wait();
-	kernel_note_(site, "%s of %#lx", text, (unsigned long)start);
+	sync_event_at(site, FLUSH_CALL, (uintptr_t)text, start, end);
 }
 
 /* Gathers count twice, as the vm's own two kinds of operations do once each: for who asks
@@ -379,8 +377,10 @@ uint64_t kernel_pending_(struct mmun_mm *mm, enum kernel_pending_op_ op,
 		return entry_get(count, site);
 	sync_visible(SYNC_RMW, count, site);
 	value = count->v += inc ? 1 : (uint64_t)-1;
-	kernel_note_(site, gather ? "gathers: %lu" : "TLB flushes pending: %lu",
-		     (unsigned long)value);
+	if (gather)
+		sync_event_at(site, GATHERS, value);
+	else
+		sync_event_at(site, FLUSHES_PENDING, value);
 	return value;
 }
 
@@ -417,7 +417,7 @@ struct page *kernel_alloc_page_(bool zero, const struct sync_site *site)
 	ASSERT(machine);
 	if (!frame_alloc(machine, FRAME_ANON, zero, &pfn))
 		return NULL;
-	kernel_note_(site, "alloc_page: frame %u", pfn.v);
+	sync_event_at(site, PAGE_ALLOC, pfn.v);
 	return page_of(pfn);
 }
 
@@ -428,7 +428,7 @@ struct page *kernel_alloc_huge_(const struct sync_site *site)
 	ASSERT(machine);
 	if (!frame_alloc_huge(machine, false, &head))
 		return NULL;
-	kernel_note_(site, "alloc_huge_page: from frame %u on", head.v);
+	sync_event_at(site, HUGE_ALLOC, head.v);
 	return page_of(head);
 }
 
@@ -479,7 +479,7 @@ uint64_t kernel_page_(struct page *page, enum kernel_page_op_ op, const char *te
 		result = frame_try_get(machine, pfn);
 		break;
 	case KERNEL_PAGE_PUT_:
-		kernel_note_(site, "%s: frame %u", text, pfn.v);
+		sync_event_at(site, PAGE_CALL, (uintptr_t)text, pfn.v, false);
 		frame_put(machine, pfn, 1);
 		return 0;
 	case KERNEL_PAGE_DIRTY_:
@@ -498,10 +498,10 @@ uint64_t kernel_page_(struct page *page, enum kernel_page_op_ op, const char *te
 		break;
 	}
 	if (op == KERNEL_PAGE_COUNT_ || op == KERNEL_PAGE_MAPCOUNT_)
-		kernel_note_(site, "%s: frame %u: %lu", text, pfn.v, (unsigned long)result);
+		sync_event_at(site, PAGE_COUNT, (uintptr_t)text, pfn.v, result);
 	else
-		kernel_note_(site, "%s: frame %u%s", text, pfn.v,
-			     op != KERNEL_PAGE_GET_ && !result ? " fails" : "");
+		sync_event_at(site, PAGE_CALL, (uintptr_t)text, pfn.v,
+			      op != KERNEL_PAGE_GET_ && !result);
 	return result;
 }
 
@@ -509,14 +509,14 @@ bool kernel_page_freeze_(struct page *page, uint64_t expected, const struct sync
 {
 	bool frozen = frame_freeze(machine, pfn_of(page), expected);
 
-	kernel_note_(site, "page_ref_freeze: frame %u%s", pfn_of(page).v, frozen ? "" : " fails");
+	sync_event_at(site, PAGE_CALL, (uintptr_t)"page_ref_freeze", pfn_of(page).v, !frozen);
 	return frozen;
 }
 
 void kernel_page_unfreeze_(struct page *page, uint64_t count, const struct sync_site *site)
 {
 	frame_unfreeze(machine, pfn_of(page), count);
-	kernel_note_(site, "page_ref_unfreeze: frame %u", pfn_of(page).v);
+	sync_event_at(site, PAGE_CALL, (uintptr_t)"page_ref_unfreeze", pfn_of(page).v, false);
 }
 
 void kernel_copy_(struct page *to, struct page *from, const struct sync_site *site)
@@ -575,8 +575,10 @@ void kernel_rmap_(struct page *page, const struct vm_area_struct *vma, uint64_t 
 		rmap_add_new(machine, pfn_of(page), &p);
 	else if (op == KERNEL_RMAP_ADD_)
 		rmap_add(machine, pfn_of(page), &p);
-	kernel_note_(site, "reverse map of frame %u: %s %#lx", pfn_of(page).v,
-		     op == KERNEL_RMAP_REMOVE_ ? "without" : "with", (unsigned long)addr);
+	if (op == KERNEL_RMAP_REMOVE_)
+		sync_event_at(site, RMAP_REMOVE, pfn_of(page).v, addr);
+	else
+		sync_event_at(site, RMAP_ADD, pfn_of(page).v, addr);
 }
 
 void rmap_walk(struct page *page, struct rmap_walk_control *rwc)
@@ -603,14 +605,14 @@ struct page *kernel_table_(struct mmun_mm *mm, uint64_t addr, const struct sync_
 	use(mm);
 	if (!table_alloc(&mm->pt, addr, 0, &table))
 		return NULL;
-	kernel_note_(site, "pte_alloc_one: frame %u", table.v);
+	sync_event_at(site, PTE_ALLOC, table.v);
 	return page_of(table);
 }
 
 void kernel_table_free_(struct mmun_mm *mm, struct page *table, const struct sync_site *site)
 {
 	use(mm);
-	kernel_note_(site, "free page table, frame %u", pfn_of(table).v);
+	sync_event_at(site, PTE_FREE, pfn_of(table).v);
 	table_free(machine, pfn_of(table));
 }
 
@@ -637,19 +639,17 @@ bool kernel_access_device_(struct mmun_ats *device, uint64_t addr, bool write, u
 
 void mm_world_watch(const struct mm_world *w, unsigned long addr, const char *name)
 {
-	char item[64], text[40];
+	uint64_t page = page_down(addr), end = page + PAGE_BYTES;
+	char item[64];
 
-	pte_text(text, sizeof(text), mm_translate(w->mm, addr));
 	snprintf(item, sizeof(item), "entry of %s", name);
-	explore_watch(item, "%s", text);
+	sync_watch_entry(item, page, end, pte_event(mm_translate(w->mm, addr)));
 	for (unsigned n = 0; n < w->cpus; n++) {
-		tlb_text(text, sizeof(text), &w->cpu[n]->tlb, addr);
 		snprintf(item, sizeof(item), "TLB of CPU %u: %s", n, name);
-		explore_watch(item, "%s", text);
+		sync_watch_entry(item, page, end, tlb_event(&w->cpu[n]->tlb, addr));
 	}
 	if (!w->device)
 		return;
-	tlb_text(text, sizeof(text), ats_tlb(w->device), addr);
 	snprintf(item, sizeof(item), "TLB of the device: %s", name);
-	explore_watch(item, "%s", text);
+	sync_watch_entry(item, page, end, tlb_event(ats_tlb(w->device), addr));
 }

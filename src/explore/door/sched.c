@@ -127,11 +127,11 @@ static bool parted(const struct step *s, const struct pending *p)
 	if (!ended)
 		snprintf(now, sizeof(now), "%s%s in %s:%d",
 			 same ? "waits for, or meets elsewhere, " : "comes to ",
-			 engine_kind_name[p->kind], p->site->function, p->site->line);
+			 engine_operations[p->kind].name, p->site->function, p->site->line);
 	engine_fail(ORACLE_DETERMINISM, -1, -1, -1,
 		    "step %d: %s %s, and in an equal run did %s in %s:%d",
 		    x.depth + 1, engine_thread_name(s->thread, name), now,
-		    engine_kind_name[s->kind], s->site->function, s->site->line);
+		    engine_operations[s->kind].name, s->site->function, s->site->line);
 	return false;
 }
 
@@ -206,7 +206,7 @@ static void step_end(void)
 	if (!x.trace)
 		return;
 	if (x.event != SIZE_MAX && is_word(s->kind))
-		x.trace->event[x.event].value = word_at(s);
+		x.trace->event[x.event].word[0] = word_at(s);
 	engine_watch();
 }
 

@@ -12,12 +12,6 @@
 
 struct engine x;
 
-const char *const engine_kind_name[] = {
-#define X(e, cls, block, name) name,
-	SYNC_KINDS(X)
-#undef X
-};
-
 void schedule_free(struct schedule *schedule)
 {
 	free(schedule->thread);
@@ -37,22 +31,48 @@ const char *engine_thread_name(unsigned thread, char buf[8])
 	return buf;
 }
 
+static unsigned thread_of_step(int step)
+{
+	return step >= 0 && step < x.depth ? 1u << x.step[step].thread : 0;
+}
+
+/* Without further word it is about the thread that runs, and those whose steps it names. */
 static void fail_v(enum explore_oracle oracle, int first, int then, int target,
 		   const char *fmt, va_list args)
 {
 	struct fail *f = &x.fail[x.fails];
 
+	x.failed = NULL;
 	if (x.fails == FAILS_MAX) {
 		x.fails_dropped++;
 		return;
 	}
 	*f = (struct fail){ .oracle = oracle, .first = (int16_t)first, .then = (int16_t)then,
 			    .target = (int16_t)target };
+	f->threads = (uint16_t)((x.cur >= 0 ? 1u << x.cur : 0) | thread_of_step(first) |
+				thread_of_step(then) | thread_of_step(target));
 	vsnprintf(f->text, sizeof(f->text), fmt, args);
-	for (unsigned i = 0; i < x.fails; i++)
+	for (unsigned i = 0; i < x.fails && !x.failed; i++)
 		if (x.fail[i].oracle == oracle && !strcmp(x.fail[i].text, f->text))
-			return;
+			x.failed = &x.fail[i];
+	if (x.failed)
+		return;
+	x.failed = f;
 	x.fails++;
+}
+
+void explore_fail_is_about(unsigned thread)
+{
+	if (x.failed && thread < x.threads)
+		x.failed->threads |= (uint16_t)(1u << thread);
+}
+
+void engine_fail_is_at(const struct sync_site *a, const struct sync_site *b)
+{
+	if (!x.failed)
+		return;
+	x.failed->site[0] = a;
+	x.failed->site[1] = b;
 }
 
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,

@@ -119,7 +119,7 @@ struct thread {
 	struct section section[SECTIONS_MAX]; /* of RCU and SRCU, that it is in */
 	struct wait_set wait[WAIT_COUNT];
 	struct spin spin;
-	const struct sync_site *noted_at;/* instead of a note's own; NULL: its own */
+	const struct sync_site *noted_at; /* instead of an event's own; NULL: its own */
 	struct sync_operation operation; /* that it carries out; name NULL: none */
 	size_t arena_used;
 };
@@ -130,6 +130,8 @@ struct fail {                          /* of the current execution */
 	enum explore_oracle oracle;
 	int16_t first, then;           /* ordering wanted, -1: as it is */
 	int16_t target;                /* the picture may end here, -1: whole execution */
+	uint16_t threads;              /* whose steps it is about */
+	const struct sync_site *site[2]; /* of two accesses that it is about; NULL: none */
 	char text[256];
 };
 
@@ -186,6 +188,7 @@ struct engine {
 	uint64_t steps_asked;          /* how many had run when the clock was asked last */
 	struct fail fail[FAILS_MAX];
 	unsigned fails;
+	struct fail *failed;           /* the one that was noted last; NULL: it was dropped */
 	uint64_t fails_dropped;
 
 	/* objects by address */
@@ -200,7 +203,7 @@ struct engine {
 
 	struct plain *plain;           /* plain.c; NULL: nobody tells of plain accesses */
 	struct epochs *epochs;         /* clock.c; NULL: as above */
-	const char *drawn;             /* text of the finding that is being recorded, else NULL */
+	const struct explore_finding *drawn; /* that is being recorded, else NULL */
 	struct explore_trace *trace;   /* being recorded, else NULL */
 };
 
@@ -209,10 +212,18 @@ extern struct engine x;
 /* --- engine.c ------------------------------------------------------------ */
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 		 const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* The latest one is about accesses that stand at these places. */
+void engine_fail_is_at(const struct sync_site *a, const struct sync_site *b);
 _Noreturn void engine_give_up(void);   /* the execution cannot go on */
 void schedule_free(struct schedule *schedule);
 const char *engine_thread_name(unsigned thread, char buf[8]);
-extern const char *const engine_kind_name[];
+
+/* --- events.c ------------------------------------------------------------ */
+extern const struct explore_kind engine_events[];     /* by enum sync_event */
+extern const struct explore_kind engine_operations[]; /* by enum sync_kind */
+
+/* --- sentence.c ---------------------------------------------------------- */
+void engine_entry_text(uint64_t entry, char *buf, size_t size);
 
 /* --- trace.c ------------------------------------------------------------- */
 size_t engine_record_step(unsigned thread); /* its index in the trace, SIZE_MAX: none */

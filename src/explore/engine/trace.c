@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.c - the picture of an execution while it is recorded: a row for each
- * step, and one for each thing that the code says of itself (sync_note).
+ * trace.c - the trace of an execution while it is recorded: an event for each step, one for
+ * each thing that the code says of itself (sync_event()), and how what is watched changes.
  */
 #include "explore/engine/engine.h"
 
@@ -11,7 +11,18 @@
 #include <string.h>
 
 bool sync_recording;
-void (*sync_probe_listener)(const char *function, const void *mm, uint64_t start, uint64_t end);
+
+/* --- who listens --------------------------------------------------------- */
+
+static sync_listener_fn *listens;
+
+void sync_listen(sync_listener_fn *listener)
+{
+	listens = listener;
+	sync_recording = listener || x.trace;
+}
+
+/* --- what the calling thread is about ------------------------------------ */
 
 const struct sync_site *sync_noted_at_(const struct sync_site *site)
 {
@@ -41,6 +52,8 @@ void sync_operation_end_(struct sync_operation *before)
 		x.thread[x.cur].operation = *before;
 }
 
+/* --- events -------------------------------------------------------------- */
+
 static struct explore_event *event_add(void)
 {
 	struct explore_trace *t = x.trace;
@@ -60,26 +73,44 @@ static struct explore_event *event_add(void)
 	return &t->event[t->count++];
 }
 
-void sync_note_(const struct sync_site *site, const char *fmt, ...)
+/* The one text among the words, or "". */
+static const char *text_among(const struct explore_kind *kind, const uint64_t *words)
 {
-	struct explore_event *e = x.cur >= 0 ? event_add() : NULL;
-	va_list args;
+	for (unsigned w = 0; w < kind->words; w++)
+		if (kind->word[w].is == EXPLORE_TEXT)
+			return (const char *)(uintptr_t)words[w];
+	return "";
+}
+
+static void event_say(const struct explore_kind *kind, const uint64_t *words,
+		      const struct sync_site *site)
+{
+	struct explore_event *e = event_add();
+	struct thread *t = &x.thread[x.cur];
 
 	if (!e)
 		return;
-	if (x.thread[x.cur].noted_at)
-		site = x.thread[x.cur].noted_at;
+	if (t->noted_at)
+		site = t->noted_at;
 	e->thread = (unsigned)x.cur;
-	e->note = true;
-	e->operation = x.thread[x.cur].operation.name;
+	e->kind = kind;
+	memcpy(e->word, words, kind->words * sizeof(*words));
+	snprintf(e->text, sizeof(e->text), "%s", text_among(kind, words));
+	e->operation = t->operation.name;
 	if (e->operation)
-		e->operation_step = x.thread[x.cur].operation.steps++;
+		e->operation_step = t->operation.steps++;
 	e->file = site->file;
 	e->function = site->function;
 	e->line = site->line;
-	va_start(args, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, args);
-	va_end(args);
+}
+
+void sync_event_(enum sync_event kind, const uint64_t words[EVENT_WORDS_MAX],
+		 const struct sync_site *site)
+{
+	if (listens)
+		listens(kind, words);
+	if (x.trace && x.cur >= 0 && engine_events[kind].role != EXPLORE_UNSHOWN)
+		event_say(&engine_events[kind], words, site);
 }
 
 size_t engine_record_step(unsigned thread)
@@ -90,7 +121,7 @@ size_t engine_record_step(unsigned thread)
 	if (!e)
 		return SIZE_MAX;
 	e->thread = thread;
-	e->kind = engine_kind_name[s->kind];
+	e->kind = &engine_operations[s->kind];
 	e->object = s->addr;
 	e->file = s->site->file;
 	e->function = s->site->function;
@@ -100,52 +131,91 @@ size_t engine_record_step(unsigned thread)
 
 /* --- what is watched ----------------------------------------------------- */
 
-/* The row of this name; EXPLORE_ITEMS_MAX: there is no room for it. */
-static unsigned item_of(struct explore_trace *t, const char *name)
+/* The item of this name, EXPLORE_ITEMS_MAX: there is no room for it. */
+static unsigned item_of(struct explore_trace *t, const char *name, uint64_t start, uint64_t end)
 {
+	struct explore_item *item = t->item;
 	unsigned i = 0;
 
-	while (i < t->items && strncmp(t->item[i], name, sizeof(t->item[i]) - 1))
+	while (i < t->items && strncmp(item[i].name, name, sizeof(item->name) - 1))
 		i++;
-	if (i == t->items && i < EXPLORE_ITEMS_MAX)
-		snprintf(t->item[t->items++], sizeof(t->item[0]), "%s", name);
-	return i;
+	if (i < t->items || i == EXPLORE_ITEMS_MAX)
+		return i;
+	item[i] = (struct explore_item){ .start = start, .end = end };
+	snprintf(item[i].name, sizeof(item->name), "%s", name);
+	return t->items++;
 }
 
-static bool is_as_before(const struct explore_trace *t, unsigned item, const char *text)
+static bool is_as_before(const struct explore_trace *t, const struct explore_held *h)
 {
 	for (size_t i = t->helds; i-- > 0;)
-		if (t->held[i].item == item)
-			return !strcmp(t->held[i].text, text);
+		if (t->held[i].item == h->item)
+			return !strcmp(t->held[i].text, h->text);
 	return false;
 }
 
-void explore_watch(const char *name, const char *fmt, ...)
+static struct explore_held *held_add(struct explore_trace *t)
 {
-	struct explore_trace *t = x.trace;
-	struct explore_held h;
-	va_list args;
-
-	if (!t)
-		return;
-	h = (struct explore_held){ .event = t->count, .item = item_of(t, name) };
-	va_start(args, fmt);
-	vsnprintf(h.text, sizeof(h.text), fmt, args);
-	va_end(args);
-	if (h.item == EXPLORE_ITEMS_MAX || is_as_before(t, h.item, h.text))
-		return;
 	if (t->helds == t->held_capacity) {
 		size_t capacity = t->held_capacity ? 2 * t->held_capacity : 64;
 		struct explore_held *held = realloc(t->held, capacity * sizeof(*held));
 
 		if (!held) {
 			x.out_of_memory = true;
-			return;
+			return NULL;
 		}
 		t->held = held;
 		t->held_capacity = capacity;
 	}
-	t->held[t->helds++] = h;
+	return &t->held[t->helds++];
+}
+
+/* @h has the text, and whether it is nothing. */
+static void watch(const char *name, uint64_t start, uint64_t end, struct explore_held h)
+{
+	struct explore_held *held;
+
+	h.event = x.trace->count;
+	h.item = item_of(x.trace, name, start, end);
+	if (h.item == EXPLORE_ITEMS_MAX || is_as_before(x.trace, &h))
+		return;
+	held = held_add(x.trace);
+	if (held)
+		*held = h;
+}
+
+void explore_watch(const char *name, const char *fmt, ...)
+{
+	struct explore_held h = { 0 };
+	va_list args;
+
+	if (!x.trace)
+		return;
+	va_start(args, fmt);
+	vsnprintf(h.text, sizeof(h.text), fmt, args);
+	va_end(args);
+	watch(name, 0, 0, h);
+}
+
+void explore_watch_nothing(const char *name, const char *text)
+{
+	struct explore_held h = { .nothing = true };
+
+	if (!x.trace)
+		return;
+	snprintf(h.text, sizeof(h.text), "%s", text);
+	watch(name, 0, 0, h);
+}
+
+void sync_watch_entry(const char *name, uint64_t start, uint64_t end, uint64_t entry)
+{
+	enum event_entry is = (enum event_entry)(entry & 0xf);
+	struct explore_held h = { .nothing = is == EVENT_NOTHING || is == EVENT_NONE };
+
+	if (!x.trace)
+		return;
+	engine_entry_text(entry, h.text, sizeof(h.text));
+	watch(name, start, end, h);
 }
 
 /* Outside all threads: what is looked at there is no operation. */

@@ -68,7 +68,7 @@ static _Noreturn void leave(enum explore_oracle oracle, const char *what)
 	else
 		engine_fail(oracle, -1, -1, x.depth, "%s %s, after its %s in %s:%d",
 			    engine_thread_name((unsigned)x.cur, name), what,
-			    engine_kind_name[x.step[x.thread[x.cur].last].kind],
+			    engine_operations[x.step[x.thread[x.cur].last].kind].name,
 			    x.step[x.thread[x.cur].last].site->function,
 			    x.step[x.thread[x.cur].last].site->line);
 	engine_give_up();

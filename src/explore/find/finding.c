@@ -312,6 +312,11 @@ static struct explore_finding *finding_of(const struct fail *f)
 	memset(g, 0, sizeof(*g));
 	g->oracle = f->oracle;
 	memcpy(g->text, f->text, sizeof(g->text));
+	g->threads = f->threads;
+	for (int i = 0; i < 2; i++)
+		if (f->site[i])
+			g->place[i] = (struct explore_place){ f->site[i]->function,
+							      f->site[i]->file, f->site[i]->line };
 	g->switches = UINT32_MAX;
 	return g;
 }
@@ -391,7 +396,7 @@ static void record(struct explore_finding *g)
 	if (!g->replay || finding_parse(g->replay, &schedule))
 		return;
 	x.trace = &g->trace;
-	x.drawn = g->text;
+	x.drawn = g;
 	sync_recording = true;
 	run_schedule(&schedule);
 	sync_recording = false;

@@ -218,6 +218,7 @@ void explore_trace_fini(struct explore_trace *trace)
 {
 	free(trace->event);
 	free(trace->held);
+	free(trace->name);
 	*trace = (struct explore_trace){ 0 };
 }
 

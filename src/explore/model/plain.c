@@ -201,8 +201,9 @@ static bool same_access(const struct cell *a, const struct cell *b)
 }
 
 /* Two lines that race are one finding, however they do it and in whichever order: in the
- * words of the first time. */
-static const char *pair_text(struct plain *p, const struct cell *before, const struct cell *now)
+ * words of the first time. NULL: there were too many. */
+static const struct pair *pair_of(struct plain *p, const struct cell *before,
+				  const struct cell *now)
 {
 	struct pair *pair = p->pair;
 	char a[8], b[8];
@@ -210,9 +211,9 @@ static const char *pair_text(struct plain *p, const struct cell *before, const s
 	for (; pair < p->pair + p->pairs; pair++)
 		if ((same_access(&pair->a, before) && same_access(&pair->b, now)) ||
 		    (same_access(&pair->a, now) && same_access(&pair->b, before)))
-			return pair->text;
+			return pair;
 	if (p->pairs == PAIRS_MAX)
-		return "further races";
+		return NULL;
 	p->pairs++;
 	pair->a = *before;
 	pair->b = *now;
@@ -221,7 +222,20 @@ static const char *pair_text(struct plain *p, const struct cell *before, const s
 		 before->write ? "write" : "read", before->site->function, before->site->line,
 		 engine_thread_name(now->thread, b), now->marked ? "" : "plain ",
 		 now->write ? "write" : "read", now->site->function, now->site->line);
-	return pair->text;
+	return pair;
+}
+
+static void race(struct plain *p, const struct cell *before, const struct cell *now)
+{
+	const struct pair *pair = pair_of(p, before, now);
+
+	engine_fail(ORACLE_RACE, now->step < 0 ? -1 : before->step,
+		    before->step < 0 ? -1 : now->step, now->step, "%s",
+		    pair ? pair->text : "further races");
+	if (!pair)
+		return;
+	explore_fail_is_about(before->thread);
+	engine_fail_is_at(pair->a.site, pair->b.site);
 }
 
 static void meet(struct plain *p, const struct granule *g, const struct cell *now)
@@ -232,9 +246,7 @@ static void meet(struct plain *p, const struct granule *g, const struct cell *no
 		if (c->thread != now->thread && (c->mask & now->mask) &&
 		    (c->write || now->write) && !(c->marked && now->marked) &&
 		    !followed(c, now->thread))
-			engine_fail(ORACLE_RACE, now->step < 0 ? -1 : c->step,
-				    c->step < 0 ? -1 : now->step, now->step, "%s",
-				    pair_text(p, c, now));
+			race(p, c, now);
 	}
 }
 
@@ -271,6 +283,8 @@ static void touch_dead(const void *addr, size_t size, const struct cell *now)
 			    engine_thread_name(now->thread, a), now->site->function,
 			    now->site->line, engine_thread_name(d->thread, b),
 			    d->site->function);
+		explore_fail_is_about(d->thread);
+		engine_fail_is_at(now->site, NULL);
 		return;
 	}
 }
@@ -284,17 +298,23 @@ static bool on_own_stack(const void *addr)
 	return p >= f->stack && p < f->stack + f->stack_size;
 }
 
-/* The picture shows the accesses that the finding is about, and no others. */
-static void note_if_told(const struct sync_site *site, size_t size, bool write)
+/* The trace has the accesses that the finding is about, and no others. */
+static void say_if_told(const struct sync_site *site, size_t size, bool write)
 {
-	const char *at;
-	char where[96];
+	for (int i = 0; x.drawn && i < 2; i++) {
+		const struct explore_place *told = &x.drawn->place[i];
 
-	snprintf(where, sizeof(where), "%s:%d", site->function, site->line);
-	at = x.drawn ? strstr(x.drawn, where) : NULL;
-	if (at && !(at[strlen(where)] >= '0' && at[strlen(where)] <= '9'))
-		sync_note_(site, "plain %s of %zu byte%s, %s", write ? "write" : "read", size,
-			   size == 1 ? "" : "s", where);
+		if (!told->function || told->line != site->line ||
+		    strcmp(told->function, site->function))
+			continue;
+		if (write)
+			sync_event_at(site, PLAIN_WRITE, size, (uintptr_t)site->function,
+				      (uint64_t)site->line);
+		else
+			sync_event_at(site, PLAIN_READ, size, (uintptr_t)site->function,
+				      (uint64_t)site->line);
+		return;
+	}
 }
 
 void plain_access(const void *addr, size_t size, bool write, const struct sync_site *site)
@@ -309,7 +329,7 @@ void plain_access(const void *addr, size_t size, bool write, const struct sync_s
 		touch_dead(addr, size, &now);
 	access_range(addr, size, &now);
 	if (sync_recording && !on_own_stack(addr))
-		note_if_told(site, size, write);
+		say_if_told(site, size, write);
 }
 
 void plain_operation(const struct step *s)
@@ -347,6 +367,8 @@ void plain_freed(const void *addr, size_t size, const struct sync_site *site)
 				    engine_thread_name(c->thread, a), c->site->function,
 				    c->site->line, engine_thread_name((unsigned)x.cur, b),
 				    site->function);
+			explore_fail_is_about(c->thread);
+			engine_fail_is_at(c->site, NULL);
 		}
 	}
 }

@@ -73,7 +73,7 @@ static void say_wait(struct said *s, unsigned thread)
 		s->n += (size_t)snprintf(s->text + s->n, sizeof(s->text) - s->n,
 					 "%s for ever (%s) in %s",
 					 p->kind == SYNC_RELAX ? "tries again" : "waits",
-					 engine_kind_name[p->kind], p->site->function);
+					 engine_operations[p->kind].name, p->site->function);
 }
 
 /* Nobody can go on. First the cycle, if there is one, in its order; then who waits besides. */
@@ -100,4 +100,11 @@ void deadlock_report(void)
 	}
 	engine_fail(spins && first < 0 ? ORACLE_LIVENESS : ORACLE_DEADLOCK, -1, -1, -1, "%s%s",
 		    first >= 0 ? "a cycle: " : "", s.text);
+	for (unsigned t = 0; t < x.threads; t++)
+		if (x.alive >> t & 1) {
+			const struct held *held;
+
+			explore_fail_is_about(t);
+			explore_fail_is_about((unsigned)holder_of(t, &held));
+		}
 }

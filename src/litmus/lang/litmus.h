@@ -373,6 +373,8 @@ int litmus_reg_index(const struct litmus *test, int thread, int reg);
 int litmus_var_index(const struct litmus *test, int var);
 int litmus_child_index(const struct litmus *test, int child, int var);
 
+/* The thread that has the register of this index; -1: the index is a variable's. */
+int litmus_index_thread(const struct litmus *test, int index);
 /* "0:r0", "x", "c:x": herd's name of an index. Returns buf. */
 const char *litmus_index_name(const struct litmus *test, int index, char *buf, size_t size);
 const char *litmus_value_name(int64_t value, char *buf, size_t size);

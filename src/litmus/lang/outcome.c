@@ -40,24 +40,37 @@ int litmus_outcome_size(const struct litmus *test)
 	return litmus_child_index(test, test->children, 0);
 }
 
+/* The thread of which the index is a register, with the number of it; -1: it is a variable, with
+ * its number among them. */
+static int thread_of(const struct litmus *test, int index, int *ret_nth)
+{
+	int t = 0;
+
+	for (*ret_nth = index; t < test->threads && *ret_nth >= test->thread[t].regs; t++)
+		*ret_nth -= test->thread[t].regs;
+	return t < test->threads ? t : -1;
+}
+
+int litmus_index_thread(const struct litmus *test, int index)
+{
+	int nth;
+
+	return thread_of(test, index, &nth);
+}
+
 const char *litmus_index_name(const struct litmus *test, int index, char *buf, size_t size)
 {
-	for (int t = 0; t < test->threads; t++) {
-		const struct litmus_thread *thread = &test->thread[t];
+	int nth, t = thread_of(test, index, &nth);
+	const struct litmus_thread *thread = &test->thread[t < 0 ? 0 : t];
 
-		if (index < thread->regs) {
-			snprintf(buf, size, "%s:%s", thread->name + !thread->device,
-				 thread->reg_name[index]);
-			return buf;
-		}
-		index -= thread->regs;
-	}
-	ASSERT(index >= 0 && index < (1 + test->children) * test->vars);
-	if (index < test->vars)
-		snprintf(buf, size, "%s", test->var[index].name);
+	ASSERT(nth >= 0 && (t >= 0 || nth < (1 + test->children) * test->vars));
+	if (t >= 0)
+		snprintf(buf, size, "%s:%s", thread->name + !thread->device, thread->reg_name[nth]);
+	else if (nth < test->vars)
+		snprintf(buf, size, "%s", test->var[nth].name);
 	else
-		snprintf(buf, size, "%s:%s", test->child_name[index / test->vars - 1],
-			 test->var[index % test->vars].name);
+		snprintf(buf, size, "%s:%s", test->child_name[nth / test->vars - 1],
+			 test->var[nth % test->vars].name);
 	return buf;
 }
 

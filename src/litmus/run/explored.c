@@ -119,37 +119,19 @@ static struct explore_check check_of(struct search *s)
 
 /* --- pictures: variables' names for addresses ---------------------------- */
 
-static const char *name_at(const struct litmus *test, uint64_t addr)
-{
-	const char *page = NULL;
-
-	for (int v = 0; v < test->vars; v++) {
-		uint64_t base = world_page_addr(test, v);
-
-		if (addr == base + (uint64_t)test->var[v].word * sizeof(uint64_t))
-			return test->var[v].name;
-		if (addr >= base && addr < base + PAGE_BYTES && !page)
-			page = test->var[v].name;
-	}
-	return page;
-}
-
+/* A variable's word has its name; what else is on its page has the first one's. Without
+ * memory addresses stay numbers. */
 static void name_addresses(const struct litmus *test, struct explore_trace *trace)
 {
-	for (size_t n = 0; n < trace->count; n++) {
-		char *text = trace->event[n].text, *at = strstr(text, "0x"), *end;
-		char rest[sizeof(trace->event[n].text)];
-		const char *name;
+	for (int v = 0; v < test->vars; v++) {
+		uint64_t word = world_var_addr(test, v);
 
-		/* printf writes 0 for "%#lx" of 0: no variable lives there. */
-		if (!trace->event[n].note || *text == '>' || !at)
-			continue;
-		name = name_at(test, strtoull(at, &end, 16));
-		if (!name)
-			continue;
-		memcpy(rest, end, strlen(end) + 1);
-		snprintf(at, sizeof(trace->event[n].text) - (size_t)(at - text), "%.40s%s", name,
-			 rest);
+		(void)explore_trace_name(trace, word, word + sizeof(uint64_t), test->var[v].name);
+	}
+	for (int v = 0; v < test->vars; v++) {
+		uint64_t page = world_page_addr(test, v);
+
+		(void)explore_trace_name(trace, page, page + PAGE_BYTES, test->var[v].name);
 	}
 }
 

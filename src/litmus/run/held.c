@@ -26,32 +26,29 @@ static bool is_first_of_unit(const struct litmus *test, int thread)
 	return true;
 }
 
-/* What the processor or the device has for the page: "-" if nothing. */
-static void unit_text(const struct world *w, const struct litmus_thread *thread, int var,
-		      char *text, size_t size)
+/* What the processor or the device has for the page. */
+static uint64_t unit_entry(const struct world *w, const struct litmus_thread *thread, uint64_t page)
 {
 	const struct mirror *m = w->mirror[thread->unit];
-	bool write;
+	bool write, has;
 	pfn_t pfn;
 
 	if (!m)
-		tlb_text(text, size, thread->device ? ats_tlb(w->ats[thread->unit]) :
-				     &w->cpu[thread->unit]->tlb, world_page_addr(w->test, var));
-	else if (mirror_peek(m, world_page_addr(w->test, var), &pfn, &write))
-		snprintf(text, size, "frame %u, %s", pfn.v, write ? "rw" : "ro");
-	else
-		snprintf(text, size, "-");
+		return tlb_event(thread->device ? ats_tlb(w->ats[thread->unit]) :
+						  &w->cpu[thread->unit]->tlb, page);
+	has = mirror_peek(m, page, &pfn, &write);
+	return event_entry(has ? EVENT_MAPPED : EVENT_NOTHING, pfn.v, write ? EVENT_RW : EVENT_RO,
+			   false);
 }
 
 static void watch_var(const struct world *w, int var)
 {
 	const struct litmus *test = w->test;
-	uint64_t addr = world_var_addr(test, var);
-	char name[64], text[40];
+	uint64_t page = world_page_addr(test, var), end = page + PAGE_BYTES;
+	char name[64];
 
 	snprintf(name, sizeof(name), "entry of %s", test->var[var].name);
-	pte_text(text, sizeof(text), mm_translate(w->mm, addr));
-	explore_watch(name, "%s", text);
+	sync_watch_entry(name, page, end, pte_event(mm_translate(w->mm, page)));
 	for (int t = 0; t < test->threads; t++) {
 		const struct litmus_thread *thread = &test->thread[t];
 
@@ -59,8 +56,7 @@ static void watch_var(const struct world *w, int var)
 			continue;
 		snprintf(name, sizeof(name), "%s of %s: %s", w->mirror[thread->unit] ?
 			 "page table" : "TLB", thread->name, test->var[var].name);
-		unit_text(w, thread, var, text, sizeof(text));
-		explore_watch(name, "%s", text);
+		sync_watch_entry(name, page, end, unit_entry(w, thread, page));
 	}
 }
 

@@ -173,16 +173,6 @@ void oracles_judge_writes(const struct oracles *o, const int64_t *outcome)
 
 /* --- flat reference ------------------------------------------------------ */
 
-static int append_value(const struct litmus *test, const int64_t *outcome, int index, char *text,
-			size_t size)
-{
-	char name[2 * LITMUS_NAME_MAX + 16], value[32];
-
-	return snprintf(text, size, " %s=%s",
-			litmus_index_name(test, index, name, sizeof(name)),
-			litmus_value_name(outcome[index], value, sizeof(value)));
-}
-
 static bool is_shown(const struct litmus *test, int index)
 {
 	for (int k = 0; k < test->shown_count; k++)
@@ -207,24 +197,43 @@ static bool shown_is_flat(const struct litmus *test, const struct litmus_outcome
 	return false;
 }
 
-/* What flat memory cannot give: what the condition speaks of, and where that
- * alone would be possible, everything else that has a name. */
+/* What flat memory cannot give: the indices of what the condition speaks of, and where that
+ * alone would be possible, of everything else that has a name. Returns how many. */
+static int what_is_told(const struct litmus *test, const struct litmus_outcomes *flat,
+			const int64_t *outcome, int told[LITMUS_OUTCOME_MAX])
+{
+	int n = 0, i = 0;
+
+	for (int k = 0; k < test->shown_count; k++)
+		told[n++] = test->shown[k];
+	if (!shown_is_flat(test, flat, outcome))
+		return n;
+	for (int t = 0; t < test->threads; t++)
+		for (int r = 0; r < test->thread[t].regs; r++, i++)
+			if (*test->thread[t].reg_name[r] && !is_shown(test, i))
+				told[n++] = i;
+	for (i = litmus_var_index(test, 0); i < litmus_outcome_size(test); i++)
+		if (!is_shown(test, i))
+			told[n++] = i;
+	return n;
+}
+
 void oracles_fail_flat(const struct litmus *test, const struct litmus_outcomes *flat,
 		       const int64_t *outcome)
 {
-	bool all = shown_is_flat(test, flat, outcome);
-	char text[160] = "";
-	size_t n = 0, size = sizeof(text);
-	int i = 0;
+	int told[LITMUS_OUTCOME_MAX], count = what_is_told(test, flat, outcome, told);
+	char name[2 * LITMUS_NAME_MAX + 16], value[32], text[160] = "";
+	size_t n = 0;
 
-	for (int k = 0; k < test->shown_count && n < size; k++)
-		n += (size_t)append_value(test, outcome, test->shown[k], text + n, size - n);
-	for (int t = 0; t < test->threads && all; t++)
-		for (int r = 0; r < test->thread[t].regs && n < size; r++, i++)
-			if (*test->thread[t].reg_name[r] && !is_shown(test, i))
-				n += (size_t)append_value(test, outcome, i, text + n, size - n);
-	for (i = litmus_var_index(test, 0); all && i < litmus_outcome_size(test); i++)
-		if (n < size && !is_shown(test, i))
-			n += (size_t)append_value(test, outcome, i, text + n, size - n);
+	for (int k = 0; k < count && n < sizeof(text); k++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s=%s",
+				      litmus_index_name(test, told[k], name, sizeof(name)),
+				      litmus_value_name(outcome[told[k]], value, sizeof(value)));
 	explore_fail(ORACLE_FLAT, "flat memory cannot give%s", text);
+	for (int k = 0; k < count; k++) {
+		int thread = litmus_index_thread(test, told[k]);
+
+		if (thread >= 0)
+			explore_fail_is_about((unsigned)thread);
+	}
 }

@@ -312,7 +312,8 @@ void world_thread(struct world *w, unsigned thread)
 		int64_t result = value;
 
 		if (i->kind != INSN_SET && i->kind != INSN_JUMP && i->kind != INSN_JUMP_UNLESS)
-			sync_note("> %s", i->text);
+			sync_event(STATEMENT, (uintptr_t)i->text, world_named_addr(w->test, i->var),
+				   world_named_addr(w->test, i->var2));
 		switch (i->kind) {
 		case INSN_JUMP_UNLESS:
 			if (!value)

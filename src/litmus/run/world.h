@@ -47,6 +47,7 @@ void world_watch(const struct world *w);
 
 uint64_t world_page_addr(const struct litmus *test, int var);
 uint64_t world_var_addr(const struct litmus *test, int var);
+uint64_t world_named_addr(const struct litmus *test, int var); /* the same; 0 for no variable */
 /* How much an operation on the variable is about, from its page's address on. */
 uint64_t world_var_bytes(const struct litmus *test, int var);
 void world_machine_opts(const struct litmus *test, struct mmun_machine_opts *ret);

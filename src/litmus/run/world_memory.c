@@ -36,6 +36,11 @@ uint64_t world_var_addr(const struct litmus *test, int var)
 	return world_page_addr(test, var) + (uint64_t)test->var[var].word * sizeof(uint64_t);
 }
 
+uint64_t world_named_addr(const struct litmus *test, int var)
+{
+	return var < 0 ? 0 : world_var_addr(test, var);
+}
+
 uint64_t world_var_bytes(const struct litmus *test, int var)
 {
 	const struct litmus_var *v = &test->var[var];

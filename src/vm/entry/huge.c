@@ -76,7 +76,7 @@ void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 	store_release(p->entry, pte_make(table, PTE_WRITABLE).v);
 	rmap_remove(m, head, p); /* last: whoever walks the ring misses nothing */
 	spin_unlock(&frame_of(m, table)->ptl);
-	sync_note("split huge entry of %#lx", (unsigned long)addr);
+	sync_event(HUGE_SPLIT, addr);
 	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_SET, addr, end);
 }
 

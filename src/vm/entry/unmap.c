@@ -39,7 +39,7 @@ static void free_tables_below(struct gather *g, pfn_t table, unsigned level,
 void free_pgtables(struct gather *g, uint64_t start, uint64_t end,
 		   uint64_t floor, uint64_t ceiling)
 {
-	sync_probe(g->mm, start, end);
+	sync_event(TABLES_FREE, (uintptr_t)g->mm, start, end);
 	free_tables_below(g, g->mm->pt.pgd, TOP, start, end, floor, ceiling);
 }
 

@@ -21,10 +21,9 @@ static bool huge_map_new(struct mmun_mm *mm, const struct ptep *pmd, uint64_t ad
 	if (none) {
 		pgtable_deposit(mm->machine, pmd, table);
 		rmap_add_new(mm->machine, head, pmd);
-		sync_note("set huge entry of %#lx -> frame %u, rw", (unsigned long)addr, head.v);
+		sync_event(HUGE_SET, addr, head.v, EVENT_RW);
 	}
 	spin_unlock(pmd->ptl);
-	(void)addr;
 	return none;
 }
 

@@ -152,8 +152,7 @@ void invalidate_range_start(struct mmu_notifier_range *r)
 	bool told;
 
 	sync_might_sleep();
-	sync_probe(r->mm, r->start, r->end);
-	sync_note("range_start of %#lx", (unsigned long)r->start);
+	sync_event(RANGE_START, (uintptr_t)r->mm, r->start, r->end);
 	r->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
 	told = tells(r->mm);
 	sync_range_begin(r->mm, r->start, r->end, told);
@@ -168,8 +167,7 @@ int invalidate_range_start_nonblock(struct mmu_notifier_range *r)
 	bool told;
 	int err;
 
-	sync_probe(r->mm, r->start, r->end);
-	sync_note("range_start of %#lx, not to block", (unsigned long)r->start);
+	sync_event(RANGE_START_NONBLOCK, (uintptr_t)r->mm, r->start, r->end);
 	r->flags &= ~(unsigned)MMU_NOTIFIER_RANGE_BLOCKABLE;
 	told = tells(r->mm);
 	err = told ? intervals_start(r) : 0;
@@ -189,8 +187,7 @@ void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op)
 
 	if (mmu_notifier_range_blockable(r))
 		sync_might_sleep();
-	sync_probe(r->mm, r->start, r->end);
-	sync_note("range_end of %#lx", (unsigned long)r->start);
+	sync_event(RANGE_END, (uintptr_t)r->mm, r->start, r->end);
 	told = sync_range_end(r->mm, r->start, r->end);
 	if (told)
 		intervals_end(r->mm);

@@ -83,7 +83,7 @@ static void reattach(struct collapse *c)
 	spin_lock(c->pmd.ptl);
 	store_release(c->pmd.entry, c->old.v);
 	spin_unlock(c->pmd.ptl);
-	sync_note("put the table of %#lx back", (unsigned long)c->addr);
+	sync_event(TABLE_PUT_BACK, c->addr);
 }
 
 static bool isolate_page(struct collapse *c, uint32_t i, pte_t e)

@@ -195,7 +195,7 @@ int mmun_pin(struct mmun_mm *mm, uint64_t addr, bool write, struct mmun_pin **re
 		sync_free(pin);
 		return err;
 	}
-	sync_note("pin %#lx: frame %u", (unsigned long)addr, pin->pfn.v);
+	sync_event(PIN, addr, pin->pfn.v);
 	add_relaxed(&mm->machine->mms, 1); /* it may outlive the address space */
 	*ret_pin = pin;
 	return 0;
@@ -227,7 +227,7 @@ void mmun_unpin(struct mmun_pin *pin)
 	if (!pin)
 		return;
 	m = pin->machine;
-	sync_note("unpin frame %u", pin->pfn.v);
+	sync_event(UNPIN, pin->pfn.v);
 	if (pin->write)
 		store_release(&frame_of(m, pin->page)->dirty, 1);
 	put_page(m, pin->page);

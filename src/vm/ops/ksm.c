@@ -150,7 +150,7 @@ static bool merge_locked(struct mmun_mm *mm, struct merge_page *a, struct merge_
 		return false;
 	if (!b->equal && !pages_identical(m, kpage, pte_pfn(b->pte)))
 		return false;
-	sync_note("contents are equal");
+	sync_event(PAGES_EQUAL);
 	frame_of(m, kpage)->ksm = true;
 	frame_get(m, kpage, 1); /* the entry's */
 	if (update_pte(mm, MM_OP_KSM_MERGE, &b->p, b->addr, b->pte,

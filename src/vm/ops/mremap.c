@@ -69,7 +69,7 @@ static void move_table(const struct move *s, const struct ptep *from, const stru
 	store_release(&table->base, new | (moves & (HUGE_BYTES - 1)));
 	/* Pairs with load_acquire in descend(). */
 	store_release(to->entry, e.v);
-	sync_note("move table of %#lx to %#lx", (unsigned long)old, (unsigned long)new);
+	sync_event(TABLE_MOVE, old, new);
 	secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_SET, old, old + HUGE_BYTES);
 	spin_unlock(&table->ptl);
 }

@@ -163,7 +163,7 @@ static void write_out(struct reclaim *r)
 		return;
 	for (uint64_t i = 0; i < PAGE_WORDS; i++)
 		dst[i] = load_relaxed(&src[i]);
-	sync_note("write frame %u to swap slot %u", r->page.v, r->slot);
+	sync_event(SWAP_OUT, r->page.v, r->slot);
 }
 
 /* Nobody maps or pins it, and all TLBs are flushed. True: it is frozen, and the caller's

@@ -109,7 +109,7 @@ static void make_small(struct mmun_machine *m, pfn_t head)
 		f->object = NULL;
 		store_relaxed(&f->dirty, dirty);
 	}
-	sync_note("huge page at frame %u becomes small pages", head.v);
+	sync_event(HUGE_BREAK, head.v);
 }
 
 /* Nobody has a reference but the entries and the caller. */

@@ -72,7 +72,7 @@ static void frame_free_huge(struct mmun_machine *m, pfn_t head)
 	for (uint32_t i = 0; i < TABLE_ENTRIES; i++)
 		frame_of(m, (pfn_t){ head.v + i })->flags = 0;
 	sync_range_dead(frame_memory(m, head), HUGE_BYTES);
-	sync_note("free huge page at frame %u", head.v);
+	sync_event(HUGE_FREE, head.v);
 	huge_frame_give_back(m, head);
 }
 
@@ -101,7 +101,7 @@ void frame_free(struct mmun_machine *m, pfn_t pfn)
 	}
 	f->flags = 0;
 	sync_range_dead(frame_memory(m, pfn), PAGE_BYTES);
-	sync_note("free frame %u", pfn.v);
+	sync_event(FRAME_FREE, pfn.v);
 	if (pfn.v >= m->huge_base)
 		frame_free_part(m, pfn);
 	else
@@ -159,7 +159,7 @@ void frame_copy(struct mmun_machine *m, pfn_t to, pfn_t from)
 	const atomic_u64 *src = frame_memory(m, from);
 	uint64_t *dst = (uint64_t *)(void *)frame_memory(m, to);
 
-	sync_note("copy frame %u to %u", from.v, to.v);
+	sync_event(PAGE_COPY, from.v, to.v);
 	for (uint64_t i = 0; i < PAGE_WORDS; i++)
 		dst[i] = load_relaxed(&src[i]);
 }

@@ -122,7 +122,7 @@ static void read_in(struct mmun_machine *m, uint32_t slot, pfn_t pfn)
 	for (uint64_t i = 0; i < PAGE_WORDS; i++)
 		dst[i] = src[i]; /* nobody else may look before it is unlocked */
 	store_relaxed(&frame_of(m, pfn)->dirty, 0);
-	sync_note("read frame %u from swap slot %u", pfn.v, slot);
+	sync_event(SWAP_IN, pfn.v, slot);
 }
 
 /* The cached page with a reference. False: there is none. */

@@ -224,8 +224,7 @@ bool pte_lock(const struct ptep *p, uint64_t addr)
 		spin_unlock(p->ptl);
 		return false;
 	}
-	(void)addr;
-	sync_note("lock page table of %#lx", (unsigned long)addr);
+	sync_event(TABLE_LOCK, addr);
 	return true;
 }
 
@@ -242,7 +241,7 @@ bool pte_map_lock(const struct pgtable *pt, uint64_t addr, struct ptep *ret_p)
 void pte_unlock(const struct ptep *p)
 {
 	spin_unlock(p->ptl);
-	sync_note("unlock page table");
+	sync_event(TABLE_UNLOCK);
 }
 
 void pte_lock_two(const struct ptep *a, const struct ptep *b)
@@ -250,7 +249,7 @@ void pte_lock_two(const struct ptep *a, const struct ptep *b)
 	spin_lock(a->ptl < b->ptl ? a->ptl : b->ptl);
 	if (a->ptl != b->ptl)
 		spin_lock(a->ptl < b->ptl ? b->ptl : a->ptl);
-	sync_note("lock both page tables");
+	sync_event(TABLES_LOCK);
 }
 
 void pte_unlock_two(const struct ptep *a, const struct ptep *b)
@@ -258,15 +257,14 @@ void pte_unlock_two(const struct ptep *a, const struct ptep *b)
 	spin_unlock(a->ptl);
 	if (a->ptl != b->ptl)
 		spin_unlock(b->ptl);
-	sync_note("unlock both page tables");
+	sync_event(TABLES_UNLOCK);
 }
 
 pte_t ptep_get_and_clear(atomic_u64 *e, uint64_t addr)
 {
 	pte_t old = { xchg_acq_rel(e, 0) };
 
-	(void)addr;
-	sync_note("clear pte of %#lx", (unsigned long)addr);
+	sync_event(ENTRY_CLEAR, addr);
 	return old;
 }
 
@@ -277,18 +275,14 @@ pte_t ptep_clear_bits(atomic_u64 *e, uint64_t addr, pte_t old, uint64_t bits)
 	do
 		new = pte_clear_bits(old, bits);
 	while (!cmpxchg_acq_rel(e, &old.v, new.v));
-	(void)addr;
-	sync_note("set pte of %#lx -> frame %u, %s", (unsigned long)addr, pte_pfn(new).v,
-		  pte_write(new) ? "rw" : pte_present(new) ? "ro" : "no access");
+	sync_event(ENTRY_SET, addr, pte_pfn(new).v, pte_rights(new));
 	return old;
 }
 
 void set_pte(atomic_u64 *e, uint64_t addr, pte_t pte)
 {
 	store_release(e, pte.v);
-	(void)addr;
-	sync_note("set pte of %#lx -> frame %u, %s", (unsigned long)addr, pte_pfn(pte).v,
-		  pte_write(pte) ? "rw" : pte_present(pte) ? "ro" : "no access");
+	sync_event(ENTRY_SET, addr, pte_pfn(pte).v, pte_rights(pte));
 }
 
 pte_t pmdp_invalidate(const struct ptep *p, uint64_t addr, pte_t seen)
@@ -298,7 +292,6 @@ pte_t pmdp_invalidate(const struct ptep *p, uint64_t addr, pte_t seen)
 		return seen;
 	/* The walk may have set accessed and dirty since. */
 	seen.v = xchg_acq_rel(p->entry, seen.v & ~(uint64_t)PTE_P);
-	(void)addr;
-	sync_note("invalidate huge entry of %#lx", (unsigned long)addr);
+	sync_event(HUGE_INVALIDATE, addr);
 	return seen;
 }

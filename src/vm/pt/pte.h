@@ -97,6 +97,21 @@ static inline pte_t pte_from_migration(pte_t e, pfn_t pfn)
 	return pte_make(pfn, bits | (e.v & PTE_NO_ACCESS ? PTE_PROTNONE : PTE_P));
 }
 
+/* For events (sync/events.h): what it lets do, and all that it says. */
+static inline enum event_rights pte_rights(pte_t e)
+{
+	return pte_write(e) ? EVENT_RW : pte_present(e) ? EVENT_RO : EVENT_NO_ACCESS;
+}
+
+static inline uint64_t pte_event(pte_t e)
+{
+	enum event_entry is = pte_none(e) ? EVENT_NONE : pte_swap(e) ? EVENT_SWAPPED :
+			      pte_migration(e) ? EVENT_MOVING : EVENT_MAPPED;
+
+	return event_entry(is, pte_swap(e) ? pte_slot(e) : pte_pfn(e).v, pte_rights(e),
+			   pte_huge(e));
+}
+
 /* Does an upper entry name a table? */
 static inline bool pte_table(pte_t e) { return !pte_none(e) && !pte_huge(e); }
 

@@ -239,7 +239,7 @@ bool rmap_lock_entry(struct mmun_machine *m, const struct rmap_walk *w, struct p
 		spin_unlock(p.ptl);
 		return false;
 	}
-	sync_note("lock page table of %#lx", (unsigned long)w->addr);
+	sync_event(TABLE_LOCK, w->addr);
 	*ret_p = p;
 	return true;
 }

@@ -81,7 +81,7 @@ void tlb_batch_flush(struct tlb_batch *b)
 		struct mmun_mm *mm = b->of[i].mm;
 
 		down_read(&mm->rmap_sem);
-		sync_probe(mm, b->of[i].start, b->of[i].end);
+		sync_event(FLUSH_BATCH, (uintptr_t)mm);
 		flush_tlb_range(mm, b->of[i].start, b->of[i].end);
 		add_acq_rel(&mm->tlb_batch_pending, (uint64_t)-1);
 		up_read(&mm->rmap_sem);

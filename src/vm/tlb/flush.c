@@ -7,13 +7,13 @@
 
 void flush_tlb_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
 {
-	sync_probe(mm, start, end);
+	sync_event(FLUSH_ASK, (uintptr_t)mm, start, end);
 	if (!mm->cpus || !sync_optional("CPUs' TLBs"))
 		return;
 	for (struct mmun_cpu *cpu = mm->cpus; cpu; cpu = cpu->next)
 		tlb_invalidate(&cpu->tlb, start, end);
 	tlb_wait();
-	sync_note("flush CPU TLBs from %#lx", (unsigned long)start);
+	sync_event(FLUSH_CPUS, start, end);
 }
 
 pte_t ptep_clear_flush(struct mmun_mm *mm, const struct ptep *p, uint64_t addr)

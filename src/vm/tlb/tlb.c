@@ -116,9 +116,10 @@ static inline void touch(const struct mmun_mm *mm, uint64_t w, bool hit, struct 
 		a->value = load_relaxed(word);
 	else
 		a->value = load_acquire(word);
-	(void)hit;
-	sync_note("%#lx%s: frame %u: %s %lu", (unsigned long)a->addr, hit ? ", TLB hit" : "",
-		  a->pfn.v, a->write ? "store" : "load =", (unsigned long)a->value);
+	if (a->write)
+		sync_event(TLB_STORE, a->addr, hit, a->pfn.v, a->value);
+	else
+		sync_event(TLB_LOAD, a->addr, hit, a->pfn.v, a->value);
 }
 
 /* In the section: walks, and makes *w the new word; 0: the entry has changed. */
@@ -134,11 +135,10 @@ static enum tlb_result fill(const struct tlb *t, const struct mmun_mm *mm, const
 		return TLB_STOPPED;
 	pte = pgtable_walk_hw(&mm->pt, addr, write);
 	if (!pte_present(pte) || (write && !pte_write(pte))) {
-		sync_note("TLB miss, walk of %#lx: fault", (unsigned long)addr);
+		sync_event(WALK_FAULT, addr);
 		return TLB_FAULT;
 	}
-	sync_note("TLB miss, walk of %#lx: frame %u, %s", (unsigned long)addr, pte_pfn(pte).v,
-		  pte_write(pte) ? "rw" : "ro");
+	sync_event(WALK, addr, pte_pfn(pte).v, pte_rights(pte));
 	*w = word_make(t, old, vpn, pte);
 	if (!cmpxchg_acq_rel(entry, &old, *w))
 		*w = 0;
