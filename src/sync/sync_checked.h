@@ -129,6 +129,8 @@ void sync_free_(void *p, const struct sync_site *site);
 uint64_t sync_alloc_live(void);
 /* Names memory of the check so that every run names it alike; false: it is none. */
 bool sync_address_text(uint64_t value, char *buf, size_t size);
+/* The place in the source of the call that returns to @address; it lasts. */
+const struct sync_site *sync_called_from_(const void *address);
 void sync_range_dead_(void *p, size_t size, const struct sync_site *site);
 void sync_range_live_(void *p, size_t size);
 uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end); /* this thread's numbers */

@@ -33,6 +33,8 @@ struct function {
 	const char *name;
 	unsigned depth;      /* of its entry: what is inlined lies deeper */
 	size_t outer;        /* index of the one around it, or NOWHERE */
+	const char *call_file; /* where it is called, if it is inlined; else NULL */
+	int call_line;
 };
 
 struct places {
@@ -100,10 +102,16 @@ static const char *without(const char *dir, const char *file)
 	return file;
 }
 
-static void read_lines(struct places *p, Dwarf_Die *unit)
+static const char *directory_of(Dwarf_Die *unit)
 {
 	Dwarf_Attribute attribute;
-	const char *dir = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+
+	return dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+}
+
+static void read_lines(struct places *p, Dwarf_Die *unit)
+{
+	const char *dir = directory_of(unit);
 	Dwarf_Lines *lines;
 	size_t count;
 
@@ -140,7 +148,30 @@ static int compare_rows(const void *a, const void *b)
 
 /* --- functions ----------------------------------------------------------- */
 
-static void read_function(struct places *p, Dwarf_Die *die, unsigned depth)
+/* A unit's files, by their numbers, and the directory of its compilation. */
+struct unit { Dwarf_Files *files; size_t count; const char *dir; };
+
+/* Where the inlined function is called; nothing if that is not known. */
+static void read_call(const struct unit *unit, Dwarf_Die *die, struct function *f)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word file, line;
+	const char *name;
+
+	if (dwarf_tag(die) != DW_TAG_inlined_subroutine ||
+	    dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &attribute), &file) ||
+	    dwarf_formudata(dwarf_attr(die, DW_AT_call_line, &attribute), &line) ||
+	    file >= unit->count)
+		return;
+	name = dwarf_filesrc(unit->files, file, NULL, NULL);
+	if (!name)
+		return;
+	f->call_file = without(unit->dir, name);
+	f->call_line = (int)line;
+}
+
+static void read_function(struct places *p, const struct unit *unit, Dwarf_Die *die,
+			  unsigned depth)
 {
 	const char *name = dwarf_diename(die);
 	Dwarf_Addr base, start, end;
@@ -155,13 +186,16 @@ static void read_function(struct places *p, Dwarf_Die *die, unsigned depth)
 		if (!f)
 			return;
 		p->function = f;
-		f[p->functions++] = (struct function){ { p->base + start, p->base + end }, name,
-						       depth, NOWHERE };
+		f += p->functions++;
+		*f = (struct function){ .at = { p->base + start, p->base + end }, .name = name,
+					.depth = depth, .outer = NOWHERE };
+		read_call(unit, die, f);
 	}
 }
 
 /* Functions in what is in @die. */
-static void read_functions(struct places *p, Dwarf_Die *die, unsigned depth)
+static void read_functions(struct places *p, const struct unit *unit, Dwarf_Die *die,
+			   unsigned depth)
 {
 	Dwarf_Die child;
 
@@ -171,12 +205,12 @@ static void read_functions(struct places *p, Dwarf_Die *die, unsigned depth)
 		switch (dwarf_tag(&child)) {
 		case DW_TAG_subprogram:
 		case DW_TAG_inlined_subroutine:
-			read_function(p, &child, depth);
-			read_functions(p, &child, depth + 1);
+			read_function(p, unit, &child, depth);
+			read_functions(p, unit, &child, depth + 1);
 			break;
 		case DW_TAG_lexical_block:
 		case DW_TAG_namespace:
-			read_functions(p, &child, depth + 1);
+			read_functions(p, unit, &child, depth + 1);
 			break;
 		}
 	} while (!dwarf_siblingof(&child, &child));
@@ -219,13 +253,17 @@ static void read_units(struct places *p)
 {
 	Dwarf_CU *unit = NULL;
 	Dwarf_Die die, split;
+	struct unit files;
 	uint8_t type;
 
 	while (!dwarf_get_units(p->dwarf, unit, &unit, NULL, &type, &die, &split)) {
 		if (type != DW_UT_compile && type != DW_UT_skeleton)
 			continue;
 		read_lines(p, &die);
-		read_functions(p, type == DW_UT_skeleton ? &split : &die, 0);
+		files = (struct unit){ .dir = directory_of(&die) };
+		if (dwarf_getsrcfiles(&die, &files.files, &files.count))
+			files.count = 0;
+		read_functions(p, &files, type == DW_UT_skeleton ? &split : &die, 0);
 	}
 	if (p->rows)
 		qsort(p->row, p->rows, sizeof(*p->row), compare_rows);
@@ -335,6 +373,12 @@ static const struct function *function_at(const struct places *p, uintptr_t pc)
 	return at == NOWHERE ? NULL : &p->function[at];
 }
 
+/* Is it one of the headers that lend Linux's names to checks? */
+static bool is_lent(const char *file)
+{
+	return strstr(file, "mmun/linux/") || strstr(file, "mmun/kernel_mm.h");
+}
+
 bool places_find(const struct places *p, const void *pc, struct place *ret)
 {
 	uintptr_t at = (uintptr_t)pc;
@@ -344,6 +388,12 @@ bool places_find(const struct places *p, const void *pc, struct place *ret)
 	if (!row || at >= row->end)
 		return false;
 	*ret = (struct place){ row->file, row->line, f ? f->name : NULL };
+	while (f && f->call_file && is_lent(ret->file)) {
+		ret->file = f->call_file;
+		ret->line = f->call_line;
+		f = f->outer == NOWHERE ? NULL : &p->function[f->outer];
+		ret->function = f ? f->name : NULL;
+	}
 	return true;
 }
 

@@ -29,7 +29,8 @@ struct places *places_open(const char *object, uintptr_t base);
 struct places *places_of(const void *inside);
 void places_close(struct places *places);
 
-/* Of the instruction that has the byte at @pc: for a return address that is pc - 1. */
+/* Of the instruction that has the byte at @pc: for a return address that is pc - 1. What is
+ * inlined from the headers of Linux's names stands where the name does. */
 bool places_find(const struct places *places, const void *pc, struct place *ret);
 
 /*

@@ -8,6 +8,7 @@
  *   memory.c     allocating and freeing
  *   spin.c       threads that ask again and again
  *   optional.c   steps that can be left out
+ *   code.c       where in the source a code address is
  *   tsan.c       what the compiler tells of plain accesses
  */
 #ifndef MMUN_DOOR_H

@@ -5,66 +5,19 @@
  * (C11's, __atomic) becomes an operation of the door. Such code is linked without
  * libtsan. The compiler must be told to tell volatile accesses apart: those are the ones
  * behind READ_ONCE() and its kin, which the door has announced.
- *
- * A place is a code address here; it becomes a sync_site once, and the site stays.
  */
 #include "explore/engine/engine.h"
 #include "explore/model/model.h"
-#include "base/hash.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
 /* With another sanitizer gcc knows these as its own, with types of its own. */
 #pragma GCC diagnostic ignored "-Wbuiltin-declaration-mismatch"
 #endif
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { SITES_MAX = 4096, NAME_MAX_BYTES = 64 };
-
-struct place {
-	const void *pc;
-	struct sync_site site;
-	char function[NAME_MAX_BYTES], file[NAME_MAX_BYTES];
-};
-
-static struct place *place[SITES_MAX];
-static const struct sync_site too_many = { "?", "?", 0 };
-
-/* In function, file and line, if who explores knows. */
-static void place_name(struct place *p)
-{
-	struct explore_place found = { .function = "?", .file = "?" };
-
-	if (plain_place)
-		plain_place(plain_place_arg, p->pc, &found);
-	snprintf(p->function, sizeof(p->function), "%s", found.function);
-	snprintf(p->file, sizeof(p->file), "%s", found.file);
-	p->site = (struct sync_site){ p->file, p->function, found.line };
-}
-
-static const struct sync_site *site_of(const void *pc)
-{
-	size_t i = (hash_number((uintptr_t)pc) >> 40) % SITES_MAX;
-
-	for (size_t n = 0; n < SITES_MAX; n++, i = (i + 1) % SITES_MAX) {
-		if (place[i] && place[i]->pc == pc)
-			return &place[i]->site;
-		if (place[i])
-			continue;
-		place[i] = calloc(1, sizeof(**place));
-		if (!place[i])
-			break;
-		place[i]->pc = pc;
-		place_name(place[i]);
-		return &place[i]->site;
-	}
-	return &too_many;
-}
-
 /* The call that returns here is the access. */
-#define SITE site_of((const char *)__builtin_return_address(0) - 1)
+#define SITE sync_called_from_(__builtin_return_address(0))
 
 static inline bool told(void) { return x.plain && x.cur >= 0; }
 

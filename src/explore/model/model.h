@@ -62,8 +62,6 @@ int16_t epoch_of_step(int j);          /* in which its thread was then */
 
 /* --- plain.c ------------------------------------------------------------- */
 extern bool plain_told;
-extern void (*plain_place)(void *arg, const void *pc, struct explore_place *ret);
-extern void *plain_place_arg;
 int plain_open(void);                  /* 0; -1: no memory */
 void plain_close(void);
 void plain_forget(void);               /* the accesses of the execution before */

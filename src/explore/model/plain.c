@@ -54,14 +54,6 @@ struct plain {
 };
 
 bool plain_told; /* some code of this process was compiled to tell */
-void (*plain_place)(void *arg, const void *pc, struct explore_place *ret);
-void *plain_place_arg;
-
-void explore_places(void (*place)(void *arg, const void *pc, struct explore_place *ret), void *arg)
-{
-	plain_place = place;
-	plain_place_arg = arg;
-}
 
 int plain_open(void)
 {
