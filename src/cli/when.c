@@ -2,18 +2,18 @@
 /*
  * when.c - mmun when: where may the secondary TLBs be told, for every kind of update? The
  * table is computed now: each cell is the answer of exhaustive searches, in processes of
- * their own, one for each processor. Invariant: each cell that is asked for is computed by
- * exactly one of them, and missing ones are an error, never an answer.
+ * their own, as many at a time as there are processors. Invariant: each cell that is asked for
+ * is computed by exactly one of them, and a missing one is an error, never an answer.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/superfluous.h"
 #include "cli/when.h"
+#include "jobs/jobs.h"
 #include "report/report.h"
 
 enum { JSON = OPTION_FIRST, MARKDOWN, MODERN, CLASSIC, JOBS, LIST, SUPERFLUOUS, MAX_EXECUTIONS };
@@ -43,16 +43,18 @@ const struct cli_option cli_when_options[] = {
 
 /* --- computing ----------------------------------------------------------- */
 
-struct result { unsigned index; int err; struct when_cell cell; char why[128]; };
+struct result { int err; struct when_cell cell; char why[128]; };
 
-static size_t cells_of(const struct when_table *t) { return ERAS * t->rows * t->places; }
+/* The table, while its cells are computed. */
+struct computing { struct when_table *table; size_t items, done; bool failed; };
 
-static struct when_cell *cell_at(struct when_table *t, unsigned index, const struct when_row **row,
+/* The item-th of the cells that are asked for. */
+static struct when_cell *cell_at(struct when_table *t, size_t item, const struct when_row **row,
 				 const char **place, unsigned *era)
 {
-	size_t p = index % t->places, r = index / t->places % t->rows;
+	size_t p = item % t->places, r = item / t->places % t->rows;
 
-	*era = (unsigned)(index / t->places / t->rows);
+	*era = (unsigned)(item / t->places / t->rows) + !t->era[0];
 	*row = &when_rows[r];
 	*place = when_places[p].name;
 	return &t->cell[*era][r][p];
@@ -63,97 +65,66 @@ static const char *reason(int err, const struct litmus_error *error)
 	return err == -ENOMEM ? "not enough memory" : error->text;
 }
 
-/* A child: each jobs-th cell. One write() of so little is not torn. */
-static void work(struct when_table *t, unsigned job, unsigned jobs, int out)
+static void compute_cell(void *arg, size_t item, void *result)
 {
+	struct computing *c = arg;
+	struct result *r = result;
 	const struct when_row *row;
 	struct litmus_error error;
 	const char *place;
 	unsigned era;
 
-	for (unsigned i = job; i < cells_of(t); i += jobs) {
-		struct result r = { .index = i };
-
-		(void)cell_at(t, i, &row, &place, &era);
-		if (!t->era[era])
-			continue;
-		r.err = when_check(row, place, era == 1, &r.cell, &error);
-		if (r.err)
-			snprintf(r.why, sizeof(r.why), "%.127s", reason(r.err, &error));
-		if (write(out, &r, sizeof(r)) != (ssize_t)sizeof(r))
-			_exit(1);
-	}
-	_exit(0);
+	(void)cell_at(c->table, item, &row, &place, &era);
+	r->err = when_check(row, place, era == 1, &r->cell, &error);
+	if (r->err)
+		snprintf(r->why, sizeof(r->why), "%.127s", reason(r->err, &error));
 }
 
-static void show_progress(const struct when_table *t, size_t done, size_t all, bool end)
+static void show_progress(const struct computing *c)
 {
 	if (!isatty(STDERR_FILENO))
 		return;
-	if (end)
+	if (c->done == c->items)
 		fprintf(stderr, "\r%40s\r", "");
 	else
-		fprintf(stderr, "\r%zu of %zu cells, %" PRIu64 " executions", done, all,
-			t->executions);
+		fprintf(stderr, "\r%zu of %zu cells, %" PRIu64 " executions", c->done, c->items,
+			c->table->executions);
 }
 
-/* False: a worker failed, which was said. */
-static bool collect(struct when_table *t, int in, size_t all)
+static void cell_is_over(void *arg, size_t item, const void *result, struct job_end end)
 {
+	struct computing *c = arg;
+	const struct result *r = result;
 	const struct when_row *row;
-	struct result r;
 	const char *place;
-	size_t done = 0;
 	unsigned era;
-	bool ok = true;
 
-	while (read(in, &r, sizeof(r)) == (ssize_t)sizeof(r)) {
-		*cell_at(t, r.index, &row, &place, &era) = r.cell;
-		t->executions += r.cell.executions;
-		t->unfinished |= r.cell.answer == WHEN_UNFINISHED;
-		show_progress(t, ++done, all, false);
-		if (r.err) {
-			cli_complain("when: %s@%s/%s: %s", row->name, place, when_era_name[era],
-				     r.why);
-			ok = false;
-		}
-	}
-	show_progress(t, done, all, true);
-	if (ok && done != all) {
-		cli_complain("when: %zu of %zu cells are missing: a process ended early",
-			     all - done, all);
-		ok = false;
-	}
-	return ok;
+	*cell_at(c->table, item, &row, &place, &era) = r->cell;
+	c->table->executions += r->cell.executions;
+	c->table->unfinished |= r->cell.answer == WHEN_UNFINISHED;
+	c->done++;
+	show_progress(c);
+	if (end.how == JOB_DONE && !r->err)
+		return;
+	cli_complain("when: %s@%s/%s: %s", row->name, place, when_era_name[era],
+		     end.how == JOB_DONE ? r->why :
+		     end.how == JOB_NOT_STARTED ? "there is no process for it" :
+		     "its process ended early");
+	c->failed = true;
 }
 
+/* False: of some cell there is no answer, which was said. */
 static bool compute(struct when_table *t, unsigned jobs)
 {
-	size_t all = ((size_t)t->era[0] + t->era[1]) * t->rows * t->places;
-	int pipes[2];
-	bool ok;
+	struct computing c = { .table = t };
 
-	if (pipe(pipes)) {
-		cli_complain("when: no pipe: %s", strerror(errno));
-		return false;
-	}
-	fflush(stdout);
-	for (unsigned j = 0; j < jobs; j++) {
-		pid_t pid = fork();
-
-		if (pid == 0) {
-			close(pipes[0]);
-			work(t, j, jobs, pipes[1]);
-		}
-		if (pid < 0) /* the others go on, and collect() misses its cells */
-			cli_complain("when: no process: %s", strerror(errno));
-	}
-	close(pipes[1]);
-	ok = collect(t, pipes[0], all);
-	close(pipes[0]);
-	while (wait(NULL) > 0)
-		;
-	return ok;
+	c.items = ((size_t)t->era[0] + t->era[1]) * t->rows * t->places;
+	if (jobs_run(&(struct jobs){ .items = c.items, .processes_max = jobs,
+			.result_bytes = sizeof(struct result), .work = compute_cell,
+			.over = cell_is_over, .arg = &c }))
+		return !c.failed;
+	cli_complain("when: not enough memory");
+	return false;
 }
 
 /* --- one row ------------------------------------------------------------- */
