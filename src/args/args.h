@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * args.h - arguments: a command with its table of options, numbers, words that were
- * mistyped, complaints, and the exit status. Shared by the tool's commands (src/cli) and
+ * mistyped, and complaints. Shared by the tool's commands (src/cli) and
  * by the main() of programs that are linked with libmmun-checked (src/checks/program).
  */
 #ifndef MMUN_ARGS_H
 #define MMUN_ARGS_H
 
 #include "base/base.h"
-
-enum cli_status {
-	STATUS_OK = 0,
-	STATUS_VIOLATION = 1,  /* a violation, or a verdict that differs */
-	STATUS_ERROR = 2,      /* usage; a file that cannot be read or is no test */
-	STATUS_UNFINISHED = 3, /* a bound was hit */
-};
 
 struct cli_option {
 	int id;           /* its letter, or a number from OPTION_FIRST */

@@ -356,7 +356,7 @@ static void check_one(struct settings *s, const char *path, size_t nth, size_t o
 	int err = -ENOMEM;
 
 	if (cli_is_cfile(path)) {
-		cli_cfile_check(path, &(struct cli_cfile_how){
+		cli_cfile_check(path, &(struct cfile_how){
 			.explore.executions_max = s->litmus.executions_max,
 			.explore.seconds_max = s->litmus.seconds_max,
 			.explore.stop_at_first = s->litmus.fast,

@@ -9,6 +9,7 @@
 #define MMUN_CLI_H
 
 #include "args/args.h"
+#include "checks/run/cfile.h"
 #include "litmus/run/check.h"
 
 extern const struct cli_command cli_commands[];
@@ -65,25 +66,12 @@ void cli_source_close(struct cli_source *source);
 
 /* --- cfile.c ------------------------------------------------------------- */
 
-struct report;
-
 /* Is it a check in C, by its name? */
 bool cli_is_cfile(const char *path);
-/* How the checks of a file are run. */
-struct cli_cfile_how {
-	struct explore_options explore;
-	bool coverage;     /* say which lines none of them reached */
-	bool superfluous;  /* run each without each flush and notification instead */
-	bool json;         /* of superfluous */
-};
-
-/* Compile the file, explore each of its checks, and report them. */
-void cli_cfile_check(const char *path, const struct cli_cfile_how *how, struct report *report);
-/* Of each check that verifies: which steps it does not need. Returns the exit status. */
-int cli_cfile_superfluous(const char *path, const struct cli_cfile_how *how);
-/* Returns the exit status. @format: NULL, in words and a picture. */
-int cli_cfile_replay(const char *path, const char *string, bool verbose,
-		     const struct report_format *format);
+/* cfile_check() and cfile_replay(), with the installed headers and the tool's complaints:
+ * those members of @how need not be filled. */
+int cli_cfile_check(const char *path, const struct cfile_how *how, struct report *report);
+int cli_cfile_replay(const char *path, const char *string, struct report *report);
 
 /* --- matrix.c ------------------------------------------------------------- */
 

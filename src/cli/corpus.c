@@ -16,7 +16,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/corpus_entry.h"
+#include "jobs/jobs.h"
 #include "report/report.h"
 
 enum { JSON = OPTION_FIRST, MARKDOWN, LIST };
@@ -285,7 +285,7 @@ static bool is_good(const struct report *r)
 
 static bool run_entry(const struct corpus_entry *e, enum style style)
 {
-	static const struct cli_cfile_how how;
+	static const struct cfile_how how;
 	struct report report = { .out = stdout, .format = &formats[style],
 				 .pictures = PICTURES_NEVER };
 	double since = seconds_now();
@@ -326,7 +326,7 @@ static int run_all(const struct corpus *c, enum style style)
 
 static bool show(const struct corpus_entry *e, const struct report_format *format, bool verbose)
 {
-	static const struct cli_cfile_how how;
+	static const struct cfile_how how;
 	struct report report = { .out = stdout, .format = format, .verbose = verbose,
 				 .pictures = PICTURES_ALWAYS };
 
@@ -395,9 +395,8 @@ int cli_corpus(const struct cli_command *command, int argc, char **argv)
 			return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
 		}
 	}
-	forms = mmap(NULL, sizeof(*forms), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		     -1, 0);
-	if (forms == MAP_FAILED) {
+	forms = jobs_share(sizeof(*forms));
+	if (!forms) {
 		cli_complain("corpus: not enough memory");
 		return STATUS_ERROR;
 	}
@@ -405,6 +404,6 @@ int cli_corpus(const struct cli_command *command, int argc, char **argv)
 		status = lists ? list(&c) : optind < argc ? show_named(&c, argc, argv, verbose) :
 			 run_all(&c, style);
 	corpus_fini(&c);
-	munmap(forms, sizeof(*forms));
+	jobs_unshare(forms, sizeof(*forms));
 	return status;
 }

@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "checks/run/runs.h"
-#include "report/report.h"
 
 enum { FORMAT = OPTION_FIRST };
 
@@ -55,8 +53,8 @@ static int replayed_in_words(const struct litmus *test, const struct litmus_repo
 	return r->explore.findings ? STATUS_VIOLATION : STATUS_OK;
 }
 
-static int replay(const struct litmus *test, const char *file, const char *string, bool verbose,
-		  const struct report_format *format)
+static int replay(const struct litmus *test, const char *file, const char *string,
+		  struct report *report)
 {
 	struct litmus_report *r = calloc(1, sizeof(*r));
 	struct explore_trace trace = { 0 };
@@ -64,6 +62,7 @@ static int replay(const struct litmus *test, const char *file, const char *strin
 	struct report_run run = { .file = file, .name = test->name, .replayed = &trace,
 				  .certain = true, .thread = thread,
 				  .threads = (unsigned)test->threads };
+	const struct runs runs = { .file = file, .report = report, .complain = cli_complain };
 	int err = r ? litmus_replay(test, string, &trace, r) : -ENOMEM, status;
 
 	if (err) {
@@ -75,8 +74,8 @@ static int replay(const struct litmus *test, const char *file, const char *strin
 	cli_thread_names(test, thread);
 	run.explore = &r->explore;
 	run.verdict = r->explore.findings ? REPORT_VIOLATION : REPORT_OK;
-	status = format ? runs_report_replayed(&run, verbose, format) :
-			  replayed_in_words(test, r, &run, verbose);
+	status = report->format ? runs_report_replayed(&runs, &run) :
+				  replayed_in_words(test, r, &run, report->verbose);
 	explore_trace_fini(&trace);
 	litmus_report_fini(r);
 	free(r);
@@ -86,18 +85,17 @@ static int replay(const struct litmus *test, const char *file, const char *strin
 int cli_replay(const struct cli_command *command, int argc, char **argv)
 {
 	struct cli_files files = { 0 };
-	const struct report_format *format = NULL;
+	struct report report = { .out = stdout, .pictures = PICTURES_ALWAYS };
 	struct cli_source source;
-	bool verbose = false;
 	int id, status = STATUS_ERROR;
 
 	while ((id = cli_next_option(command, argc, argv)) >= 0) {
-		verbose |= id == 'v';
-		if (id == FORMAT && !(format = cli_format_find("replay", optarg)))
+		report.verbose |= id == 'v';
+		if (id == FORMAT && !(report.format = cli_format_find("replay", optarg)))
 			return STATUS_ERROR;
 	}
-	if (format == report_formats)
-		format = NULL;
+	if (report.format == report_formats) /* that is in words */
+		report.format = NULL;
 	if (id != CLI_END)
 		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
 	if (argc - optind != 2) {
@@ -107,14 +105,12 @@ int cli_replay(const struct cli_command *command, int argc, char **argv)
 	cli_files_add(&files, argv[optind]);
 	if (files.count == 1) {
 		if (cli_is_cfile(files.path[0])) {
-			status = cli_cfile_replay(files.path[0], argv[optind + 1], verbose,
-						  format);
+			status = cli_cfile_replay(files.path[0], argv[optind + 1], &report);
 			cli_files_fini(&files);
 			return status;
 		}
 		if (cli_source_open(&source, files.path[0]))
-			status = replay(source.test, source.file, argv[optind + 1], verbose,
-					format);
+			status = replay(source.test, source.file, argv[optind + 1], &report);
 		cli_source_close(&source);
 	} else if (files.count) {
 		cli_complain("%s: is a directory", argv[optind]);

@@ -184,11 +184,49 @@ static int ask_litmus(const char *path, const struct superfluous_how *how)
 	return status;
 }
 
+/* --- checks in C ----------------------------------------------------------- */
+
+struct check_case { const struct explore_check *check; struct explore_options options; };
+
+static int run_check(void *arg, unsigned leave_out, struct explore_result *ret)
+{
+	struct check_case *c = arg;
+
+	c->options.leave_out = leave_out;
+	return runs_explore(c->check, &c->options, ret);
+}
+
+/* Runs in the check's child. */
+static int ask_check(void *arg, const char *path, const struct explore_check *check)
+{
+	const struct superfluous_how *how = arg;
+	struct check_case c = { .check = check, .options = {
+		.executions_max = how->executions_max,
+		.stop_at_first = true /* it is needed, then */ } };
+
+	if (check->expect) {
+		if (!how->json)
+			printf("%s, %s: expects %s: nothing to ask\n", path, check->name,
+			       check->expect);
+		return STATUS_OK;
+	}
+	return superfluous_ask(&(struct superfluous){ .file = path, .name = check->name,
+		.json = how->json, .run = run_check, .arg = &c });
+}
+
+static int ask_cfile(const char *path, const struct superfluous_how *how)
+{
+	struct superfluous_how asked = *how;
+	struct report report = { .out = stdout, .format = report_format_find("brief") };
+	int worst = cli_cfile_check(path, &(struct cfile_how){ .instead = ask_check,
+							       .arg = &asked }, &report);
+
+	return report.count[REPORT_ERROR] ? STATUS_ERROR :
+	       report.count[REPORT_VIOLATION] ? STATUS_VIOLATION : worst;
+}
+
 int superfluous_files(int argc, char **argv, const struct superfluous_how *how)
 {
-	const struct cli_cfile_how checks = {
-		.superfluous = true, .json = how->json,
-		.explore.executions_max = how->executions_max };
 	struct cli_files files = { 0 };
 	int worst = STATUS_OK;
 
@@ -198,8 +236,7 @@ int superfluous_files(int argc, char **argv, const struct superfluous_how *how)
 		worst = STATUS_ERROR;
 	for (size_t i = 0; i < files.count; i++) {
 		const char *path = files.path[i];
-		int status = cli_is_cfile(path) ? cli_cfile_superfluous(path, &checks) :
-						  ask_litmus(path, how);
+		int status = cli_is_cfile(path) ? ask_cfile(path, how) : ask_litmus(path, how);
 
 		if (status > worst)
 			worst = status;

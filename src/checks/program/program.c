@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 	};
 	struct report report = { .out = stdout, .format = report_formats,
 				 .pictures = PICTURES_ALWAYS };
-	struct runs runs = { .file = argv[0], .report = &report };
+	struct runs runs = { .file = argv[0], .report = &report, .complain = cli_complain };
 	const char *replay = NULL;
 	char with[256];
 	bool good = true;
@@ -105,8 +105,10 @@ int main(int argc, char **argv)
 	}
 	snprintf(with, sizeof(with), "%s --replay", argv[0]);
 	runs.replay_with = with;
-	runs_begin();
-	if (replay)
-		return runs_replay(argv[0], replay, report.verbose, NULL);
+	runs_begin(&runs);
+	if (replay) {
+		report.format = NULL;
+		return runs_replay(&runs, replay);
+	}
 	return run_all(&runs, argc, argv);
 }

@@ -17,18 +17,15 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <elf.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "args/args.h"
 #include "base/json.h"
 #include "checks/run/coverage.h"
+#include "checks/run/image.h"
 #include "checks/run/places.h"
+#include "jobs/jobs.h"
 
 /* A call: where it begins, and the address it returns to, which is the one it notes. */
 struct site { uintptr_t begin, back; };
@@ -108,19 +105,19 @@ static bool add_site(struct coverage *c, uintptr_t at, int prefix)
 }
 
 /* From one section of relocations. Returns NULL, or why not. */
-static const char *read_calls(struct coverage *c, const char *image, const Elf64_Shdr *section,
+static const char *read_calls(struct coverage *c, const struct image *image,
 			      const Elf64_Shdr *relocations)
 {
-	const Elf64_Ehdr *head = (const void *)image;
-	const Elf64_Shdr *symbols = &section[relocations->sh_link];
-	const Elf64_Sym *sym = (const void *)(image + symbols->sh_offset);
-	const char *name = image + section[symbols->sh_link].sh_offset;
-	const Elf64_Rela *r = (const void *)(image + relocations->sh_offset);
+	const Elf64_Shdr *symbols = image_section(image, relocations->sh_link);
+	const Elf64_Sym *sym = image_at(image, symbols->sh_offset);
+	const Elf64_Rela *r = image_at(image, relocations->sh_offset);
 
 	for (size_t i = 0; i < relocations->sh_size / sizeof(*r); i++) {
-		int prefix = call_prefix(head->e_machine, (uint32_t)ELF64_R_TYPE(r[i].r_info));
+		int prefix = call_prefix(image_head(image)->e_machine,
+					 (uint32_t)ELF64_R_TYPE(r[i].r_info));
 
-		if (strcmp(name + sym[ELF64_R_SYM(r[i].r_info)].st_name,
+		if (strcmp(image_string(image, symbols->sh_link,
+					sym[ELF64_R_SYM(r[i].r_info)].st_name),
 			   "__sanitizer_cov_trace_pc"))
 			continue;
 		if (prefix < 0)
@@ -138,20 +135,16 @@ static int compare_sites(const void *a, const void *b)
 	return x->begin < y->begin ? -1 : x->begin > y->begin;
 }
 
-/* The compiler has just written it: it is what a 64-bit object should be. */
-static const char *read_sites(struct coverage *c, const char *image)
+static const char *read_sites(struct coverage *c, const struct image *image)
 {
-	const Elf64_Ehdr *head = (const void *)image;
-	const Elf64_Shdr *section = (const void *)(image + head->e_shoff);
+	const Elf64_Shdr *r;
 	const char *why = NULL;
 
-	for (unsigned s = 0; s < head->e_shnum && !why; s++) {
-		const Elf64_Shdr *r = &section[s];
-
+	for (unsigned s = 0; (r = image_section(image, s)) != NULL && !why; s++) {
 		/* Those that are loaded are for the loader. */
 		if (r->sh_type == SHT_RELA && !(r->sh_flags & SHF_ALLOC) &&
-		    section[r->sh_info].sh_flags & SHF_EXECINSTR)
-			why = read_calls(c, image, section, r);
+		    image_section(image, r->sh_info)->sh_flags & SHF_EXECINSTR)
+			why = read_calls(c, image, r);
 	}
 	if (c->sites)
 		qsort(c->site, c->sites, sizeof(*c->site), compare_sites);
@@ -182,23 +175,23 @@ static bool block_of(const struct coverage *c, uintptr_t pc, size_t *ret)
 }
 
 /* What the file has at the address @at, or NULL. */
-static const char *bytes_at(const char *image, uintptr_t at)
+static const char *bytes_at(const struct image *image, uintptr_t at)
 {
-	const Elf64_Ehdr *head = (const void *)image;
-	const Elf64_Phdr *p = (const void *)(image + head->e_phoff);
+	const Elf64_Ehdr *head = image_head(image);
+	const Elf64_Phdr *p = image_at(image, head->e_phoff);
 
 	for (unsigned i = 0; i < head->e_phnum; i++)
 		if (p[i].p_type == PT_LOAD && at - p[i].p_vaddr < p[i].p_filesz)
-			return image + p[i].p_offset + (at - p[i].p_vaddr);
+			return image_at(image, p[i].p_offset + (at - p[i].p_vaddr));
 	return NULL;
 }
 
 /* gcc puts a nop where a jump had a place and no code is left. After a call it is in the
  * call's block; elsewhere in none, perhaps, for what stands before need not fall into it. */
-static bool is_nop(const char *image, const struct places_row *row)
+static bool is_nop(const struct image *image, const struct places_row *row)
 {
 	static const char x86[] = { '\x90' }, arm[] = { '\x1f', '\x20', '\x03', '\xd5' };
-	bool is_x86 = ((const Elf64_Ehdr *)(const void *)image)->e_machine == EM_X86_64;
+	bool is_x86 = image_head(image)->e_machine == EM_X86_64;
 	size_t size = is_x86 ? sizeof(x86) : sizeof(arm), left = row->end - row->start;
 	const char *code = bytes_at(image, row->start);
 
@@ -209,7 +202,7 @@ static bool is_nop(const char *image, const struct places_row *row)
 	return !left;
 }
 
-static const char *read_spots(struct coverage *c, const char *image)
+static const char *read_spots(struct coverage *c, const struct image *image)
 {
 	size_t rows;
 	const struct places_row *row = places_rows(c->places, &rows);
@@ -231,24 +224,18 @@ static const char *read_spots(struct coverage *c, const char *image)
 
 static const char *read_object(struct coverage *c)
 {
-	int fd = open(c->object, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	char *image = MAP_FAILED;
+	struct image image;
 	const char *why;
 
-	if (fd >= 0 && !fstat(fd, &st))
-		image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (fd >= 0)
-		close(fd);
-	if (image == MAP_FAILED)
+	if (!image_open(&image, c->object))
 		return "cannot be read";
-	why = read_sites(c, image);
+	why = read_sites(c, &image);
 	/* Without code there is no line table either. */
 	if (!why && c->sites)
 		c->places = places_open(c->object, 0);
 	if (c->places)
-		why = read_spots(c, image);
-	munmap(image, (size_t)st.st_size);
+		why = read_spots(c, &image);
+	image_close(&image);
 	return why;
 }
 
@@ -259,11 +246,9 @@ static const char *begin(struct coverage *c)
 	if (why)
 		return why;
 	c->size = c->size ? c->size : 1;
-	c->reached = mmap(NULL, c->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (c->reached == MAP_FAILED) {
-		c->reached = NULL;
+	c->reached = jobs_share(c->size);
+	if (!c->reached)
 		return "not enough memory";
-	}
 	noting.object = c->object;
 	noting.reached = c->reached;
 	noting.size = c->size;
@@ -292,8 +277,7 @@ void coverage_close(struct coverage *c)
 	if (!c)
 		return;
 	noting.object = NULL;
-	if (c->reached)
-		munmap(c->reached, c->size);
+	jobs_unshare(c->reached, c->size);
 	places_close(c->places);
 	free(c->object);
 	free(c->site);
@@ -562,7 +546,7 @@ static void print(const struct source *s, const struct coverage_of *of,
 	else if (report->format == report_format_find("herd"))
 		print_text(report->out, s, of);
 	else
-		print_text(stderr, s, of); /* the report is a document, and whole */
+		print_text(of->aside, s, of); /* the report is a document, and whole */
 }
 
 void coverage_print(const struct coverage *c, const struct coverage_of *of,
@@ -574,9 +558,9 @@ void coverage_print(const struct coverage *c, const struct coverage_of *of,
 	if (!all.out_of_memory)
 		choose(&all, of);
 	if (all.out_of_memory)
-		cli_complain("%s: not enough memory for its coverage", of->path);
+		of->complain("%s: not enough memory for its coverage", of->path);
 	else if (!all.count)
-		cli_complain("%s: nothing in it was compiled so that its coverage is known",
+		of->complain("%s: nothing in it was compiled so that its coverage is known",
 			     of->path);
 	for (size_t i = 0; i < all.count && !all.out_of_memory; i++)
 		print(&all.source[i], of, report);

@@ -23,6 +23,8 @@ struct coverage_of {
 	const char *path;     /* the file that was compiled, as the user named it */
 	const char *headers;  /* the directory of mmun's own headers, whose lines do not count */
 	bool exhaustive;      /* all that can be reached was */
+	FILE *aside;          /* where what does not fit into the report's format goes */
+	void (*complain)(const char *fmt, ...) PRINTF_LIKE(1, 2);
 };
 
 /* Say for @of->path, and what it includes from its own directory, what was not reached. */

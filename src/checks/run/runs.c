@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "args/args.h"
 #include "checks/run/places.h"
 #include "checks/run/runs.h"
 
@@ -29,12 +28,12 @@
 
 #define MEMORY_MAX ((rlim_t)4 << 30)
 
-void runs_begin(void)
+void runs_begin(const struct runs *runs)
 {
 	struct rlimit memory;
 
 	if (explore_catch_crashes())
-		cli_complain("crashes will not be caught: %s", strerror(errno));
+		runs->complain("crashes will not be caught: %s", strerror(errno));
 	if (RUNS_BOUNDED && !getrlimit(RLIMIT_AS, &memory) && memory.rlim_cur > MEMORY_MAX) {
 		memory.rlim_cur = MEMORY_MAX;
 		setrlimit(RLIMIT_AS, &memory);
@@ -253,7 +252,7 @@ void runs_check(const struct runs *runs, const struct explore_check *check)
 		run.verdict = REPORT_ERROR;
 		if (!run.error)
 			run.error = err == -EINVAL ? ".state_size is too large" : "not enough memory";
-		cli_complain("%s: %s: %s", runs->file, check->name, run.error);
+		runs->complain("%s: %s: %s", runs->file, check->name, run.error);
 		report_add(runs->report, &run);
 		free(r);
 		return;
@@ -290,47 +289,42 @@ static const struct explore_check *check_find(const char *string, const char **r
 	return NULL;
 }
 
-int runs_report_replayed(const struct report_run *run, bool verbose,
-			 const struct report_format *format)
+int runs_report_replayed(const struct runs *runs, const struct report_run *run)
 {
-	struct report report = { .out = stdout, .format = format, .verbose = verbose,
-				 .pictures = PICTURES_ALWAYS };
-
-	if (!report_begin(&report)) {
-		cli_complain("replay: no temporary file: %s", strerror(errno));
+	if (!report_begin(runs->report)) {
+		runs->complain("replay: no temporary file: %s", strerror(errno));
 		return STATUS_ERROR;
 	}
-	report_add(&report, run);
-	if (!report_end(&report)) {
-		cli_complain("replay: cannot write a temporary file");
+	report_add(runs->report, run);
+	if (!report_end(runs->report)) {
+		runs->complain("replay: cannot write a temporary file");
 		return STATUS_ERROR;
 	}
 	return run->explore->findings ? STATUS_VIOLATION : STATUS_OK;
 }
 
-static int replayed_in_words(const struct report_run *run, bool verbose)
+static int replayed_in_words(const struct report *report, const struct report_run *run)
 {
 	const struct explore_result *r = run->explore;
 
-	printf("Test %s, one execution\n\n", run->name);
-	table_print(stdout, run->replayed, run->thread, run->threads, verbose);
-	printf("\n");
+	fprintf(report->out, "Test %s, one execution\n\n", run->name);
+	table_print(report->out, run->replayed, run->thread, run->threads, report->verbose);
+	fprintf(report->out, "\n");
 	for (unsigned i = 0; i < r->findings; i++)
-		printf("Finding %s: %s\n", explore_oracle_name(r->finding[i].oracle),
-		       r->finding[i].text);
+		fprintf(report->out, "Finding %s: %s\n",
+			explore_oracle_name(r->finding[i].oracle), r->finding[i].text);
 	if (!r->findings)
-		printf("No finding in this execution\n");
+		fprintf(report->out, "No finding in this execution\n");
 	return r->findings ? STATUS_VIOLATION : STATUS_OK;
 }
 
-int runs_replay(const char *file, const char *string, bool verbose,
-		const struct report_format *format)
+int runs_replay(const struct runs *runs, const char *string)
 {
 	const char *schedule;
 	const struct explore_check *check = check_find(string, &schedule);
 	struct explore_result *r = calloc(1, sizeof(*r));
 	struct explore_trace trace = { 0 };
-	struct report_run run = { .file = file, .explore = r, .replayed = &trace,
+	struct report_run run = { .file = runs->file, .explore = r, .replayed = &trace,
 				  .certain = true };
 	struct explore_check c;
 	struct names names;
@@ -342,8 +336,8 @@ int runs_replay(const char *file, const char *string, bool verbose,
 		err = explore_replay(&c, schedule, &trace, r);
 	}
 	if (err || !r) {
-		cli_complain("%s: %s", file, r && err == -EINVAL ?
-			     "the replay string is not of a check in it" : "not enough memory");
+		runs->complain("%s: %s", runs->file, r && err == -EINVAL ?
+			       "the replay string is not of a check in it" : "not enough memory");
 		free(r);
 		return STATUS_ERROR;
 	}
@@ -351,8 +345,8 @@ int runs_replay(const char *file, const char *string, bool verbose,
 	run.verdict = r->findings ? REPORT_VIOLATION : REPORT_OK;
 	run.thread = thread_names(&c, &names);
 	run.threads = c.threads;
-	status = format ? runs_report_replayed(&run, verbose, format) :
-			  replayed_in_words(&run, verbose);
+	status = runs->report->format ? runs_report_replayed(runs, &run) :
+					replayed_in_words(runs->report, &run);
 	explore_trace_fini(&trace);
 	explore_result_fini(r);
 	free(r);

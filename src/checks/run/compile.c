@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compile.c - see compile.h: what the compiler and the linker are told, and what an object may
+ * not call. Called by cfile.c.
+ *
+ * Invariant: the temporary directory is there from compile_open() to compile_close(), and an
+ * interrupt in between removes it before it ends the process.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checks/run/compile.h"
+#include "checks/run/image.h"
+#include "jobs/jobs.h"
+
+static bool refuse(struct compiled *c, const char *why)
+{
+	snprintf(c->error, sizeof(c->error), "%s", why);
+	return false;
+}
+
+/* --- compiling ----------------------------------------------------------- */
+
+struct arguments { const char *arg[40]; size_t count; }; /* a NULL follows */
+
+/* Those up to a NULL. */
+static void add_arguments(struct arguments *a, const char *const *arg)
+{
+	for (; *arg; arg++) {
+		ASSERT(a->count + 1 < ARRAY_SIZE(a->arg));
+		a->arg[a->count++] = *arg;
+	}
+}
+
+struct compilation { const struct arguments *arguments; bool quiet; };
+
+/* Runs in the child. $CC may have arguments: a shell takes it apart. */
+static void become_compiler(void *arg, size_t item, void *result)
+{
+	static const char *const shell[] = { "sh", "-c", "exec ${CC:-cc} \"$@\"", "sh", NULL };
+	const struct compilation *c = arg;
+	struct arguments all = { .count = 0 };
+	int null = c->quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+
+	(void)item, (void)result;
+	if (null >= 0)
+		dup2(null, STDERR_FILENO);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	add_arguments(&all, shell);
+	add_arguments(&all, c->arguments->arg);
+	execv("/bin/sh", (char *const *)(uintptr_t)all.arg);
+}
+
+/* Does the compiler say that all went well? */
+static bool run_compiler(const struct arguments *a, bool quiet)
+{
+	struct compilation c = { a, quiet };
+	struct job_end end = jobs_run_one(become_compiler, &c, 0, NULL, 0);
+
+	return end.how == JOB_EXITED && end.code == 0; /* JOB_DONE: there is no shell */
+}
+
+static const char *const optimised[] = { "-O1", NULL };
+
+/*
+ * For coverage: not optimised, so that each statement has code of its own that follows its
+ * block's call. clang leaves calls out that others imply, unless told not to; gcc does not
+ * know the word. gcc gives no call to a block that has no statement, which is what a lone
+ * break is, so it is given one. (A goto, a continue and a return have one.)
+ */
+static const char *const covered_by_clang[] = {
+	"-O0", "-fsanitize-coverage=trace-pc,no-prune", NULL
+};
+static const char *const covered_by_gcc[] = {
+	"-O0", "-fsanitize-coverage=trace-pc", "-Wno-implicit-fallthrough",
+	"-Dbreak=__extension__({ __asm__ volatile (\"\"); break; })", NULL
+};
+
+/*
+ * The compiler tells of plain accesses by calls, which the tool answers in libtsan's place:
+ * the object is linked without it. Volatile accesses are told apart: those of
+ * READ_ONCE() and its kin are none.
+ */
+#define TOLD \
+	"-fsanitize=thread", "-fno-builtin-memcpy", "-fno-builtin-memmove", "-fno-builtin-memset"
+
+static const char *const told_by_clang[] = {
+	TOLD, "-mllvm", "-tsan-distinguish-volatile=1", NULL
+};
+static const char *const told_by_gcc[] = {
+	TOLD, "--param=tsan-distinguish-volatile=1", NULL
+};
+
+/* What the compiler understands; it is asked once. */
+static const char *const *either(const char *const *clang, const char *const *gcc)
+{
+	static const char *const ask[] = {
+		"-mllvm", "-tsan-distinguish-volatile=1", "-fsyntax-only", "-x", "c", "/dev/null",
+		NULL
+	};
+	static enum { UNASKED, CLANG, GCC } is;
+	struct arguments a = { .count = 0 };
+
+	if (is == UNASKED) {
+		add_arguments(&a, ask);
+		is = run_compiler(&a, true) ? CLANG : GCC;
+	}
+	return is == CLANG ? clang : gcc;
+}
+
+static bool compile_source(const struct compiled *c, const char *headers, bool coverage)
+{
+	static const char *const flags[] = {
+		"-std=gnu11", "-g", "-Wall", "-Werror=implicit-function-declaration",
+		"-fPIC", "-fstack-clash-protection", NULL
+	};
+	char source[PATH_MAX + 2];
+	const char *const files[] = { "-I", headers, "-c", "-o", c->unlinked, source, NULL };
+	struct arguments a = { .count = 0 };
+
+	snprintf(source, sizeof(source), "%s%s", *c->path == '-' ? "./" : "", c->path);
+	add_arguments(&a, flags);
+	add_arguments(&a, coverage ? either(covered_by_clang, covered_by_gcc) : optimised);
+	add_arguments(&a, either(told_by_clang, told_by_gcc));
+	add_arguments(&a, files);
+	return run_compiler(&a, false);
+}
+
+static bool link_object(const struct compiled *c, bool coverage)
+{
+	/* What copies memory is not told of by the compiler, who counts on libtsan's own. */
+	static const char *const flags[] = {
+		"-shared", "-Wl,-Bsymbolic", "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset", NULL
+	};
+	static const char *const for_coverage[] = { "-Wl,--emit-relocs", NULL };
+	const char *const files[] = { "-o", c->object, c->unlinked, NULL };
+	struct arguments a = { .count = 0 };
+
+	add_arguments(&a, flags);
+	if (coverage)
+		add_arguments(&a, for_coverage);
+	add_arguments(&a, files);
+	return run_compiler(&a, false);
+}
+
+/* --- what the explorer cannot see ---------------------------------------- */
+
+static bool is_unseen(const char *name)
+{
+	static const char *const begin[] = { "pthread_", "sem_", "thrd_", "mtx_", "cnd_" };
+	static const char *const whole[] = { "fork", "vfork", "clone", "sleep", "usleep",
+					     "nanosleep", "longjmp", "siglongjmp", "setitimer",
+					     "sigaction", "signal", "alarm" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(begin); i++)
+		if (!strncmp(name, begin[i], strlen(begin[i])))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		if (!strcmp(name, whole[i]))
+			return true;
+	return false;
+}
+
+/* The first function that the object wants and that is_unseen(), or NULL. */
+static const char *find_unseen(const struct image *image)
+{
+	const Elf64_Shdr *section;
+
+	for (unsigned s = 0; (section = image_section(image, s)) != NULL; s++) {
+		const Elf64_Sym *sym = image_at(image, section->sh_offset);
+
+		if (section->sh_type != SHT_DYNSYM)
+			continue;
+		for (size_t i = 0; i < section->sh_size / sizeof(*sym); i++) {
+			const char *name = image_string(image, section->sh_link, sym[i].st_name);
+
+			if (sym[i].st_shndx == SHN_UNDEF && is_unseen(name))
+				return name;
+		}
+	}
+	return NULL;
+}
+
+static bool inspect(struct compiled *c)
+{
+	const char *name;
+	struct image image;
+
+	if (!image_open(&image, c->object))
+		return refuse(c, strerror(errno));
+	name = find_unseen(&image);
+	if (name)
+		snprintf(c->error, sizeof(c->error), "calls %s(), which the explorer does not see",
+			 name);
+	image_close(&image);
+	return !name;
+}
+
+/* --- the temporary directory ---------------------------------------------- */
+
+static const int interrupts[] = { SIGINT, SIGTERM, SIGHUP };
+static const struct compiled *volatile opened; /* whose files go when one comes; NULL: none */
+
+static void remove_files(const struct compiled *c)
+{
+	unlink(c->unlinked);
+	unlink(c->object);
+	rmdir(c->dir);
+}
+
+static void interrupted(int signo)
+{
+	if (opened)
+		remove_files(opened);
+	raise(signo); /* when this has returned: then it ends the process */
+}
+
+static void on_interrupts(void (*handler)(int))
+{
+	const struct sigaction act = { .sa_handler = handler,
+				       .sa_flags = SA_RESETHAND | SA_RESTART };
+	struct sigaction old;
+
+	for (unsigned n = 0; n < ARRAY_SIZE(interrupts); n++)
+		if (!sigaction(interrupts[n], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(interrupts[n], &act, NULL);
+}
+
+void compile_forget(void) { on_interrupts(SIG_DFL); }
+
+/* --- the whole ----------------------------------------------------------- */
+
+static bool make_directory(struct compiled *c)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (!tmp || strlen(tmp) > 40)
+		tmp = "/tmp";
+	snprintf(c->dir, sizeof(c->dir), "%s/mmun-XXXXXX", tmp);
+	if (!mkdtemp(c->dir)) {
+		*c->dir = 0;
+		return refuse(c, "cannot make a temporary directory");
+	}
+	snprintf(c->unlinked, sizeof(c->unlinked), "%s/check.o", c->dir);
+	snprintf(c->object, sizeof(c->object), "%s/check.so", c->dir);
+	opened = c;
+	on_interrupts(interrupted);
+	return true;
+}
+
+bool compile_open(struct compiled *c, const char *path, const char *headers, bool coverage)
+{
+	*c = (struct compiled){ .path = path };
+	if (access(path, R_OK))
+		return refuse(c, strerror(errno));
+	if (!headers)
+		return refuse(c, "the headers of mmun are not installed");
+	if (!make_directory(c))
+		return false;
+	if (!compile_source(c, headers, coverage) || !link_object(c, coverage))
+		return refuse(c, "does not compile");
+	return inspect(c);
+}
+
+void compile_close(struct compiled *c)
+{
+	if (!*c->dir)
+		return;
+	on_interrupts(SIG_DFL);
+	opened = NULL;
+	remove_files(c);
+}

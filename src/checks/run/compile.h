@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compile.h - from FILE.c to a shared object in a temporary directory, which goes with
+ * compile_close(), and also if the process is interrupted.
+ */
+#ifndef MMUN_COMPILE_H
+#define MMUN_COMPILE_H
+
+#include "base/base.h"
+
+struct compiled {
+	const char *path;        /* of the source, as the user named it */
+	char dir[64], unlinked[80], object[80];
+	char error[160];         /* why there is no object; "": there is one */
+};
+
+/* @headers: the directory of mmun's own, NULL: it is not installed. @coverage: so that
+ * coverage_open() can be asked of it. False: .error says why; and the compiler has, on
+ * standard error. Close in any case. One at a time in a process. */
+bool compile_open(struct compiled *c, const char *path, const char *headers, bool coverage);
+void compile_close(struct compiled *c);
+
+/* In a child: an interrupt does not take the files away, which are the parent's. */
+void compile_forget(void);
+
+#endif
