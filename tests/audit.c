@@ -75,7 +75,7 @@ static _Noreturn void audit_failed(const struct audit *a, const char *expr, int 
 static bool no_link(const struct audit *a, const struct ptep *p)
 {
 	uint64_t index = (uint64_t)(p->entry - frame_memory(a->m, p->table));
-	const struct rmap_link *link = &frame_of(a->m, p->table)->link[index];
+	const struct rmap_link *link = &ptdesc_of(a->m, p->table)->link[index];
 
 	return !link->next.v && !link->prev.v;
 }
@@ -166,14 +166,14 @@ static void audit_entry(struct audit *a, const struct ptep *p, pte_t e)
 
 static void audit_table_frame(struct audit *a, pfn_t table, unsigned level)
 {
-	const struct frame *f;
+	const struct ptdesc *d = ptdesc_of(a->m, table);
+	const struct frame *f = frame_of(a->m, table);
 
 	a->number = table.v;
 	AUDIT(table.v < a->m->small);
-	f = frame_of(a->m, table);
 	AUDIT(f->flags == FRAME_TABLE);
-	AUDIT(f->pgtable == &a->mm->pt && f->level == level);
-	AUDIT(!!f->link == (level <= 1));
+	AUDIT(d->pgtable == &a->mm->pt && d->level == level);
+	AUDIT(!!d->link == (level <= 1));
 	AUDIT(load_relaxed(&f->refcount) == 0);
 	a->frame[table.v].tables++;
 }
@@ -181,7 +181,7 @@ static void audit_table_frame(struct audit *a, pfn_t table, unsigned level)
 /* One table, empty, for each huge entry. */
 static void audit_deposit(struct audit *a, pfn_t table, unsigned huge)
 {
-	uint32_t deposit = frame_of(a->m, table)->deposit;
+	uint32_t deposit = ptdesc_of(a->m, table)->deposit;
 
 	while (deposit) {
 		pfn_t kept = { deposit - 1 };
@@ -192,7 +192,7 @@ static void audit_deposit(struct audit *a, pfn_t table, unsigned huge)
 		for (unsigned i = 0; i < TABLE_ENTRIES; i++, p = ptep_next(p))
 			AUDIT(pte_none(pte_get(p.entry)) && no_link(a, &p));
 		huge--;
-		deposit = frame_of(a->m, kept)->index;
+		deposit = ptdesc_of(a->m, kept)->next_deposit;
 	}
 	AUDIT(!huge);
 }
@@ -204,14 +204,14 @@ static bool serves_area(const struct audit *a, uint64_t start, uint64_t end)
 
 static void audit_table(struct audit *a, pfn_t table, unsigned level, uint64_t base)
 {
-	const struct frame *f = frame_of(a->m, table);
+	const struct ptdesc *d = ptdesc_of(a->m, table);
 	struct ptep p = ptep_in(a->mm->machine, table, base, level);
 	unsigned huge = 0;
 
 	a->addr = base;
 	audit_table_frame(a, table, level);
 	/* The low bits of a leaf's count how often it has moved. */
-	AUDIT((load_relaxed(&f->base) & ~(level ? 0 : HUGE_BYTES - 1)) == base);
+	AUDIT((load_relaxed(&d->base) & ~(level ? 0 : HUGE_BYTES - 1)) == base);
 	AUDIT(level == TOP || serves_area(a, base, base + entry_bytes(level) * TABLE_ENTRIES));
 	for (unsigned i = 0; i < TABLE_ENTRIES; i++, p = ptep_next(p)) {
 		pte_t e = pte_get(p.entry);
@@ -391,8 +391,8 @@ static void audit_ring(struct audit *a, const struct frame *f)
 		const struct rmap_link *link;
 
 		AUDIT(table.v < a->m->small && frame_of(a->m, table)->flags == FRAME_TABLE);
-		AUDIT(frame_of(a->m, table)->link);
-		link = &frame_of(a->m, table)->link[index];
+		AUDIT(ptdesc_of(a->m, table)->link);
+		link = &ptdesc_of(a->m, table)->link[index];
 		a->entry = pte_get(&frame_memory(a->m, table)[index]);
 		AUDIT(pte_mapped(a->entry) && pte_pfn(a->entry).v == a->number);
 		AUDIT(i == 0 || s.v != f->rmap.v);
@@ -438,7 +438,8 @@ static void audit_frame(struct audit *a, struct frame *f)
 {
 	const struct seen *s = &a->frame[a->number];
 
-	AUDIT(f->ptl.v == 0 && f->pml.v == 0 && f->rmap_lock.v == 0);
+	AUDIT(f->rmap_lock.v == 0);
+	AUDIT(a->m->ptdesc[a->number].ptl.v == 0 && a->m->ptdesc[a->number].pmd_lock.v == 0);
 	AUDIT(mutex_trylock(&f->page_lock));
 	mutex_unlock(&f->page_lock);
 	if (f->flags & FRAME_ZERO) {
@@ -472,7 +473,7 @@ static void audit_pools(struct audit *a)
 			used += a->m->frame[i + k].flags != 0;
 		groups += used == 0;
 		if (used && !(a->m->frame[i].flags & FRAME_HUGE))
-			AUDIT(load_relaxed(&a->m->frame[i].left) == used);
+			AUDIT(load_relaxed(&huge_frame_of(a->m, (pfn_t){ i })->left) == used);
 	}
 	AUDIT(free_numbers(a, &a->m->huge_pool) == groups);
 }

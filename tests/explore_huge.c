@@ -334,9 +334,11 @@ static void see_table(const struct mmun_mm *mm, pfn_t table, unsigned level)
 		else if (!pte_none(e))
 			see_table(mm, pte_pfn(e), level - 1);
 	}
-	for (uint32_t t = frame_of(m, table)->deposit; t; t = m->frame[t - 1].index, deposited++)
+	for (uint32_t t = m->ptdesc[table.v].deposit; t; t = m->ptdesc[t - 1].next_deposit) {
+		deposited++;
 		for (unsigned i = 0; i < TABLE_ENTRIES; i++)
 			ASSERT(pte_none(pte_get(&frame_memory(m, (pfn_t){ t - 1 })[i])));
+	}
 	ASSERT(huge_entries == deposited);
 }
 

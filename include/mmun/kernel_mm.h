@@ -277,9 +277,9 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 #define KERNEL_UNLOCK_TABLE_(l) kernel_unlock_(&(l)->owner, true, "page table", KERNEL_SITE_)
 
 #define pmd_lock(mm, pmd) __extension__({ \
-	spinlock_t *pml_ = pmd_lockptr((mm), (pmd)); \
-	KERNEL_LOCK_TABLE_(pml_); \
-	pml_; })
+	spinlock_t *ptl_ = pmd_lockptr((mm), (pmd)); \
+	KERNEL_LOCK_TABLE_(ptl_); \
+	ptl_; })
 /* NULL, and nothing locked, if *pmd names no table, or another one once it is locked. */
 #define pte_offset_map_lock(mm, pmd, addr, ptlp) __extension__({ \
 	pmd_t *at_pmd_ = (pmd); \

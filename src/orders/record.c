@@ -183,10 +183,10 @@ static const char *locks_text(void)
 		pfn_t table;
 
 		if (table_of(rec.world->watched[i], 0, &table) &&
-		    frame_of(rec.mm->machine, table)->ptl.owner)
+		    ptdesc_of(rec.mm->machine, table)->ptl.owner)
 			return "@ptl";
 		if (table_of(rec.world->watched[i], 1, &table) &&
-		    frame_of(rec.mm->machine, table)->pml.owner)
+		    ptdesc_of(rec.mm->machine, table)->pmd_lock.owner)
 			text = "@pmdl";
 	}
 	return text;

@@ -102,8 +102,8 @@ enum sync_rank {
 	RANK_SUBSCRIPTIONS, /* mm.subscriptions_lock */
 	RANK_DRIVER,        /* a notifier user's own lock */
 	RANK_INTERVALS,     /* interval_subscriptions.lock */
-	RANK_PML,           /* a level 1 page table's lock; two of them by address */
-	RANK_PTL,           /* a leaf page table's lock; two of them by address */
+	RANK_PMD,           /* ptdesc.pmd_lock, of level 1; two of them by address */
+	RANK_PTL,           /* ptdesc.ptl, of a leaf table; two of them by address */
 	RANK_OBJECT,        /* object.lock */
 	RANK_SWAP,          /* swap_slot.lock */
 	RANK_PAGE_RMAP,     /* frame.rmap_lock */

@@ -140,13 +140,14 @@ void kernel_vma_lock_(struct mmun_mm *mm, uint64_t addr, enum kernel_lock_op_ op
 
 /* --- where entries are ---------------------------------------------------- */
 
-static const struct frame *table_of(const void *entry, pfn_t *ret_table)
+/* Whether the frame is one is for judge_table() to say. */
+static struct ptdesc *table_of(const void *entry, pfn_t *ret_table)
 {
 	uint64_t offset = (uint64_t)((const char *)entry - machine->memory);
 
 	ASSERT(offset >> SYNC_PAGE_SHIFT < machine->frames);
 	ret_table->v = (uint32_t)(offset >> SYNC_PAGE_SHIFT);
-	return frame_of(machine, *ret_table);
+	return ptdesc_of(machine, *ret_table);
 }
 
 void *kernel_pmd_(struct mmun_mm *mm, uint64_t addr, bool alloc)
@@ -172,18 +173,19 @@ void *kernel_pte_(struct mmun_mm *mm, const void *pmd, uint64_t addr, const stru
 
 void *kernel_ptl_(struct mmun_mm *mm, const void *entry)
 {
+	const struct ptdesc *d;
 	pfn_t table;
 
 	use(mm);
-	return frame_of(machine, (table_of(entry, &table), table))->level ?
-	       &frame_of(machine, table)->pml : &frame_of(machine, table)->ptl;
+	d = table_of(entry, &table);
+	return table_lock(machine, table, d->level);
 }
 
 /* --- changing entries ------------------------------------------------------ */
 
 /* Does a walk from the top find this table? Else nobody else knows it yet. Looks, and is no
  * step of the check. */
-static bool is_reached(const struct mmun_mm *mm, const struct frame *table, uint64_t addr)
+static bool is_reached(const struct mmun_mm *mm, const struct ptdesc *table, uint64_t addr)
 {
 	pfn_t at = mm->pt.pgd;
 
@@ -194,7 +196,7 @@ static bool is_reached(const struct mmun_mm *mm, const struct frame *table, uint
 			return false;
 		at = pte_pfn(e);
 	}
-	return frame_of(machine, at) == table;
+	return at.v == (uint32_t)(table - machine->ptdesc);
 }
 
 /* Is what this present entry of level 1 names a table in which nothing is mapped? Such a one
@@ -209,7 +211,7 @@ static bool is_empty_table(pte_t e)
 	return empty;
 }
 
-static bool takes_away(const struct frame *table, pte_t old, pte_t new)
+static bool takes_away(const struct ptdesc *table, pte_t old, pte_t new)
 {
 	if (!pte_mapped(old) || (table->level && is_empty_table(old)))
 		return false;
@@ -222,13 +224,12 @@ static void judge_change(const struct mmun_mm *mm, uint64_t addr, const void *en
 			 pte_t new, const struct sync_site *site)
 {
 	pfn_t table;
-	const struct frame *f = table_of(entry, &table);
-	const void *lock = f->level ? &f->pml : &f->ptl;
+	const struct ptdesc *d = table_of(entry, &table);
 
-	if (!sync_holds_(lock))
+	if (!sync_holds_(table_lock(machine, table, d->level)))
 		explore_fail(ORACLE_PROTOCOL, "%s:%d changes the entry of %#lx without its lock",
 			     site->function, site->line, (unsigned long)addr);
-	if (takes_away(f, old, new) && !sync_in_range_(mm, addr))
+	if (takes_away(d, old, new) && !sync_in_range_(mm, addr))
 		explore_fail(ORACLE_PROTOCOL, "%s:%d changes the present entry of %#lx outside of "
 			     "invalidate_range_start and end", site->function, site->line,
 			     (unsigned long)addr);
@@ -239,12 +240,13 @@ static void judge_change(const struct mmun_mm *mm, uint64_t addr, const void *en
 static void judge_table(const void *entry, pte_t new, const struct sync_site *site)
 {
 	pfn_t table;
-	const struct frame *f = table_of(entry, &table), *below;
+	const struct ptdesc *d = table_of(entry, &table);
+	const struct frame *f = frame_of(machine, table), *below;
 
 	if (f->flags && !(f->flags & FRAME_TABLE))
 		explore_fail(ORACLE_PROTOCOL, "%s:%d changes an entry in frame %u, which is no "
 			     "page table", site->function, site->line, table.v);
-	if (f->level != 1 || !pte_present(new) || pte_huge(new))
+	if (d->level != 1 || !pte_present(new) || pte_huge(new))
 		return;
 	below = pte_pfn(new).v < machine->frames ? frame_of(machine, pte_pfn(new)) : NULL;
 	if (!below || (below->flags && !(below->flags & FRAME_TABLE)))
@@ -262,10 +264,10 @@ static uint64_t entry_get(const atomic_u64 *entry, const struct sync_site *site)
 static uint64_t address_of(const void *entry)
 {
 	pfn_t table;
-	const struct frame *f = table_of(entry, &table);
+	const struct ptdesc *d = table_of(entry, &table);
 	uint64_t index = (uint64_t)((const atomic_u64 *)entry - frame_memory(machine, table));
 
-	return table_base(f->base.v) + index * entry_bytes(f->level);
+	return table_base(d->base.v) + index * entry_bytes(d->level);
 }
 
 /* A table that was moved says so, as mremap does: see rmap.c. */
@@ -277,7 +279,7 @@ static void table_moved(const void *entry, uint64_t addr, pte_t new)
 	if (table_of(entry, &table)->level != 1 || !pte_present(new) || pte_huge(new) ||
 	    pte_pfn(new).v >= machine->frames)
 		return;
-	base = &frame_of(machine, pte_pfn(new))->base;
+	base = &ptdesc_of(machine, pte_pfn(new))->base;
 	if (table_base(base->v) != huge_down(addr))
 		base->v = huge_down(addr) | ((base->v + 1) & (HUGE_BYTES - 1));
 }
@@ -286,7 +288,7 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 		       uint64_t value, const struct sync_site *site)
 {
 	pte_t old, new = { value };
-	const struct frame *of;
+	const struct ptdesc *of;
 	struct mmun_mm *owner;
 	atomic_u64 *entry = at;
 	uint64_t at_addr;
@@ -534,7 +536,7 @@ static bool ring_has(const struct frame *f, uint64_t slot)
 	while (at.v && at.v != slot) {
 		pfn_t table = { (uint32_t)((at.v - 1) >> SYNC_TABLE_SHIFT) };
 
-		at = frame_of(machine, table)->link[(at.v - 1) & (TABLE_ENTRIES - 1)].next;
+		at = ptdesc_of(machine, table)->link[(at.v - 1) & (TABLE_ENTRIES - 1)].next;
 		if (at.v == f->rmap.v)
 			return false;
 	}

@@ -70,7 +70,7 @@ bool protect_range(struct mmun_mm *mm, const struct protect *how, uint64_t start
  * own start and end. No huge entry there: nothing. Caller: as for zap_entries(). */
 void huge_split_entry(struct mmun_mm *mm, uint64_t addr);
 
-/* The same under its pml, without start and end; addr is where it begins. migrate: into
+/* The same under the pmd lock, without start and end; addr is where it begins. migrate: into
  * MIGRATION entries, for who has a reference and the page lock. */
 void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, bool migrate);
 

@@ -4,7 +4,7 @@
  * mm/huge_memory.c. Faults make them and write to them (fault/huge_fault.c), fork copies
  * them (ops/fork_huge.c). Invariant: with each huge
  * entry, its MIGRATION too, exactly one empty leaf table is deposited, and a huge entry
- * changes only under its pml. It becomes none only to stay so: from none on a fault
+ * changes only under the pmd lock. It becomes none only to stay so: from none on a fault
  * may put a table there without the lock.
  *
  * The entry alone is split, not the page: the frames stay one page, counted by the head,
@@ -39,11 +39,11 @@ static void split_fill(struct mmun_machine *m, struct ptep to, pte_t e)
  * translation and small ones at once, of which it might use either (and some processors
  * stop: AMD's erratum 383).
  *
- *      split, under the pml                processor
+ *      split, under the pmd lock           processor
  *                                          [TLB: 2 MiB]
  *      entry: not present
  *      flush [waits for who uses it]
- *                                          miss, walk: faults, waits for the pml
+ *                                          miss, walk: faults, waits for the lock
  *      table in place of the entry
  *                                          walk: 4 KiB
  *
@@ -71,11 +71,11 @@ void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 	table = pgtable_withdraw(mm->machine, p, addr);
 	split_fill(m, ptep_in(mm->machine, table, addr, 0), migrate ? pte_to_migration(e) : e);
 	/* Nobody zaps the small entries, and frees the page, before it has left its ring. */
-	spin_lock(&frame_of(m, table)->ptl);
+	spin_lock(&ptdesc_of(m, table)->ptl);
 	/* Pairs with load_acquire in descend(). */
 	store_release(p->entry, pte_make(table, PTE_WRITABLE).v);
 	rmap_remove(m, head, p); /* last: whoever walks the ring misses nothing */
-	spin_unlock(&frame_of(m, table)->ptl);
+	spin_unlock(&ptdesc_of(m, table)->ptl);
 	sync_event(HUGE_SPLIT, addr);
 	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_SET, addr, end);
 }

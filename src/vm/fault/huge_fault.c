@@ -55,7 +55,7 @@ int huge_fault(struct mmun_mm *mm, const struct vma *v, uint64_t addr, bool writ
 	return 0;
 }
 
-/* Nobody else maps the page, and nobody who holds the pml lets it be shared. */
+/* Nobody else maps the page, and nobody who holds the pmd lock lets it be shared. */
 static bool can_reuse_huge(const struct mmun_mm *mm, pte_t e)
 {
 	/* Pairs with add_acq_rel in frame_put(): others' accesses are over. */
@@ -63,7 +63,7 @@ static bool can_reuse_huge(const struct mmun_mm *mm, pte_t e)
 	       load_acquire(&frame_of(mm->machine, pte_pfn(e))->refcount) == 1;
 }
 
-/* Present, and not writable; under the pml. False: small pages must do. */
+/* Present, and not writable; under the pmd lock. False: small pages must do. */
 static bool huge_wp_reuse(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, pte_t e)
 {
 	/* The write takes the protection from one small page, not from all. */

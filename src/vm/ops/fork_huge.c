@@ -35,7 +35,7 @@ static bool share_huge(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 	return false;
 }
 
-/* The empty table that fork has made for the child is what is deposited. Both pmls. */
+/* The empty table that fork has made for the child is deposited. Both pmd locks. */
 static void copy_huge(struct mmun_mm *child, struct mmun_machine *m, const struct ptep *to, pte_t e)
 {
 	pte_t table = pte_get(to->entry);

@@ -51,13 +51,13 @@ struct move {
 
 /* --- by the table -------------------------------------------------------- */
 
-/* Under both pmls. The leaf table's ptl keeps those out who come by rmap. */
+/* Under both pmd locks. The leaf table's ptl keeps those out who come by rmap. */
 static void move_table(const struct move *s, const struct ptep *from, const struct ptep *to,
 		       uint64_t old, uint64_t new)
 {
 	struct mmun_mm *mm = s->mm;
 	pte_t e = pte_get(from->entry);
-	struct frame *table = frame_of(mm->machine, pte_pfn(e));
+	struct ptdesc *table = ptdesc_of(mm->machine, pte_pfn(e));
 	uint64_t moves = load_relaxed(&table->base) + 1;
 
 	spin_lock(&table->ptl);
@@ -84,7 +84,7 @@ static void move_rmap(struct mmun_machine *m, pte_t e, const struct ptep *from,
 	rmap_remove(m, pte_pfn(e), from);
 }
 
-/* Under both pmls. The deposited table goes along. */
+/* Under both pmd locks. The deposited table goes along. */
 static void move_huge(const struct move *s, const struct ptep *from, const struct ptep *to,
 		      uint64_t old, uint64_t new)
 {

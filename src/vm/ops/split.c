@@ -101,7 +101,7 @@ static void make_small(struct mmun_machine *m, pfn_t head)
 {
 	uint64_t dirty = load_relaxed(&frame_of(m, head)->dirty);
 
-	store_relaxed(&frame_of(m, head)->left, TABLE_ENTRIES);
+	store_relaxed(&huge_frame_of(m, head)->left, TABLE_ENTRIES);
 	for (uint32_t i = 0; i < TABLE_ENTRIES; i++) {
 		struct frame *f = frame_of(m, (pfn_t){ head.v + i });
 

@@ -81,7 +81,7 @@ static void frame_free_part(struct mmun_machine *m, pfn_t pfn)
 {
 	pfn_t first = { pfn.v & ~((uint32_t)TABLE_ENTRIES - 1) };
 
-	if (add_acq_rel(&frame_of(m, first)->left, (uint64_t)-1) == 1)
+	if (add_acq_rel(&huge_frame_of(m, pfn)->left, (uint64_t)-1) == 1)
 		huge_frame_give_back(m, first);
 }
 

@@ -30,8 +30,8 @@ static void machine_free(struct mmun_machine *m)
 	pool_fini(&m->swap_pool);
 	sync_free(m->swap_memory);
 	sync_free(m->swap);
-	sync_free(m->frame);
-	sync_free(m->block);
+	sync_free(m->frame_block);
+	sync_free(m->memory_block);
 	sync_free(m);
 }
 
@@ -46,24 +46,49 @@ static int swap_init(struct mmun_machine *m)
 	return 0;
 }
 
+static uint32_t huge_frames(const struct mmun_machine *m)
+{
+	return (m->frames - m->huge_base) / TABLE_ENTRIES;
+}
+
+/* One block for the structures of frames: those that want to be aligned come first. */
+static int frames_alloc(struct mmun_machine *m)
+{
+	const uintptr_t align = _Alignof(struct ptdesc);
+
+	m->frame_block = sync_alloc(align + m->frames * sizeof(*m->ptdesc) +
+				    m->frames * sizeof(*m->frame) +
+				    huge_frames(m) * sizeof(*m->huge));
+	if (!m->frame_block)
+		return -ENOMEM;
+	m->ptdesc = (struct ptdesc *)(((uintptr_t)m->frame_block + align - 1) & ~(align - 1));
+	m->frame = (struct frame *)(void *)(m->ptdesc + m->frames);
+	m->huge = (struct huge_frame *)(void *)(m->frame + m->frames);
+	return 0;
+}
+
+/* What is so whatever a frame is used for. */
+static void frames_init(struct mmun_machine *m)
+{
+	for (uint32_t i = 0; i < m->frames; i++) {
+		spin_init(&m->frame[i].rmap_lock, RANK_PAGE_RMAP);
+		mutex_init(&m->frame[i].page_lock, RANK_FRAME);
+		spin_init(&m->ptdesc[i].ptl, RANK_PTL);
+		spin_init(&m->ptdesc[i].pmd_lock, RANK_PMD);
+	}
+}
+
 static int machine_init(struct mmun_machine *m)
 {
-	m->block = sync_alloc((m->frames + (uint64_t)1) * PAGE_BYTES);
-	m->frame = sync_alloc(m->frames * sizeof(*m->frame));
-	if (!m->block || !m->frame || pool_init(&m->pool, m->small))
+	m->memory_block = sync_alloc((m->frames + (uint64_t)1) * PAGE_BYTES);
+	if (!m->memory_block || frames_alloc(m) || pool_init(&m->pool, m->small))
 		return -ENOMEM;
-	if (m->huge_base < m->frames &&
-	    pool_init(&m->huge_pool, (m->frames - m->huge_base) / TABLE_ENTRIES))
+	if (huge_frames(m) && pool_init(&m->huge_pool, huge_frames(m)))
 		return -ENOMEM;
 	if (m->swap_pages && swap_init(m))
 		return -ENOMEM;
-	m->memory = (char *)page_down((uintptr_t)m->block + PAGE_BYTES - 1);
-	for (uint32_t i = 0; i < m->frames; i++) {
-		spin_init(&m->frame[i].ptl, RANK_PTL);
-		spin_init(&m->frame[i].pml, RANK_PML);
-		spin_init(&m->frame[i].rmap_lock, RANK_PAGE_RMAP);
-		mutex_init(&m->frame[i].page_lock, RANK_FRAME);
-	}
+	m->memory = (char *)page_down((uintptr_t)m->memory_block + PAGE_BYTES - 1);
+	frames_init(m);
 	m->zero.v = UINT32_MAX;
 	return frame_alloc(m, FRAME_ZERO, true, &m->zero) ? 0 : -ENOMEM;
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * phys.h - physical memory: sizes, page frames, swap slots, the machine that has them.
- *
- * Letters: [C] constant once published; [P] the table's ptl, or the pml of a table of
- * level 1; [L] the page lock; [R] the page's rmap_lock; [W] the swap slot's lock; [A] atomic.
  */
 #ifndef MMUN_PHYS_PHYS_H
 #define MMUN_PHYS_PHYS_H
@@ -58,6 +55,7 @@ static inline bool range_fits(uint64_t addr, uint64_t *len)
 
 typedef struct { uint32_t v; } pfn_t;
 
+/* What a frame is used for; 0: for nothing, it is free. */
 enum frame_flags {
 	FRAME_ANON = 1,
 	FRAME_TABLE = 2,
@@ -67,12 +65,25 @@ enum frame_flags {
 	FRAME_TAIL = 64,     /* another frame of a huge page */
 };
 
+/*
+ * There is a structure for each use: struct frame of a page, struct ptdesc of a page table,
+ * struct huge_frame of a huge page that was split. They stand side by side and share no
+ * memory, though a frame is one thing at a time: whoever has found a frame without a lock
+ * may come when it is something else. These members may be touched at any time, and so
+ * are made once, with the machine, and never again:
+ *
+ *   refcount         0 unless the frame is a page in use; frame_try_get() takes no lock
+ *   page_lock        always a lock; migration_entry_wait() comes late
+ *   ptl, pmd_lock    always locks; a walker by rmap locks the table in which it has seen an
+ *                    entry, and looks only then, in the page's ring, whether it is one still
+ *
+ * All other members are for who knows what the frame is: by a reference to the page, by a
+ * locked entry that maps it, by holding the table in the tree. A table in whose entries a
+ * page's ring goes on is in use as long as the page's rmap_lock is held.
+ */
+
 /* A leaf entry: its table's frame number and its index, plus 1; 0 is none. */
 typedef struct { uint64_t v; } slot_t;
-
-struct rmap_link { slot_t next, prev; }; /* [R] of the page that the entry maps */
-
-struct pgtable; /* pt/pt.h */
 
 /*
  * A page is a frame, or the head of a huge page, which counts for all its frames.
@@ -81,11 +92,13 @@ struct pgtable; /* pt/pt.h */
  * keeps it, one for each operation at work on it. Tables, the zero page and free
  * frames have 0, and so has a page that is frozen: nobody but the freezer may
  * count then. The rmap is the ring of the entries that map a frame, MIGRATION ones too.
+ *
+ * Letters: [A] atomic; [L] the page lock; [R] rmap_lock, of each frame of a huge page its own.
  */
 struct frame {
 	atomic_u64 refcount;     /* [A] */
 	atomic_u64 pins;         /* [A] references that may write past the page tables */
-	uint32_t flags;          /* HUGE, TAIL: who has a reference; else [C]; 0: free */
+	uint32_t flags;          /* HUGE, TAIL: who has a reference; else constant */
 	bool ksm;                /* [L] with a reference more than the mappings', so who sees
 	                            a count of 1 under the ptl may read it; a word of its own,
 	                            as flags are read with less */
@@ -97,25 +110,44 @@ struct frame {
 	                            only reference: if the entry is clean too, nobody wants
 	                            the contents */
 	atomic_u64 swap;         /* [A] slot + 1 of which this is the cached page, 0: none;
-	                            changes under [W], from 0 with the page locked */
+	                            changes under the slot's lock, from 0 with the page locked */
 	spin_t rmap_lock;
 	slot_t rmap;             /* [R] an entry of the ring, 0: none */
 	uint64_t mapcount;       /* [R] how many there are */
 	mutex_t page_lock;
-
-	/* Of a table. */
-	spin_t ptl;              /* of a leaf table */
-	spin_t pml;              /* of a table of level 1: its huge entries */
-	struct pgtable *pgtable; /* [C] whose */
-	unsigned level;          /* [C] */
-	atomic_u64 base;         /* [P] [A] see table_base(): mremap moves it */
-	struct rmap_link *link;  /* [C] of each entry; levels 0 and 1 only */
-	uint32_t deposit;        /* [P] of level 1: tables kept so that a huge entry can be
-	                            split, linked by index, + 1 */
-
-	atomic_u64 left;         /* [A] of a split huge page's first frame: not yet free */
 };
 
+struct pgtable; /* pt/pt.h */
+struct rmap_link { slot_t next, prev; }; /* [R] of the page that the entry maps */
+
+/*
+ * A page table, in Linux's word. A leaf table's entries change under the ptl, the huge entries
+ * of a table of level 1 under its pmd lock. The library makes tables of small frames only, but
+ * a check in C may take any frame for one.
+ *
+ * Letters: [A] atomic; [C] constant while it is a table; [D] the pmd lock of the table of
+ * level 1 above; [P] its own ptl or pmd lock.
+ */
+struct ptdesc {
+	_Alignas(64) spin_t ptl; /* of a leaf table; tables do not share cache lines */
+	spin_t pmd_lock;         /* of a table of level 1 */
+	struct pgtable *pgtable; /* [C] whose */
+	unsigned level;          /* [C] 0: a leaf */
+	uint32_t deposit;        /* [P] of level 1: leaf tables kept so that a huge entry can be
+	                            split; the frame number + 1 of the first, 0: none */
+	uint32_t next_deposit;   /* [D] of one that is kept: the next, in the same way */
+	atomic_u64 base;         /* [P] [A] see table_base(): mremap moves it */
+	struct rmap_link *link;  /* [C] of each entry; levels 0 and 1 only */
+};
+
+/* TABLE_ENTRIES frames of which a huge page is made. Once it is split they are small pages. */
+struct huge_frame {
+	atomic_u64 left;         /* [A] how many of them are not yet free again */
+};
+
+/* --- the machine --------------------------------------------------------- */
+
+/* [W] its lock. */
 struct swap_slot {
 	spin_t lock;
 	uint64_t count;          /* [W] entries that name it, operations at work on it, and 1
@@ -124,10 +156,13 @@ struct swap_slot {
 	                            a reference */
 };
 
+/* [A] atomic; [C] constant once published. Arrays have what was allocated for them beside. */
 struct mmun_machine {
-	void *block;             /* [C] what was allocated */
 	char *memory;            /* [C] frame 0, page-aligned */
-	struct frame *frame;     /* [C] array */
+	struct frame *frame;     /* [C] array: of each frame */
+	struct ptdesc *ptdesc;   /* [C] array: of each frame */
+	struct huge_frame *huge; /* [C] array: of each huge one, from huge_base on */
+	void *memory_block, *frame_block; /* [C] memory's; all three arrays' */
 	uint32_t frames;         /* [C] all of them */
 	uint32_t small;          /* [C] frames for small pages and tables come first */
 	uint32_t huge_base;      /* [C] first frame of the huge ones; a multiple of TABLE_ENTRIES */
@@ -162,6 +197,17 @@ static inline atomic_u64 *frame_memory(const struct mmun_machine *m, pfn_t pfn)
 static inline struct frame *frame_of(const struct mmun_machine *m, pfn_t pfn)
 {
 	return &m->frame[pfn.v];
+}
+
+static inline struct ptdesc *ptdesc_of(const struct mmun_machine *m, pfn_t table)
+{
+	return &m->ptdesc[table.v];
+}
+
+/* Of the huge frame that this one belongs to. */
+static inline struct huge_frame *huge_frame_of(const struct mmun_machine *m, pfn_t pfn)
+{
+	return &m->huge[(pfn.v - m->huge_base) / TABLE_ENTRIES];
 }
 
 static inline bool is_zero_page(const struct mmun_machine *m, pfn_t pfn)

@@ -82,7 +82,7 @@ pte_t pgtable_walk_hw(const struct pgtable *pt, uint64_t addr, bool write)
 bool table_alloc(struct pgtable *pt, uint64_t addr, unsigned level, pfn_t *ret_table)
 {
 	struct rmap_link *link = NULL;
-	struct frame *f;
+	struct ptdesc *d;
 
 	if (level <= 1) {
 		link = sync_alloc(TABLE_ENTRIES * sizeof(*link));
@@ -93,41 +93,41 @@ bool table_alloc(struct pgtable *pt, uint64_t addr, unsigned level, pfn_t *ret_t
 		sync_free(link);
 		return false;
 	}
-	f = frame_of(pt->machine, *ret_table);
-	f->link = link;
-	f->pgtable = pt;
-	f->level = level;
-	f->deposit = 0;
-	store_relaxed(&f->base, addr & ~(entry_bytes(level) * TABLE_ENTRIES - 1));
+	d = ptdesc_of(pt->machine, *ret_table);
+	d->link = link;
+	d->pgtable = pt;
+	d->level = level;
+	d->deposit = 0;
+	store_relaxed(&d->base, addr & ~(entry_bytes(level) * TABLE_ENTRIES - 1));
 	return true;
 }
 
 void table_free(struct mmun_machine *m, pfn_t table)
 {
-	struct frame *f = frame_of(m, table);
+	struct ptdesc *d = ptdesc_of(m, table);
 
-	ASSERT(!f->deposit);
-	sync_free(f->link);
-	f->link = NULL;
+	ASSERT(!d->deposit);
+	sync_free(d->link);
+	d->link = NULL;
 	frame_free(m, table);
 }
 
 void pgtable_deposit(struct mmun_machine *m, const struct ptep *pmd, pfn_t table)
 {
-	struct frame *f = frame_of(m, pmd->table);
+	struct ptdesc *d = ptdesc_of(m, pmd->table);
 
-	frame_of(m, table)->index = f->deposit;
-	f->deposit = table.v + 1;
+	ptdesc_of(m, table)->next_deposit = d->deposit;
+	d->deposit = table.v + 1;
 }
 
 pfn_t pgtable_withdraw(struct mmun_machine *m, const struct ptep *pmd, uint64_t addr)
 {
-	struct frame *f = frame_of(m, pmd->table);
-	pfn_t table = { f->deposit - 1 };
+	struct ptdesc *d = ptdesc_of(m, pmd->table);
+	pfn_t table = { d->deposit - 1 };
 
-	ASSERT(f->deposit);
-	f->deposit = frame_of(m, table)->index;
-	store_relaxed(&frame_of(m, table)->base, huge_down(addr));
+	ASSERT(d->deposit);
+	d->deposit = ptdesc_of(m, table)->next_deposit;
+	store_relaxed(&ptdesc_of(m, table)->base, huge_down(addr));
 	return table;
 }
 

@@ -4,8 +4,8 @@
  *
  * Who holds what when a page table changes. None to table or to huge entry: what keeps
  * tables from being freed (mmap_lock or the area's lock), by compare and exchange; table
- * to none: mmap_lock and all the areas there for writing. A huge entry changes under its
- * pml, to a table too. Leaf entries change under the ptl. Who comes by the reverse map
+ * to none: mmap_lock and all the areas there for writing. A huge entry changes under the
+ * pmd lock, to a table too. Leaf entries change under the ptl. Who comes by the reverse map
  * holds no lock of the address space: tables are freed an RCU grace period after they were
  * detached. Hardware walks without any lock, in a guard section; flushing a TLB waits for
  * it.
@@ -24,7 +24,7 @@ struct pgtable {
 /* An entry of a table, with the lock that it changes under. */
 struct ptep {
 	atomic_u64 *entry;   /* NULL: there is no table */
-	spin_t *ptl;         /* the ptl of a leaf table, the pml at level 1 */
+	spin_t *ptl;         /* the ptl of a leaf table, the pmd lock at level 1 */
 	pfn_t table;
 	unsigned level;      /* 0, or 1: maps a huge page */
 };
@@ -69,7 +69,7 @@ void set_pte(atomic_u64 *e, uint64_t addr, pte_t pte);
 pte_t ptep_clear_bits(atomic_u64 *e, uint64_t addr, pte_t old, uint64_t bits);
 
 /*
- * A huge entry is not present any more, but still one; the old value. Under its pml.
+ * A huge entry is not present any more, but still one; the old value. Under the pmd lock.
  * It never becomes none for a moment: a fault would put a table there without the lock.
  */
 pte_t pmdp_invalidate(const struct ptep *p, uint64_t addr, pte_t seen);
@@ -78,23 +78,29 @@ pte_t pmdp_invalidate(const struct ptep *p, uint64_t addr, pte_t seen);
 bool table_alloc(struct pgtable *pt, uint64_t addr, unsigned level, pfn_t *ret_table);
 void table_free(struct mmun_machine *m, pfn_t table);
 
-/* What frame.base says: the first address that the table maps, and in the low bits how
+/* What ptdesc.base says: the first address that the table maps, and in the low bits how
  * often it has been moved. */
 static inline uint64_t table_base(uint64_t base) { return huge_down(base); }
 
-/* A leaf table is kept with each huge entry, so that splitting it cannot fail. Under
- * its pml. */
+/* A leaf table is kept with each huge entry, so that splitting it cannot fail. Under the
+ * pmd lock. */
 void pgtable_deposit(struct mmun_machine *m, const struct ptep *pmd, pfn_t table);
 pfn_t pgtable_withdraw(struct mmun_machine *m, const struct ptep *pmd, uint64_t addr);
+
+/* What the entries of a table change under. */
+static inline spin_t *table_lock(const struct mmun_machine *m, pfn_t table, unsigned level)
+{
+	struct ptdesc *d = ptdesc_of(m, table);
+
+	return level ? &d->pmd_lock : &d->ptl;
+}
 
 static inline struct ptep ptep_in(const struct mmun_machine *m, pfn_t table, uint64_t addr,
 				  unsigned level)
 {
-	struct frame *f = frame_of(m, table);
-
 	return (struct ptep){
 		.entry = &frame_memory(m, table)[entry_index(addr, level)],
-		.ptl = level ? &f->pml : &f->ptl, .table = table, .level = level,
+		.ptl = table_lock(m, table, level), .table = table, .level = level,
 	};
 }
 

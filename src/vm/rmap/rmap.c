@@ -5,7 +5,7 @@
  * is free. The links stand beside the table, so adding one cannot fail.
  *
  * Walkers come without any lock of the address space, so what they found may be gone
- * when they come to lock it. But the struct frame of a table stays, with its lock,
+ * when they come to lock it. But the struct ptdesc of a table stays, with its locks,
  * whatever the frame is used for by then:
  *
  *      walker                              munmap
@@ -51,7 +51,7 @@ static unsigned slot_index(slot_t s) { return (s.v - 1) & (TABLE_ENTRIES - 1); }
 
 static struct rmap_link *link_of(const struct mmun_machine *m, slot_t s)
 {
-	return &frame_of(m, slot_table(s))->link[slot_index(s)];
+	return &ptdesc_of(m, slot_table(s))->link[slot_index(s)];
 }
 
 /* At the ring's end, so that a walk under way comes by. */
@@ -175,19 +175,19 @@ static bool has_moved(const struct mmun_machine *m, const struct rmap_walk *w,
 		      const struct frame *f)
 {
 	return w->at.v && f->rmap.v && in_ring(m, f, w->at) &&
-	       load_acquire(&frame_of(m, slot_table(w->at))->base) != w->base;
+	       load_acquire(&ptdesc_of(m, slot_table(w->at))->base) != w->base;
 }
 
 /* Takes the next entry of this ring into w. False: there is none. */
 static bool next_of_frame(struct mmun_machine *m, struct rmap_walk *w, struct frame *f)
 {
-	const struct frame *table;
+	const struct ptdesc *table;
 
 	spin_lock(&f->rmap_lock);
 	if (!has_moved(m, w, f))
 		w->at = ring_next(m, f, w->at);
 	if (w->at.v) {
-		table = frame_of(m, slot_table(w->at));
+		table = ptdesc_of(m, slot_table(w->at));
 		w->bytes = entry_bytes(table->level);
 		/* Pairs with table_move(): rmap_lock_entry() looks again. */
 		w->base = load_acquire(&table->base);
@@ -214,7 +214,7 @@ bool rmap_next(struct mmun_machine *m, struct rmap_walk *w)
 /* With the entry's lock held. What is in the ring is of a table in use; its fields hold. */
 static bool still_there(struct mmun_machine *m, const struct rmap_walk *w, struct frame *f)
 {
-	const struct frame *table = frame_of(m, slot_table(w->at));
+	const struct ptdesc *table = ptdesc_of(m, slot_table(w->at));
 	bool ok;
 
 	spin_lock(&f->rmap_lock);
@@ -226,12 +226,12 @@ static bool still_there(struct mmun_machine *m, const struct rmap_walk *w, struc
 
 bool rmap_lock_entry(struct mmun_machine *m, const struct rmap_walk *w, struct ptep *ret_p)
 {
-	struct frame *table = frame_of(m, slot_table(w->at));
+	unsigned level = w->bytes > PAGE_BYTES;
 	struct ptep p = {
 		.entry = &frame_memory(m, slot_table(w->at))[slot_index(w->at)],
-		.ptl = w->bytes > PAGE_BYTES ? &table->pml : &table->ptl,
+		.ptl = table_lock(m, slot_table(w->at), level),
 		.table = slot_table(w->at),
-		.level = w->bytes > PAGE_BYTES,
+		.level = level,
 	};
 
 	spin_lock(p.ptl);
