@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_orders.c - anything at all as a recording: parse it, and compare each of its
- * operations with itself and with the one before.
+ * fuzz_orders.c - anything at all as a recording: parse it, write its events and read them
+ * again, and compare each of its operations with itself and with the one before.
  *
  * Built with -fsanitize=fuzzer it is a fuzzer; with -DFUZZ_STANDALONE a program
  * that replays the files given as arguments.
@@ -18,6 +18,19 @@ _Noreturn void base_assert_failed(const char *expr, const char *file, int line)
 {
 	fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, expr);
 	abort();
+}
+
+/* What is written is read as the same again. */
+static void write_and_read(const struct order *o)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		char text[ORDER_TEXT_MAX];
+		struct order_event e;
+
+		order_event_text(&o->event[i], text);
+		ASSERT(order_event_parse(text, strlen(text), &e));
+		ASSERT(order_event_same(&e, &o->event[i]));
+	}
 }
 
 static void compare(const struct order_file *file, const struct order_recorded *a,
@@ -52,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (size_t i = 0; i < file.count; i++) {
 		ASSERT(order_file_find(&file, file.op[i].name) == &file.op[i]);
+		write_and_read(&file.op[i].order);
 		compare(&file, &file.op[i], &file.op[i]);
 		if (i)
 			compare(&file, &file.op[i - 1], &file.op[i]);

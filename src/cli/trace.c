@@ -130,16 +130,18 @@ static bool open_recordings(struct command *c)
 
 static void print_order(const struct order *order)
 {
+	char text[ORDER_TEXT_MAX];
+
 	for (size_t i = 0; i < order->count; i++)
-		printf("    %s\n", order->event[i].text);
+		printf("    %s\n", order_event_text(&order->event[i], text));
 }
 
 static void print_omissions(const struct order *kernel)
 {
-	for (const struct order_omission *o = order_omissions; o->text; o++)
+	for (const struct order_omission *o = order_omissions; o->why; o++)
 		for (size_t i = 0; i < kernel->count; i++)
-			if (!strcmp(kernel->event[i].text, o->text)) {
-				printf("    left out: %s: %s\n", o->text, o->why);
+			if (kernel->event[i].kind == o->kind) {
+				printf("    left out: %s: %s\n", order_kind_name(o->kind), o->why);
 				break;
 			}
 }
@@ -153,16 +155,18 @@ static void print_comparison(const char *name, const struct order_comparison *c)
 	printf("\n    %-44s    mmun\n", name);
 	for (size_t i = 0; i < c->places; i++) {
 		const struct order_place *p = &c->place[i];
-		char mark[12] = "";
+		char mark[12] = "", kernel[ORDER_TEXT_MAX] = "", own[ORDER_TEXT_MAX];
 
 		number += before && !p->same;
 		before = p->same;
 		if (!p->same)
 			snprintf(mark, sizeof(mark), "%u", number);
+		if (p->kernel)
+			order_event_text(p->kernel, kernel);
 		if (p->own)
-			printf("    %-44s %-2s %s\n", p->kernel ? p->kernel : "", mark, p->own);
+			printf("    %-44s %-2s %s\n", kernel, mark, order_event_text(p->own, own));
 		else
-			printf("    %-44s %s\n", p->kernel, mark);
+			printf("    %-44s %s\n", kernel, mark);
 	}
 	for (size_t i = 0; i < c->count; i++)
 		printf("    %zu: %s\n", i + 1, c->expected[i]->why);

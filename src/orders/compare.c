@@ -9,7 +9,7 @@
  * differences.c says, all of it and in its order. So an event that moves across
  * another one is a difference in two places.
  *
- * Two events are the same if their texts are, frames having letters in the order in
+ * Two events are the same if all their parts are, frames having letters in the order in
  * which they turn up; but
  * - a flush of Linux's may cover more, if mmun's covers every watched page that the
  *   other one covers and that the operation changes;
@@ -22,42 +22,30 @@
 
 #include "orders/orders.h"
 
-enum { WATCHED = 2, NO_PAGE = -1 };
+enum { WATCHED = 2 };
 
-/* p0 of "p0=none" and "p0:=none"; NO_PAGE for what is no entry. */
-static int entry_page(const char *text)
+static bool is_change(const struct order_event *e) { return e->kind == ORDER_ENTRY && !e->before; }
+
+static bool is_flush(const struct order_event *e)
 {
-	if (text[0] != 'p' || (text[1] != '0' && text[1] != '1') || !strchr(":=", text[2]))
-		return NO_PAGE;
-	return text[1] - '0';
-}
-
-static bool is_change(const char *text) { return entry_page(text) != NO_PAGE && text[2] == ':'; }
-
-static bool is_flush(const char *text)
-{
-	return !strncmp(text, "CPUTLB(", 7) || !strncmp(text, "SECTLB(", 7);
+	return e->kind == ORDER_CPUTLB || e->kind == ORDER_SECTLB;
 }
 
 /* --- making comparable --------------------------------------------------- */
 
-static bool omitted(const char *text)
+static bool omitted(const struct order_event *e)
 {
-	for (const struct order_omission *o = order_omissions; o->text; o++)
-		if (!strcmp(o->text, text))
+	for (const struct order_omission *o = order_omissions; o->why; o++)
+		if (o->kind == e->kind)
 			return true;
 	return false;
 }
 
-/* Without "/ksmd", and without D if RO. */
-static void simplify(char *text)
+/* Whoever does it; and not dirty if read-only. */
+static void simplify(struct order_event *e)
 {
-	char *slash = strchr(text, '/'), *dirty = strstr(text, " D");
-
-	if (slash)
-		*slash = 0;
-	if (entry_page(text) != NO_PAGE && dirty && strstr(text, " RO"))
-		memmove(dirty, dirty + 2, strlen(dirty + 2) + 1);
+	*e->by = 0;
+	e->entry.dirty &= e->entry.write;
 }
 
 /*
@@ -68,10 +56,10 @@ static void append(struct order *o, const struct order_event *event)
 {
 	size_t at = o->count;
 
-	while (is_change(event->text) && at && is_change(o->event[at - 1].text) &&
-	       entry_page(o->event[at - 1].text) >= entry_page(event->text))
+	while (is_change(event) && at && is_change(&o->event[at - 1]) &&
+	       o->event[at - 1].page >= event->page)
 		at--;
-	if (at < o->count && entry_page(o->event[at].text) != entry_page(event->text))
+	if (at < o->count && o->event[at].page != event->page)
 		memmove(&o->event[at + 1], &o->event[at], (o->count - at) * sizeof(*event));
 	else if (at < o->count)
 		o->count--;
@@ -85,19 +73,21 @@ static void make_comparable(const struct order *from, struct order *to)
 	for (size_t i = 0; i < from->count; i++) {
 		struct order_event event = from->event[i];
 
-		simplify(event.text);
-		if (!omitted(event.text))
+		simplify(&event);
+		if (!omitted(&event))
 			append(to, &event);
 	}
 }
 
 /* --- which events are the same ------------------------------------------- */
 
-/* Where the watched pages are: in windows of huge pages p0 is the first one. */
+/* Where the watched pages are: in windows of huge pages p0 is the first one. Whether it is
+ * one shows in the first event, what p0 was before. */
 static int64_t page_offset(const struct order *kernel, int page)
 {
-	const char *first = kernel->count ? kernel->event[0].text : "";
-	bool huge = strstr(first, "pmd") || strstr(first, "PMD");
+	const struct order_entry *first = kernel->count ? &kernel->event[0].entry : NULL;
+	bool huge = first && kernel->event[0].kind == ORDER_ENTRY &&
+		    (first->huge || first->is == ORDER_NO_PMD);
 
 	return page ? 0x2000 : huge ? 0 : 0x1000;
 }
@@ -105,27 +95,21 @@ static int64_t page_offset(const struct order *kernel, int page)
 static bool changes(const struct order *o, int page)
 {
 	for (size_t i = 0; i < o->count; i++)
-		if (is_change(o->event[i].text) && entry_page(o->event[i].text) == page)
+		if (is_change(&o->event[i]) && o->event[i].page == page)
 			return true;
 	return false;
 }
 
-static bool covers_what_matters(const struct order_comparison *c, const char *kernel,
-				const char *own)
+static bool covers_what_matters(const struct order_comparison *c, const struct order_event *kernel,
+				const struct order_event *own)
 {
-	const char *kernel_rest, *own_rest;
-	int64_t ks, ke, os, oe;
-
-	kernel_rest = order_range_parse(kernel, &ks, &ke);
-	own_rest = order_range_parse(own, &os, &oe);
-	if (!kernel_rest || !own_rest || strcmp(kernel_rest, own_rest))
-		return false; /* another lock */
-	if (os < ks || oe > ke)
+	if (own->start < kernel->start || own->end > kernel->end)
 		return false;
 	for (int page = 0; page < WATCHED; page++) {
 		int64_t at = page_offset(&c->kernel, page);
 
-		if (changes(&c->kernel, page) && at >= ks && at < ke && (at < os || at >= oe))
+		if (changes(&c->kernel, page) && at >= kernel->start && at < kernel->end &&
+		    (at < own->start || at >= own->end))
 			return false;
 	}
 	return true;
@@ -133,17 +117,18 @@ static bool covers_what_matters(const struct order_comparison *c, const char *ke
 
 static bool same_event(const struct order_comparison *c, size_t k, size_t o)
 {
-	const char *kernel = c->kernel.event[k].text, *own = c->own.event[o].text;
+	const struct order_event *kernel = &c->kernel.event[k], *own = &c->own.event[o];
 
-	if (!strcmp(kernel, own))
+	if (order_event_same(kernel, own))
 		return true;
-	return is_flush(kernel) && !strncmp(kernel, own, 7) &&
+	return is_flush(kernel) && kernel->kind == own->kind && kernel->lock == own->lock &&
 	       covers_what_matters(c, kernel, own);
 }
 
 /* --- aligning ------------------------------------------------------------ */
 
-static void place(struct order_comparison *c, const char *kernel, const char *own, bool same)
+static void place(struct order_comparison *c, const struct order_event *kernel,
+		  const struct order_event *own, bool same)
 {
 	c->place[c->places++] = (struct order_place){ kernel, own, same };
 }
@@ -168,13 +153,13 @@ static void align(struct order_comparison *c)
 
 		if (both && same_event(c, k, o) &&
 		    longest[k][o] == longest[k + 1][o + 1] + 1) {
-			place(c, c->kernel.event[k].text, c->own.event[o].text, true);
+			place(c, &c->kernel.event[k], &c->own.event[o], true);
 			k++;
 			o++;
 		} else if (o == c->own.count || (both && longest[k + 1][o] == longest[k][o])) {
-			place(c, c->kernel.event[k++].text, NULL, false);
+			place(c, &c->kernel.event[k++], NULL, false);
 		} else {
-			place(c, NULL, c->own.event[o++].text, false);
+			place(c, NULL, &c->own.event[o++], false);
 		}
 	}
 }
@@ -182,17 +167,14 @@ static void align(struct order_comparison *c)
 /* --- what is expected ---------------------------------------------------- */
 
 /* The events of one side from place i on, up to where the two are the same again. */
-static void side_text(const struct order_comparison *c, size_t i, bool kernel, char *buf,
-		      size_t size)
+static void side_of(const struct order_comparison *c, size_t i, bool kernel, struct order *ret)
 {
-	size_t n = 0;
-
-	buf[0] = 0;
+	ret->count = 0;
 	for (; i < c->places && !c->place[i].same; i++) {
-		const char *text = kernel ? c->place[i].kernel : c->place[i].own;
+		const struct order_event *e = kernel ? c->place[i].kernel : c->place[i].own;
 
-		if (text && n < size)
-			n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? " ; " : "", text);
+		if (e)
+			ret->event[ret->count++] = *e;
 	}
 }
 
@@ -205,30 +187,61 @@ static const struct order_difference *next_expected(const struct order_differenc
 	return NULL;
 }
 
-static bool is_expected(const struct order_difference *d, const char *kernel, const char *own)
+/* Is it what the table says in its notation: events separated by " ; "? */
+static bool is_written(const struct order *o, const char *text)
 {
-	return d && !strcmp(d->kernel, kernel) &&
-	       (!strcmp(d->own, own) || (!strcmp(d->own, "*") && *own));
+	struct order_event e;
+	size_t n = 0;
+
+	for (; *text; n++) {
+		const char *end = strstr(text, " ; ");
+		size_t size = end ? (size_t)(end - text) : strlen(text);
+
+		if (n == o->count || !order_event_parse(text, size, &e) ||
+		    !order_event_same(&o->event[n], &e))
+			return false;
+		text += end ? size + 3 : size;
+	}
+	return n == o->count;
+}
+
+static bool is_expected(const struct order_difference *d, const struct order *kernel,
+			const struct order *own)
+{
+	return d && is_written(kernel, d->kernel) &&
+	       (strcmp(d->own, "*") ? is_written(own, d->own) : own->count != 0);
+}
+
+static void write_side(const struct order *o, char *buf, size_t size)
+{
+	char text[ORDER_TEXT_MAX];
+	size_t n = 0;
+
+	snprintf(buf, size, "nothing");
+	for (size_t i = 0; i < o->count && n < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? " ; " : "",
+				      order_event_text(&o->event[i], text));
 }
 
 /* Each run of places that differ is the next difference of the table, and no other is left. */
 static void judge(struct order_comparison *c, const char *op, const char *recording)
 {
 	const struct order_difference *d = next_expected(order_differences, op, recording);
+	static struct order kernel, own;
+	char kernel_text[224], own_text[224];
 
 	for (size_t i = 0; i < c->places;) {
-		char kernel[1024], own[1024];
-
 		if (c->place[i].same) {
 			i++;
 			continue;
 		}
-		side_text(c, i, true, kernel, sizeof(kernel));
-		side_text(c, i, false, own, sizeof(own));
-		if (!is_expected(d, kernel, own)) {
-			snprintf(c->wrong, sizeof(c->wrong),
-				 "not expected: Linux: %.220s; mmun: %.220s",
-				 *kernel ? kernel : "nothing", *own ? own : "nothing");
+		side_of(c, i, true, &kernel);
+		side_of(c, i, false, &own);
+		if (!is_expected(d, &kernel, &own)) {
+			write_side(&kernel, kernel_text, sizeof(kernel_text));
+			write_side(&own, own_text, sizeof(own_text));
+			snprintf(c->wrong, sizeof(c->wrong), "not expected: Linux: %s; mmun: %s",
+				 kernel_text, own_text);
 			return;
 		}
 		c->expected[c->count++] = d;

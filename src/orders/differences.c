@@ -21,7 +21,7 @@
 	"x86 has a mark of its own for a huge entry that is being split, mmun takes its access away"
 
 const struct order_omission order_omissions[] = {
-	{ "kvm-flush", "there is no KVM here" },
+	{ ORDER_KVM_FLUSH, "there is no KVM here" },
 	{ 0 },
 };
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * orders.h - in which order mmun tells of an operation, in the words that
- * recordings of Linux are written in, and how the two compare.
+ * orders.h - in which order mmun tells of an operation, in the notation that recordings of
+ * Linux are written in, and how the two compare.
  *
- * An order is a list of events, each a line of text; docs/trace.md has the
- * notation. record.c runs an operation of ops.c and listens; recording.c reads
- * recordings; compare.c holds one against the other, and differences.c says
- * which differences there are, and why. Nothing here prints.
+ * An order is a list of events, of which docs/trace.md has the notation. event.c reads and
+ * writes it: whoever has an event has its parts. record.c runs an operation of ops.c and
+ * listens; recording.c reads recordings; compare.c holds one against the other, and
+ * differences.c says which differences there are, and why. Nothing here prints.
  *
- * The core that is listened to is the checked one: its probes and its memory can
- * be seen from outside, and what ships has no hook for this. One recording is
- * made at a time in a process.
+ * The core that is listened to is the checked one: its events can be heard and its memory
+ * be seen from outside, and what ships has nothing for this. One recording is made at a
+ * time in a process.
  */
 #ifndef MMUN_ORDERS_H
 #define MMUN_ORDERS_H
@@ -20,17 +20,91 @@
 
 enum {
 	ORDER_EVENTS_MAX = 48,   /* of one order */
-	ORDER_TEXT_MAX = 64,
+	ORDER_TEXT_MAX = 64,     /* of an event */
 	ORDER_NAME_MAX = 32,
 	ORDER_PLACES_MAX = 2 * ORDER_EVENTS_MAX,
 };
 
-struct order_event { char text[ORDER_TEXT_MAX]; };
+/* --- event.c: events, and how they are written ---------------------------- */
+
+/* What a kind of event has besides its name. */
+enum order_part {
+	ORDER_HAS_RANGE = 1,     /* "(W+0x1000..W+0x2000)" */
+	ORDER_HAS_TYPE = 2,      /* a type of notification, in the parentheses */
+	ORDER_HAS_LOCK = 4,      /* "@ptl", where one is held */
+};
+
+#define ORDER_NOTIFIED (ORDER_HAS_RANGE | ORDER_HAS_TYPE)
+#define ORDER_FLUSHED (ORDER_HAS_RANGE | ORDER_HAS_LOCK)
+
+/* X(enumerator, name, parts); entries and calls are written in their own ways. */
+#define ORDER_KINDS(X)                                                      \
+	X(ORDER_ENTRY,             "",                       0)              \
+	X(ORDER_CALL,              "--",                     0)              \
+	X(ORDER_START,             "START",                  ORDER_NOTIFIED) \
+	X(ORDER_END,               "END",                    ORDER_NOTIFIED) \
+	X(ORDER_START_UNHEARD,     "start-without-listener", ORDER_NOTIFIED) \
+	X(ORDER_END_UNHEARD,       "end-without-listener",   ORDER_NOTIFIED) \
+	X(ORDER_CPUTLB,            "CPUTLB",                 ORDER_FLUSHED)  \
+	X(ORDER_CPUTLB_BATCH,      "CPUTLB-BATCH",           0)              \
+	X(ORDER_SECTLB,            "SECTLB",                 ORDER_FLUSHED)  \
+	X(ORDER_CLEAR_FLUSH_YOUNG, "CLEAR_FLUSH_YOUNG",      ORDER_FLUSHED)  \
+	X(ORDER_CLEAR_YOUNG,       "CLEAR_YOUNG",            ORDER_FLUSHED)  \
+	X(ORDER_TEST_YOUNG,        "TEST_YOUNG",             ORDER_FLUSHED)  \
+	X(ORDER_CHANGE_PTE,        "CHANGE_PTE",             ORDER_HAS_LOCK) \
+	X(ORDER_RELEASE,           "RELEASE",                0)              \
+	X(ORDER_FREE_PGTABLES,     "free_pgtables",          0)              \
+	X(ORDER_KVM_FLUSH,         "kvm-flush",              0)
+
+enum order_kind {
+#define X(e, ...) e,
+	ORDER_KINDS(X)
+#undef X
+	ORDER_KINDS_COUNT,
+};
+
+/* Of the watched pages' tables, which is held. */
+enum order_lock { ORDER_UNLOCKED, ORDER_PTL, ORDER_PMDL };
+
+/* What the page tables say of a watched page. */
+struct order_entry {
+	enum order_entry_state {
+		ORDER_NO_PMD,      /* there is no table in which its huge entry would be */
+		ORDER_NONE,        /* an empty entry; huge: there is no leaf table */
+		ORDER_MIGRATION, ORDER_SWAP, ORDER_PROTNONE,
+		ORDER_NOT_PRESENT, /* for a moment, as x86 marks a huge entry */
+		ORDER_PRESENT,
+	} is;
+	bool huge;                 /* it is the entry of a huge page */
+	bool write, young, dirty;  /* of the last two states, as all below */
+	char frame;                /* its letter; 0: it is not told */
+};
+
+struct order_event {
+	enum order_kind kind;
+	/* Of an entry: */
+	int page;                  /* 0 or 1, of the watched ones */
+	bool before;               /* it is so before the operation; else it has become so */
+	struct order_entry entry;
+	/* By the kind's parts: */
+	int64_t start, end;        /* in the kernel's bytes from W; INT64_MIN is 0, INT64_MAX ~0 */
+	enum mmu_notifier_event type;
+	enum order_lock lock;
+	char call[24];             /* of a call: what it is */
+	char by[16];               /* the kernel's thread that does it; "": the program */
+};
 
 struct order {
 	struct order_event event[ORDER_EVENTS_MAX];
 	size_t count;
 };
+
+const char *order_kind_name(enum order_kind kind);
+/* False: no event is written like these @size bytes. */
+bool order_event_parse(const char *text, size_t size, struct order_event *ret);
+char *order_event_text(const struct order_event *event, char buf[ORDER_TEXT_MAX]); /* buf */
+bool order_entry_same(const struct order_entry *a, const struct order_entry *b);
+bool order_event_same(const struct order_event *a, const struct order_event *b);
 
 /* --- ops.c: the operations ----------------------------------------------- */
 
@@ -66,7 +140,7 @@ struct order_how {
 int order_record(const struct order_op *op, const struct order_how *how,
 		 struct order *ret_order, char ret_why[192]);
 
-/* --- order.c: recordings ------------------------------------------------- */
+/* --- recording.c: recordings of Linux ------------------------------------------------- */
 
 struct order_recorded {
 	char name[ORDER_NAME_MAX];
@@ -86,12 +160,6 @@ int order_file_parse(const char *text, size_t size, struct order_file *ret_file,
 void order_file_fini(struct order_file *file);
 const struct order_recorded *order_file_find(const struct order_file *file, const char *name);
 
-/*
- * The range of "SECTLB(W+0x1000..W+0x2000)@ptl", in the kernel's bytes from W; INT64_MIN
- * and INT64_MAX where it is 0 or ~0. Returns what follows; NULL: there is none.
- */
-const char *order_range_parse(const char *text, int64_t *ret_start, int64_t *ret_end);
-
 /* --- compare.c, differences.c -------------------------------------------- */
 
 /*
@@ -106,13 +174,13 @@ struct order_difference {
 
 extern const struct order_difference order_differences[];
 
-/* What is left out of every recording; why is a sentence. */
-struct order_omission { const char *text, *why; };
+/* What is left out of every recording; why is a sentence, NULL after the last one. */
+struct order_omission { enum order_kind kind; const char *why; };
 extern const struct order_omission order_omissions[];
 
 /* One place where the two are the same, or not; NULL: nothing stands there. */
 struct order_place {
-	const char *kernel, *own;
+	const struct order_event *kernel, *own;
 	bool same;
 };
 

@@ -43,7 +43,8 @@ static struct recorder {
 	struct order *order;
 	struct order_world *world;
 	const struct mmun_mm *mm;    /* listened to; NULL: before and after the operation */
-	char last[WATCHED][ORDER_TEXT_MAX];
+	struct order_entry last[WATCHED];
+	bool looked;                 /* last is known */
 	uint32_t frame[26];          /* A is frame[0], ... */
 	unsigned frames;
 	bool batch;                  /* the flush that comes is a batch's */
@@ -54,17 +55,12 @@ static struct recorder {
 
 /* --- writing ------------------------------------------------------------- */
 
-static void PRINTF_LIKE(1, 2) write_event(const char *fmt, ...)
+static void write_event(struct order_event event)
 {
-	va_list args;
-
-	if (rec.order->count == ORDER_EVENTS_MAX) {
+	if (rec.order->count == ORDER_EVENTS_MAX)
 		rec.full = true;
-		return;
-	}
-	va_start(args, fmt);
-	vsnprintf(rec.order->event[rec.order->count++].text, ORDER_TEXT_MAX, fmt, args);
-	va_end(args);
+	else
+		rec.order->event[rec.order->count++] = event;
 }
 
 static char frame_letter(pfn_t pfn)
@@ -78,29 +74,18 @@ static char frame_letter(pfn_t pfn)
 	return (char)('A' + rec.frames++);
 }
 
-static void address_text(uint64_t addr, char *buf, size_t size)
+/* In the kernel's bytes from W. */
+static int64_t kernel_address(uint64_t addr)
 {
-	uint64_t n = (addr - rec.world->base) / PAGE_BYTES;
-	uint64_t offset = n * KERNEL_PAGE;
+	int64_t n = (int64_t)(addr - rec.world->base) / (int64_t)PAGE_BYTES;
 
-	if (addr == 0 || addr >= TASK_BYTES) {
-		snprintf(buf, size, "%s", addr ? "~0" : "0");
-		return;
-	}
+	if (addr == 0 || addr >= TASK_BYTES)
+		return addr ? INT64_MAX : INT64_MIN;
 	if (rec.op->window == ORDER_HUGE)
-		offset = n / TABLE_ENTRIES * KERNEL_HUGE + n % TABLE_ENTRIES * KERNEL_PAGE;
-	else if (rec.op->window == ORDER_SMALL && addr == rec.world->base + rec.world->bytes)
-		offset = KERNEL_WINDOW;
-	snprintf(buf, size, offset ? "W+%#lx" : "W+0", (unsigned long)offset);
-}
-
-static void range_text(uint64_t start, uint64_t end, char *buf, size_t size)
-{
-	char from[24], to[24];
-
-	address_text(start, from, sizeof(from));
-	address_text(end, to, sizeof(to));
-	snprintf(buf, size, "%s..%s", from, to);
+		return n / TABLE_ENTRIES * KERNEL_HUGE + n % TABLE_ENTRIES * KERNEL_PAGE;
+	if (rec.op->window == ORDER_SMALL && addr == rec.world->base + rec.world->bytes)
+		return KERNEL_WINDOW;
+	return n * KERNEL_PAGE;
 }
 
 /* --- looking ------------------------------------------------------------- */
@@ -122,40 +107,31 @@ static bool table_of(uint64_t addr, unsigned level, pfn_t *ret_table)
 	return true;
 }
 
-static void bits_text(pte_t e, char *buf, size_t size)
+static struct order_entry entry_of(pte_t e, bool huge)
 {
-	if (pte_none(e))
-		snprintf(buf, size, "none");
-	else if (pte_migration(e))
-		snprintf(buf, size, "[migration]");
-	else if (pte_swap(e))
-		snprintf(buf, size, "[swap]");
-	else if (!pte_present(e))
-		snprintf(buf, size, "[PROTNONE]");
-	else
-		snprintf(buf, size, "[P %s%s%s #%c]", pte_write(e) ? "RW" : "RO",
-			 pte_young(e) ? " A" : "", pte_dirty(e) ? " D" : "",
-			 frame_letter(pte_pfn(e)));
+	struct order_entry entry = { .huge = huge };
+
+	entry.is = pte_none(e) ? ORDER_NONE : pte_migration(e) ? ORDER_MIGRATION :
+		   pte_swap(e) ? ORDER_SWAP : !pte_present(e) ? ORDER_PROTNONE : ORDER_PRESENT;
+	if (entry.is != ORDER_PRESENT)
+		return entry;
+	entry.write = pte_write(e);
+	entry.young = pte_young(e);
+	entry.dirty = pte_dirty(e);
+	entry.frame = frame_letter(pte_pfn(e));
+	return entry;
 }
 
-static void entry_text(uint64_t addr, char *buf, size_t size)
+static struct order_entry entry_now(uint64_t addr)
 {
 	const struct mmun_machine *m = rec.mm->machine;
-	char bits[24];
 	pfn_t table;
-	pte_t e;
 
-	if (table_of(addr, 0, &table)) {
-		bits_text((pte_t){ frame_memory(m, table)[entry_index(addr, 0)].v }, buf, size);
-		return;
-	}
-	if (!table_of(addr, 1, &table)) {
-		snprintf(buf, size, "no-pmd");
-		return;
-	}
-	e = (pte_t){ frame_memory(m, table)[entry_index(addr, 1)].v };
-	bits_text(e, bits, sizeof(bits));
-	snprintf(buf, size, "%s%s", pte_none(e) ? "pmd-" : "PMD-HUGE", bits);
+	if (table_of(addr, 0, &table))
+		return entry_of((pte_t){ frame_memory(m, table)[entry_index(addr, 0)].v }, false);
+	if (!table_of(addr, 1, &table))
+		return (struct order_entry){ .is = ORDER_NO_PMD };
+	return entry_of((pte_t){ frame_memory(m, table)[entry_index(addr, 1)].v }, true);
 }
 
 static unsigned watched_count(void) { return rec.op->window == ORDER_ONE ? 1 : WATCHED; }
@@ -164,32 +140,33 @@ static unsigned watched_count(void) { return rec.op->window == ORDER_ONE ? 1 : W
 static void look(void)
 {
 	for (unsigned i = 0; i < watched_count(); i++) {
-		char now[ORDER_TEXT_MAX];
+		struct order_entry now = entry_now(rec.world->watched[i]);
 
-		entry_text(rec.world->watched[i], now, sizeof(now));
-		if (!strcmp(now, rec.last[i]))
+		if (rec.looked && order_entry_same(&now, &rec.last[i]))
 			continue;
-		write_event("p%u%s=%s", i, *rec.last[i] ? ":" : "", now);
-		memcpy(rec.last[i], now, sizeof(now));
+		write_event((struct order_event){ .kind = ORDER_ENTRY, .page = (int)i,
+						  .before = !rec.looked, .entry = now });
+		rec.last[i] = now;
 	}
+	rec.looked = true;
 }
 
-/* Is the lock of a watched page's table held? */
-static const char *locks_text(void)
+/* The lock of a watched page's table that is held. */
+static enum order_lock lock_held(void)
 {
-	const char *text = "";
+	enum order_lock lock = ORDER_UNLOCKED;
 
 	for (unsigned i = 0; i < watched_count(); i++) {
 		pfn_t table;
 
 		if (table_of(rec.world->watched[i], 0, &table) &&
 		    ptdesc_of(rec.mm->machine, table)->ptl.owner)
-			return "@ptl";
+			return ORDER_PTL;
 		if (table_of(rec.world->watched[i], 1, &table) &&
 		    ptdesc_of(rec.mm->machine, table)->pmd_lock.owner)
-			text = "@pmdl";
+			lock = ORDER_PMDL;
 	}
-	return text;
+	return lock;
 }
 
 static bool in_window(uint64_t start, uint64_t end)
@@ -197,55 +174,53 @@ static bool in_window(uint64_t start, uint64_t end)
 	return start < rec.world->base + rec.world->bytes && end > rec.world->base;
 }
 
-static void write_range(const char *what, uint64_t start, uint64_t end)
-{
-	char range[64];
+/* Each of these writes first what has changed. */
 
+static void write_bare(enum order_kind kind)
+{
+	look();
+	write_event((struct order_event){ .kind = kind });
+}
+
+static void write_range(enum order_kind kind, uint64_t start, uint64_t end)
+{
 	if (!rec.mm || !in_window(start, end))
 		return;
 	look();
-	range_text(start, end, range, sizeof(range));
-	write_event("%s(%s)%s", what, range, locks_text());
+	write_event((struct order_event){ .kind = kind, .start = kernel_address(start),
+					  .end = kernel_address(end), .lock = lock_held() });
+}
+
+static void write_pair(enum order_kind kind, uint64_t start, uint64_t end,
+		       enum mmu_notifier_event type)
+{
+	if (!rec.mm || !in_window(start, end))
+		return;
+	look();
+	write_event((struct order_event){ .kind = kind, .start = kernel_address(start),
+					  .end = kernel_address(end), .type = type });
 }
 
 /* --- listening ----------------------------------------------------------- */
 
-static void write_pair(const char *what, const struct mmu_notifier_range *r)
-{
-	static const char *const event[] = {
-		[MMU_NOTIFY_UNMAP] = "UNMAP", [MMU_NOTIFY_CLEAR] = "CLEAR",
-		[MMU_NOTIFY_PROTECTION_VMA] = "PROTECTION_VMA",
-		[MMU_NOTIFY_PROTECTION_PAGE] = "PROTECTION_PAGE",
-		[MMU_NOTIFY_SOFT_DIRTY] = "SOFT_DIRTY", [MMU_NOTIFY_RELEASE] = "RELEASE",
-		[MMU_NOTIFY_MIGRATE] = "MIGRATE", [MMU_NOTIFY_EXCLUSIVE] = "EXCLUSIVE",
-	};
-	char range[64];
-
-	if (!rec.mm || !in_window(r->start, r->end))
-		return;
-	look();
-	range_text(r->start, r->end, range, sizeof(range));
-	write_event("%s(%s %s)", what, range, event[r->event]);
-}
-
 static int on_start(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
 {
 	(void)mn;
-	write_pair("START", r);
+	write_pair(ORDER_START, r->start, r->end, r->event);
 	return 0;
 }
 
 static void on_end(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
 {
 	(void)mn;
-	write_pair("END", r);
+	write_pair(ORDER_END, r->start, r->end, r->event);
 }
 
 static void on_flush(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t start, uint64_t end)
 {
 	(void)mn;
 	(void)mm;
-	write_range("SECTLB", start, end);
+	write_range(ORDER_SECTLB, start, end);
 }
 
 static void on_release(struct mmu_notifier *mn, struct mmun_mm *mm)
@@ -254,8 +229,7 @@ static void on_release(struct mmu_notifier *mn, struct mmun_mm *mm)
 	(void)mm;
 	if (!rec.mm)
 		return;
-	look();
-	write_event("RELEASE");
+	write_bare(ORDER_RELEASE);
 }
 
 static bool on_clear_flush_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t start,
@@ -263,7 +237,7 @@ static bool on_clear_flush_young(struct mmu_notifier *mn, struct mmun_mm *mm, ui
 {
 	(void)mn;
 	(void)mm;
-	write_range("CLEAR_FLUSH_YOUNG", start, end);
+	write_range(ORDER_CLEAR_FLUSH_YOUNG, start, end);
 	return false;
 }
 
@@ -272,7 +246,7 @@ static bool on_clear_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t
 {
 	(void)mn;
 	(void)mm;
-	write_range("CLEAR_YOUNG", start, end);
+	write_range(ORDER_CLEAR_YOUNG, start, end);
 	return false;
 }
 
@@ -280,7 +254,7 @@ static bool on_test_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t 
 {
 	(void)mn;
 	(void)mm;
-	write_range("TEST_YOUNG", addr, addr + PAGE_BYTES);
+	write_range(ORDER_TEST_YOUNG, addr, addr + PAGE_BYTES);
 	return false;
 }
 
@@ -294,7 +268,7 @@ static void on_change(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t addr
 	if (!rec.mm || !in_window(addr, addr + PAGE_BYTES))
 		return;
 	look();
-	write_event("CHANGE_PTE%s", locks_text());
+	write_event((struct order_event){ .kind = ORDER_CHANGE_PTE, .lock = lock_held() });
 }
 
 #define RANGE_OPS \
@@ -313,24 +287,20 @@ static void on_event(enum sync_event kind, const uint64_t words[EVENT_WORDS_MAX]
 {
 	const bool of_range = kind == EVENT_RANGE_START || kind == EVENT_RANGE_END ||
 			      kind == EVENT_FLUSH_ASK || kind == EVENT_TABLES_FREE;
-	const struct mmu_notifier_range r = { .start = words[1], .end = words[2],
-					      .event = MMU_NOTIFY_UNMAP };
+	const uint64_t start = words[1], end = words[2];
 
 	if (!rec.mm || (!of_range && kind != EVENT_FLUSH_BATCH) || words[0] != (uintptr_t)rec.mm)
 		return;
-	if (kind == EVENT_FLUSH_ASK && rec.batch) {
-		look();
-		write_event("CPUTLB-BATCH");
-	} else if (kind == EVENT_FLUSH_ASK) {
-		write_range("CPUTLB", r.start, r.end);
-	} else if (kind == EVENT_RANGE_START && !rec.mm->subscriptions) {
-		write_pair("start-without-listener", &r);
-	} else if (kind == EVENT_RANGE_END && !rec.mm->subscriptions) {
-		write_pair("end-without-listener", &r);
-	} else if (kind == EVENT_TABLES_FREE && in_window(r.start, r.end)) {
-		look();
-		write_event("free_pgtables");
-	}
+	if (kind == EVENT_FLUSH_ASK && rec.batch)
+		write_bare(ORDER_CPUTLB_BATCH);
+	else if (kind == EVENT_FLUSH_ASK)
+		write_range(ORDER_CPUTLB, start, end);
+	else if (kind == EVENT_RANGE_START && !rec.mm->subscriptions)
+		write_pair(ORDER_START_UNHEARD, start, end, MMU_NOTIFY_UNMAP);
+	else if (kind == EVENT_RANGE_END && !rec.mm->subscriptions)
+		write_pair(ORDER_END_UNHEARD, start, end, MMU_NOTIFY_UNMAP);
+	else if (kind == EVENT_TABLES_FREE && in_window(start, end))
+		write_bare(ORDER_FREE_PGTABLES);
 	rec.batch = kind == EVENT_FLUSH_BATCH;
 }
 
@@ -407,7 +377,7 @@ static void thread(void *state, unsigned me, void *arg)
 	rec.mm = s->world.mm;
 	rec.frames = 0;
 	rec.order->count = 0;
-	memset(rec.last, 0, sizeof(rec.last));
+	rec.looked = false;
 	look();
 	sync_listen(on_event);
 	failed(rec.op->act(&s->world), "the operation");

@@ -11,35 +11,6 @@
 
 static const char header[] = "recording ";
 
-/* --- ranges -------------------------------------------------------------- */
-
-/* "W+0x1000", "0", "~0" */
-static const char *parse_address(const char *s, int64_t *ret)
-{
-	char *end;
-
-	if (*s == '0') {
-		*ret = INT64_MIN;
-		return s + 1;
-	}
-	if (!strncmp(s, "~0", 2)) {
-		*ret = INT64_MAX;
-		return s + 2;
-	}
-	if (strncmp(s, "W+", 2))
-		return NULL;
-	*ret = strtoll(s + 2, &end, 16);
-	return end;
-}
-
-const char *order_range_parse(const char *text, int64_t *ret_start, int64_t *ret_end)
-{
-	const char *s = strchr(text, '(');
-
-	s = s ? parse_address(s + 1, ret_start) : NULL;
-	return s && !strncmp(s, "..", 2) ? parse_address(s + 2, ret_end) : NULL;
-}
-
 /* --- files --------------------------------------------------------------- */
 
 struct parser {
@@ -100,20 +71,14 @@ static bool parse_op(struct parser *p, const char *s, size_t n)
 static bool parse_event(struct parser *p, const char *s, size_t n)
 {
 	struct order *o;
-	char *text;
-	int64_t start, end;
 
 	if (!p->file->count)
 		return wrong(p, "an event before the first operation");
 	o = &p->file->op[p->file->count - 1].order;
-	if (n >= ORDER_TEXT_MAX || o->count == ORDER_EVENTS_MAX)
-		return wrong(p, "too long");
-	text = o->event[o->count++].text;
-	memcpy(text, s, n);
-	text[n] = 0;
-	if (strchr(text, '(') && !order_range_parse(text, &start, &end))
-		return wrong(p, "there is no range like this");
-	return true;
+	if (o->count == ORDER_EVENTS_MAX)
+		return wrong(p, "too many events");
+	return order_event_parse(s, n, &o->event[o->count++]) ||
+	       wrong(p, "no event is written like this");
 }
 
 static bool parse_line(struct parser *p, const char *s, size_t n)
