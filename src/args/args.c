@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * args.c - arguments: a command's table of options is handed to getopt_long()
- * and printed by help, so that neither knows an option that the other does not.
+ * args.c - the arguments of a command. The command's table of options is handed to
+ * getopt_long() and is also what help prints, so neither knows an option that the other does
+ * not know.
  */
 #include <ctype.h>
 #include <getopt.h>

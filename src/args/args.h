@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * args.h - arguments: a command with its table of options, numbers, words that were
- * mistyped, and complaints. Shared by the tool's commands (src/cli) and
- * by the main() of programs that are linked with libmmun-checked (src/checks/program).
+ * args.h - the arguments of a command: its table of options, numbers, suggestions for words
+ * that were mistyped, and complaints on standard error. The tool's commands (src/cli) use it,
+ * and the main() of programs that are linked with libmmun-checked (src/checks/program).
  */
 #ifndef MMUN_ARGS_H
 #define MMUN_ARGS_H

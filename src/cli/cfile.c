@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cfile.c - checks in C, as the commands run them: with the headers that are installed with
- * the tool. The rest is src/checks/run.
+ * cfile.c - runs checks in C for the commands, with the headers that are installed with the
+ * tool. Everything else is done by src/checks/run.
  */
 #include <limits.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c - mmun check: explore each test and hand what came out to a format.
+ * check.c - the command mmun check. It explores each test and hands the result to a format.
  */
 #include <errno.h>
 #include <inttypes.h>

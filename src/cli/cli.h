@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cli.h - the tool's commands, and what several of them share: files, the matrix.
+ * cli.h - the commands of the tool, and what several of them share: operands that stand for
+ * files, and the matrix.
  *
- * The only layer that prints to the terminal and decides how the process ends; a
- * command returns its exit status and does not exit.
+ * Only the commands print to the terminal and decide how the process ends. A command returns
+ * its exit status and does not exit.
  */
 #ifndef MMUN_CLI_H
 #define MMUN_CLI_H

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * corpus.c - mmun corpus: real bugs, each a check in C with a broken and a repaired form.
- * Runs them and says, in a line each, what found the broken form and that the repaired one
- * was verified.
+ * corpus.c - the command mmun corpus. An entry of the corpus is a real bug, as a check in C
+ * with a broken and a repaired form. The command runs both, and says in one line for each
+ * entry what found the bug and that the repaired form was verified.
  *
- * Invariant: an entry counts as good only if its broken form was found by the oracle that
- * it names and by no other, and its repaired form was explored to the end without a
- * finding. What is said of an entry stands in the comment that its file begins with:
- * corpus_entry.h.
+ * Invariant: an entry counts as good only if its broken form was found by the oracle that it
+ * names and by no other, and if its repaired form was explored to the end without a finding.
+ * What is said of an entry stands in the comment that its file begins with (corpus_entry.h).
  */
 #define _GNU_SOURCE
 #include <dirent.h>

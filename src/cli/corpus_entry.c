@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* corpus_entry.c - see corpus_entry.h. Any text at all may come in. */
+/*
+ * corpus_entry.c - see corpus_entry.h. The text may be anything at all: the fuzzer feeds it.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * corpus_entry.h - what the file of a corpus entry says of itself: its second comment, after
- * the one with the licence.
+ * corpus_entry.h - what the file of a corpus entry says of itself, in its second comment. The
+ * first comment has the licence.
  *
  *	31: an interval notifier's remove reads the sequence number without its lock
  *
@@ -10,7 +10,7 @@
  *
  *	What happened ...
  *
- * The origin may be "FreeBSD: " something.
+ * The origin may also be "FreeBSD: " and a revision.
  */
 #ifndef MMUN_CORPUS_ENTRY_H
 #define MMUN_CORPUS_ENTRY_H

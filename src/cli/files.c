@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files.c - from what stands on the command line to parsed tests. Whatever is
- * wrong with a file is said here, in one line, and the others go on.
+ * files.c - turns the operands of a command line into parsed tests. A file with which
+ * something is wrong is complained of here, in one line, and the other files go on.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list.c - mmun list: a line per test with its name, what it expects, and the
- * first sentence of its prose.
+ * list.c - the command mmun list. It prints a line for each test: its name, what it expects,
+ * and the first sentence of its prose.
  */
 #include <limits.h>
 #include <string.h>

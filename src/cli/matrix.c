@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * matrix.c - mmun check --matrix: the table of operations by operations that sums up
- * how the tests of each pair went. The tests themselves come from litmus/table/matrix.c and
- * are run as any others.
+ * matrix.c - the table that mmun check --matrix ends with: operations by operations, and how
+ * the tests of each pair went. The tests come from litmus/table/matrix.c and are run like any
+ * others.
  */
 #include <stdlib.h>
 #include <string.h>

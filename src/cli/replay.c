@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replay.c - mmun replay: one execution again, from the string that a finding
- * names, and what it shows.
+ * replay.c - the command mmun replay. It runs one execution again, from the string that a
+ * finding names, and shows it.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * superfluous.c - mmun when --superfluous: each flush and each notification that a check
- * comes by is taken away in turn, and the check is explored again. What is still
- * verified then did not need it. (What Linux's 0f10851ea475, "avoid double notification
- * when it is useless", did by hand.)
+ * superfluous.c - mmun when --superfluous. Each flush and each notification that a check comes
+ * by is taken away in turn, and the check is explored again. If it still verifies, it did not
+ * need that step. (Linux's commit 0f10851ea475, "avoid double notification when it is
+ * useless", did this by hand.)
  *
  * Invariant: a step is called superfluous only after an exhaustive search without it, and
- * needed only with the finding that shows why.
+ * needed only together with the finding that shows why.
  */
 #include <inttypes.h>
 #include <stdlib.h>

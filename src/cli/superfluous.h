@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * superfluous.h - which flushes and notifications of a check are not needed. One check to
- * a process, but for litmus tests: what steps there are is remembered in the process.
+ * superfluous.h - which flushes and notifications of a check are not needed. The explorer
+ * remembers the steps of a check in the process, so a check in C is asked about in a process
+ * of its own.
  */
 #ifndef MMUN_SUPERFLUOUS_H
 #define MMUN_SUPERFLUOUS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.c - mmun trace: the order in which mmun clears and sets entries, flushes
- * TLBs and tells notifiers during an operation; and next to it what was recorded
- * of Linux.
+ * trace.c - the command mmun trace. It prints the order in which mmun clears and sets
+ * entries, flushes TLBs and tells notifiers during an operation, and beside it what was
+ * recorded of Linux.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * when.c - mmun when: where may the secondary TLBs be told, for every kind of update? The
- * table is computed now: each cell is the answer of exhaustive searches, in processes of
- * their own, as many at a time as there are processors. Invariant: each cell that is asked for
- * is computed by exactly one of them, and a missing one is an error, never an answer.
+ * when.c - the command mmun when: at which points may the secondary TLBs be flushed, for
+ * every kind of update? The table is computed when it is asked for. Each cell is the answer of
+ * exhaustive searches, in a process of its own, and as many processes run at a time as there
+ * are processors.
+ *
+ * Invariant: each cell that is asked for is computed by exactly one process. A missing cell is
+ * an error and never an answer.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * when.h - the table of mmun when: computed by cli/when.c, printed by cli/when_table.c.
+ * when.h - the table of mmun when. cli/when.c computes it, and cli/when_table.c prints it.
  */
 #ifndef MMUN_CLI_WHEN_H
 #define MMUN_CLI_WHEN_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * when_table.c - prints the table that cli/when.c has computed, as text, Markdown or JSON.
- * Markdown leaves out how many executions it took: docs/when.md changes with an answer only.
+ * when_table.c - prints the table that cli/when.c has computed, as text, Markdown or JSON. The
+ * Markdown form does not say how many executions it took, so docs/when.md changes only if an
+ * answer does.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jobs.c - see jobs.h. A child for each item, and at most so many at a time.
+ * jobs.c - see jobs.h. Each item gets a child, and there are only so many children at a time.
  *
- * Invariant: a slot is free, or has one child, the reading end of a pipe whose writing end
- * only this child has, and shared memory for its result. The pipe says nothing; it is closed
- * when the child has ended, which poll() can wait for together with a deadline.
+ * Invariant: a slot is free, or it has one child, the reading end of a pipe whose writing end
+ * only this child has, and shared memory for the child's result. Nothing is ever written to
+ * the pipe. It is closed when the child has ended, and poll() can wait for that together with
+ * a deadline.
  */
 #define _GNU_SOURCE
 #include <errno.h>

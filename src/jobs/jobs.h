@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jobs.h - work in processes of its own. An item of work runs in a child and leaves its
- * result in memory that the parent shares; a child that crashes, exits or runs too long takes
- * nothing with it but its own item, and the parent is told how it ended. Called by whatever
- * runs what it does not trust (checks in C, the compiler) or has more to do than one
- * processor can (the table of mmun when).
+ * jobs.h - work in processes of its own. An item of work runs in a child, which leaves its
+ * result in memory that it shares with the parent. A child that crashes, exits or runs too
+ * long takes only its own item with it, and the parent is told how it ended. Callers are those
+ * that run what they do not trust (checks in C, the compiler) and those that have more to do
+ * than one processor can (the table of mmun when).
  *
- * Nothing here prints. Children are reaped by their number, so that a caller may have others.
+ * Nothing here prints. Children are reaped by their number, so a caller may have others.
  */
 #ifndef MMUN_JOBS_H
 #define MMUN_JOBS_H

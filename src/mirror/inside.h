@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inside.h - what the files of this room share: a mirror, and how a kind of it is told and
- * tells what is still true.
+ * inside.h - what the files of this room share: a mirror, and the operations in which its
+ * kinds differ.
  *
- * mirror.c owns looking up and accesses, pages.c the pages it has, interval.c and shadow.c
- * are the two kinds.
+ * mirror.c owns lookups and accesses, pages.c owns the pages that a mirror has, and interval.c
+ * and shadow.c are the two kinds.
  *
- * Lock: spin is taken by the callbacks, which must not wait for a fault, and is never held
- * across one. Invariant: a page that is mapped was looked up since the last start of a pair
- * that covers it, and no such pair is under way; an access is made under the lock that the
- * start takes. So nobody uses what is to change when the start returns.
+ * The lock is a spin lock because the callbacks of notifiers take it. It is never held across
+ * a fault.
+ *
+ * Invariant: a page that is mapped was looked up since the last start of a pair that covers
+ * it, and no such pair is under way. An access is made under the lock that the start takes, so
+ * nobody uses what is to change once the start has returned.
  */
 #ifndef MMUN_MIRROR_INSIDE_H
 #define MMUN_MIRROR_INSIDE_H

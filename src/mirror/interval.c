@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * interval.c - a mirror that is told by an interval notifier, as users of hmm_range_fault()
- * are: the notifier's sequence number says whether a lookup is still true. Called by
- * mirror.c, and by the notifier.
+ * interval.c - a mirror that is told by an interval notifier, as users of Linux's
+ * hmm_range_fault() are. The notifier's sequence number says whether a lookup still holds.
+ * mirror.c and the notifier call it.
  */
 #include "mirror/inside.h"
 

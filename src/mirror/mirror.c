@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mirror.c - a device's accesses through a page table of its own: a page that it does not
+ * mirror.c - the accesses of a device through a page table of its own. A page that it does not
  * have is looked up in the address space's page tables, and is entered only if nothing was
- * told meanwhile. See mirror.h; called by whoever has such a device.
+ * told meanwhile. See mirror.h.
  *
  *      device                              update
  *      number taken

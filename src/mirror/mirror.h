@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mirror.h - software secondary MMUs: page tables of a device's own, made from an address
- * space's and kept current by notifiers. Nobody flushes anything of them: they are told
- * before a page goes, and look it up again when it is needed.
+ * mirror.h - software secondary MMUs: page tables of a device's own, which are made from an
+ * address space's page tables and are kept current by notifiers. They are never flushed.
+ * Instead they are told before a page goes, and look the page up again when it is needed.
  *
- * There are two kinds, which differ in how they learn that what they have looked up is no
- * longer true:
+ * There are two kinds, which differ in how they learn that a lookup no longer holds:
  *
  *   mirror  by an interval notifier and its sequence number, as users of Linux's HMM do
  *   shadow  by the starts and ends of a notifier, with a count of the pairs under way and
- *           of those that are over, as KVM does
+ *           another of those that are over, as KVM does
  *
- * Any number of threads may use one. Called by litmus tests (src/litmus/run) and by the
- * stress test.
+ * Any number of threads may use one. Litmus tests (src/litmus/run) and the stress test do.
  */
 #ifndef MMUN_MIRROR_H
 #define MMUN_MIRROR_H

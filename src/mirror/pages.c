@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pages.c - the pages that a mirror has, an array over its range. See inside.h for the lock.
+ * pages.c - the pages that a mirror has, as an array over its range. See inside.h for the
+ * lock.
  */
 #include "mirror/inside.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shadow.c - a mirror that is told by the starts and ends of a notifier, as KVM's shadow
- * page tables are: it counts the pairs that are under way (mmu_invalidate_in_progress) and
- * those that are over (mmu_invalidate_seq), and what was looked up is true if none was or
- * is. Called by mirror.c, and by the notifier.
+ * shadow.c - a mirror that is told by the starts and ends of a notifier, as KVM's page tables
+ * are. It counts the pairs that are under way (KVM's mmu_invalidate_in_progress) and those
+ * that are over (mmu_invalidate_seq). A lookup holds if no pair was under way during it and
+ * none is now. mirror.c and the notifier call it.
  */
 #include "mirror/inside.h"
 

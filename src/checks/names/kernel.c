@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel.c - what stands behind mmun/kernel.h: the door's operations for code that has
- * Linux's types. Each function is one visible operation, and a note for the picture.
+ * kernel.c - what stands behind mmun/kernel.h: the door's operations, for code that uses
+ * Linux's types. Each function is one visible operation and a note for the picture.
  *
- * The public header cannot show the door's (its names are Linux's, with other
- * arguments), so the two meet here only: lock words have the door's layout.
+ * The public header cannot show the door's header, since the door's names are Linux's with
+ * other arguments. So the two meet only here, and lock words have the door's layout.
  */
 #include <stdarg.h>
 #include <stdio.h>

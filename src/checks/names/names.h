@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * names.h - the door, and then Linux's names in the place of those that both have, with
- * other arguments. For what stands behind mmun/kernel.h; included last but for it.
+ * names.h - the door, and then Linux's names in place of those that both have with other
+ * arguments. It is for the files that stand behind mmun/kernel.h, which include it last but
+ * for that header.
  */
 #ifndef MMUN_CHECKS_NAMES_H
 #define MMUN_CHECKS_NAMES_H

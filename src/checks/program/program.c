@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * program.c - the main() of a program that is linked with libmmun-checked: explores
- * the checks that are linked in, or those that are named.
+ * program.c - the main() of a program that is linked with libmmun-checked. It explores all
+ * checks that are linked in, or those that are named on the command line.
  */
 #include <errno.h>
 #include <getopt.h>

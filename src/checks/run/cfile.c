@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cfile.c - see cfile.h. Called by the commands.
+ * cfile.c - the checks of one file in C, from its compilation to the report. The commands
+ * of the tool call it.
  *
- * Invariant: the tool itself never loads or runs what the file has. A child reports to the
- * tool's own output and hands back its counts as its result; a child that ends otherwise is
- * reported by the tool.
+ * Invariant: the tool itself never loads the object and never runs its code. A child does,
+ * reports to the tool's own output, and hands back its counts as the result of its job. If a
+ * child ends in any other way, the tool reports that end.
  */
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cfile.h - the checks of a file in C: it is compiled, and each check is explored by a child
- * that loads the object.
+ * cfile.h - the checks of a file in C. The file is compiled, and each of its checks is
+ * explored by a child that loads the object.
  */
 #ifndef MMUN_CFILE_H
 #define MMUN_CFILE_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compile.c - see compile.h: what the compiler and the linker are told, and what an object may
- * not call. Called by cfile.c.
+ * compile.c - see compile.h. This file knows what the compiler and the linker are told, and
+ * which functions an object must not call because the explorer does not see them. cfile.c
+ * calls it.
  *
- * Invariant: the temporary directory is there from compile_open() to compile_close(), and an
+ * Invariant: the temporary directory exists from compile_open() to compile_close(). An
  * interrupt in between removes it before it ends the process.
  */
 #define _GNU_SOURCE

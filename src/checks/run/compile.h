@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compile.h - from FILE.c to a shared object in a temporary directory, which goes with
- * compile_close(), and also if the process is interrupted.
+ * compile.h - compiles FILE.c to a shared object in a temporary directory. The directory is
+ * removed by compile_close(), and also if the process is interrupted.
  */
 #ifndef MMUN_COMPILE_H
 #define MMUN_COMPILE_H

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * coverage.c - lines of a check that no execution reached. The compiler puts a call at the
- * beginning of each basic block; the call notes where it came from in memory that the
- * children share with the tool, which afterwards goes through the line table.
+ * coverage.c - finds the lines of a check that no execution reached. The compiler puts a call
+ * at the beginning of each basic block. The call notes where it came from, in memory that the
+ * children share with the tool, and afterwards the tool goes through the line table.
  *
- * A block begins at its call and ends at the next one, or with the function. A row of the
- * line table belongs to the block that it begins in, and to no other: a call without a
- * place of its own prolongs the row before it, which says nothing about the block.
+ * A block begins at its call and ends at the next call, or with the function. A row of the
+ * line table belongs to the block that it begins in and to no other: a call that has no place
+ * of its own prolongs the row before it, which says nothing about the block.
  *
- * Calls are found by the relocations that the linker keeps with --emit-relocs: it says
- * itself where they are, whatever the sections were merged to, and nobody has to
- * tell instructions from data.
+ * The calls are found by the relocations that the linker keeps with --emit-relocs. They say
+ * where the calls are, whatever the sections were merged to, so nobody has to tell
+ * instructions from data.
  *
- * Invariant: what was reached is only ever added to, and lies where the explorer, which
- * restores the object's own variables before each execution, does not restore anything.
+ * Invariant: what was reached is only ever added to. It lies in memory that the explorer does
+ * not restore, unlike the object's own variables.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

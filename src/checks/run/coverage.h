@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * coverage.h - which lines of a check's sources were reached, by an object that was
- * compiled with -fsanitize-coverage=trace-pc and linked with --emit-relocs.
+ * coverage.h - which lines of a check's sources were reached. The object must be compiled
+ * with -fsanitize-coverage=trace-pc and linked with --emit-relocs.
  */
 #ifndef MMUN_COVERAGE_H
 #define MMUN_COVERAGE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image.c - see image.h. Called by compile.c and coverage.c.
+ * image.c - see image.h. compile.c looks for calls of functions that the explorer does not
+ * see, and coverage.c looks for calls that the compiler put in.
  */
 #include <errno.h>
 #include <fcntl.h>

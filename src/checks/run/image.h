@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image.h - an object that the compiler has just written, as it is in its file. It is taken
- * to be what a 64-bit object should be.
+ * image.h - an object file that the compiler has just written, mapped into memory. It is
+ * taken to be what a 64-bit object should be: its offsets are not checked.
  */
 #ifndef MMUN_IMAGE_H
 #define MMUN_IMAGE_H

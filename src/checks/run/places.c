@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * places.c - the line table and the functions of an object, out of DWARF by libdw into two
- * sorted arrays. The strings in them are libdw's, which stays open for that.
+ * places.c - the line table and the functions of an object, read from DWARF by libdw into two
+ * sorted arrays. The strings in them belong to libdw, which stays open for that reason.
  *
- * Not dwarf_addrdie() and the like: they need .debug_aranges, which clang leaves out, and
- * more stack than a fiber has.
+ * dwarf_addrdie() and similar functions are not used: they need .debug_aranges, which clang
+ * leaves out, and more stack than a fiber has. libdwfl would save nothing, since the arrays
+ * have to be read in any case.
  *
  * Invariant: once opened, nothing here changes.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * places.h - where in its source the code of an object stands: the shared object of a
- * check, or a program. Read from the object's own debug information.
+ * places.h - where in its source the code of an object stands. The object is the shared object
+ * of a check, or a program, and its own debug information is read.
  *
- * Opening reads everything. Looking something up allocates nothing and needs little stack,
- * so that it may be done on a fiber and in a signal handler.
+ * Opening reads everything. Looking something up allocates nothing and needs little stack, so
+ * it may be done on a fiber and in a signal handler.
  */
 #ifndef MMUN_PLACES_H
 #define MMUN_PLACES_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runs.c - a registered check from its search to its report. The static variables of
- * the file that has it are handed to the explorer, which restores them.
+ * runs.c - runs a registered check, from its search to its report. The static variables of
+ * the object that contains the check are handed to the explorer, which restores them before
+ * each execution as it restores the check's state.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runs.h - running the checks that a file in C registers, for the tool and for the
- * main() of ordinary programs.
+ * runs.h - runs the checks that a file in C has registered. cfile.c uses it in a child, and
+ * program.c in an ordinary program.
  */
 #ifndef MMUN_RUNS_H
 #define MMUN_RUNS_H

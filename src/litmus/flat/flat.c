@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flat.c - the reference: every outcome that a test can have where memory is
- * just memory. No TLBs, no page tables, one access at a time.
+ * flat.c - the reference: every outcome that a test can have where memory is just memory.
+ * There are no TLBs and no page tables, and accesses happen one at a time.
  *
- * An operation that changes what a page shows, or who may access it, takes effect
- * at one moment between its call and its return, for each page at one of its own.
- * Another thread's access between that moment and the return may find the page as
- * it was before or as it is after, each access on its own:
+ * An operation that changes what a page shows, or who may access it, takes effect at one
+ * moment between its call and its return, and for each page at a moment of its own. An access
+ * of another thread between that moment and the return may find the page as it was before or
+ * as it is after. Each access decides this on its own:
  *
  *     P0                        P1
  *     munmap(x) called
@@ -16,13 +16,12 @@
  *     munmap(x) returns
  *                               r2 = *x   [a fault]
  *
- * Where the contents are exchanged as well, a store through the old view is lost
- * with it, unless they have moved elsewhere. But who has once got through by a later
- * view does not come back to an older one: it has one TLB, with one entry for a page,
- * unless it is one of several threads of a device. flat_ops.c has the operations, and
- * flat_state.c the states.
+ * If the contents are exchanged as well, a store through the old view is lost with them,
+ * unless they have moved elsewhere. A thread that has once gone through a later view does not
+ * come back to an older one: it has one TLB, with one entry for a page. Threads that share a
+ * device are excepted. flat_ops.c has the operations, and flat_state.c the states.
  *
- * States are explored breadth first; the set of states is the queue as well.
+ * States are explored breadth first. The set of states is also the queue.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * flat.h - the flat reference: which outcomes a test can have where memory is just memory.
- * The oracle of the same name holds to it whatever a runner shows.
+ * The oracle of the same name compares what a runner shows with it.
  */
 #ifndef MMUN_FLAT_H
 #define MMUN_FLAT_H

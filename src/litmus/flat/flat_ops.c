@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flat_ops.c - what each operation does to flat memory. Called by flat.c for a
- * thread that is at an operation.
+ * flat_ops.c - what each operation does to flat memory. flat.c calls it for a thread that is
+ * at an operation.
  *
- * An operation is called, has its effect on each of its pages at a moment of its
- * own, in any order, and returns. Those that change nothing that can be seen
- * (migration, splitting, write protection that the next write undoes) are a single
- * step. They may fail for many a reason: the page is busy, pinned, shared.
+ * An operation is called, has its effect on each of its pages at a moment of its own, in any
+ * order, and returns. Operations that change nothing that can be seen (migration, splitting,
+ * write protection that the next write undoes) are a single step. They may fail for many
+ * reasons: the page is busy, pinned, or shared.
  *
- * What may be dropped may also stay: after MADV_FREE the contents remain until
- * MADV_PAGEOUT, for which there is no other use, drops them for good; a store in
- * between keeps them. Nothing else drops them behind the program's back.
+ * What may be dropped may also stay. After MADV_FREE the contents remain until MADV_PAGEOUT,
+ * which has no other use here, drops them for good. A store in between keeps them. Nothing
+ * else drops them behind the program's back.
  */
 #include "litmus/flat/state.h"
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * flat_state.c - a state of flat memory: its frames, what a page shows, and the set of the
- * states that were reached. flat.c and flat_ops.c make new states of old ones and add them.
+ * states that were reached. flat.c and flat_ops.c make new states from old ones and add them.
  *
- * What is kept of a state is the part of it that the test can use. Invariant: a state that
- * is in the set rests, that is, no thread in it can take a step that the others could not
- * notice.
+ * Only that part of a state is kept which the test can use. Invariant: a state in the set is
+ * at rest, which means that no thread in it can take a step that the others could not notice.
  */
 #include <errno.h>
 #include <string.h>

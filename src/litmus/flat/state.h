@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * state.h - what the files of the flat reference share: a state of flat memory, and how one
- * is added to the search. flat.c owns the search and the accesses, flat_ops.c what each
- * operation does, flat_state.c the states.
+ * state.h - what the files of the flat reference share: a state of flat memory, and how a
+ * state is added to the search. flat.c owns the search and the accesses, flat_ops.c knows what
+ * each operation does, and flat_state.c owns the states.
  *
- * Memory is places, one for each page of the test, which show frames: a place shows a
- * frame of its own, or that of the object it maps. Operations change what a place
- * shows. From then until it returns an operation leaves the old view open as well: a
- * stale one, which other threads' accesses may still go through.
+ * Memory is made of places, one for each page of the test. A place shows a frame: one of its
+ * own, or the frame of the object that it maps. Operations change what a place shows. From
+ * that moment until it returns, an operation also leaves the old view open, as a stale view
+ * through which accesses of other threads may still go.
  */
 #ifndef MMUN_FLAT_STATE_H
 #define MMUN_FLAT_STATE_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * code.c - a thread: parameters, and a body of statements that becomes a list
- * of instructions with forward jumps.
+ * code.c - parses a thread: its parameters, and a body of statements that becomes a list of
+ * instructions with forward jumps.
  *
- * Invariant: one instruction makes at most one access to memory. Loads inside
- * an expression are taken out of it, left to right, into temporaries: registers
- * without a name. That is why none may stand where C would not always run it.
+ * Invariant: one instruction makes at most one access to memory. Loads inside an expression
+ * are taken out of it, from left to right, into temporaries, which are registers without a
+ * name. For this reason a load may not stand where C would not always run it.
  */
 #include <stdio.h>
 #include <string.h>

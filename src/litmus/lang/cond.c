@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cond.c - what a test asks of its outcomes: filter, locations, and one of
- * exists, ~exists and forall. Called last, when all names are known.
+ * cond.c - parses what a test asks of its outcomes: filter, locations, and one of exists,
+ * ~exists and forall. parse.c calls it last, when all names are known.
  *
  * Invariant: whatever a proposition mentions is shown, as herd shows it.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * error.c - a parse error as compilers show it. The only function of the layer
- * that writes to a file, and it writes to the one it is given.
+ * error.c - prints a parse error as compilers do. It is the only function of the room that
+ * writes to a file, and it writes to the file that it is given.
  */
 #include "litmus/lang/parser.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * init.c - the initial state: variables and the pages they live on, what the
- * TLBs hold, which device a thread runs on, where notifications are put, and what
- * operations are made to forget.
+ * init.c - parses the initial state: variables and the pages they live on, what the TLBs
+ * hold, which device a thread runs on, which flush points are moved, and what operations are
+ * made to forget.
  *
- * Threads are written after the initial state, so what is said of them here is
- * a promise that keep_promises() keeps. Invariant: var[i] always has a page, a
- * word, a table and a slot within the limits of litmus.h.
+ * Threads are written after the initial state, so what is said of them here is a promise that
+ * keep_promises() keeps. Invariant: var[i] always has a page, a word, a table and a slot
+ * within the limits of litmus.h.
  */
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lex.c - from text to tokens, and the first error. It owns the notion of a
- * comment, a name and a number; the parser's other files see tokens only.
+ * lex.c - cuts the text into tokens, and reports the first error. It owns the notions of a
+ * comment, a name and a number; the other files of the parser see only tokens.
  *
- * Invariant: the lexer never reads at or behind text + size, and its line and
- * line_start belong to offset.
+ * Invariant: the lexer never reads at or behind text + size, and its line and line_start
+ * belong to its offset.
  */
 #include <stdarg.h>
 #include <stdio.h>

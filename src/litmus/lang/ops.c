@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ops.c - what is known of the operations without running them: their names and
- * words, and which pages they are about. For the parser, the flat reference and
- * the oracles, which must not disagree here.
+ * ops.c - what is known of the operations without running them: their names and words, which
+ * pages they are about, and which rights they take and give. The parser, the flat reference
+ * and the oracles use it and so cannot disagree.
  */
 #include "litmus/lang/litmus.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outcome.c - what a test can end in: the layout of an outcome, its names and
- * values, the propositions over it, and sets of outcomes.
+ * outcome.c - what a test can end in: the layout of an outcome, its names and values, the
+ * propositions over it, and sets of outcomes.
  *
- * Invariant of a set: table is at most half full, each of its entries is 0 or
- * 1 + the index of an outcome, and outcomes keep the order they came in.
+ * Invariant of a set: its table is at most half full, each entry of the table is 0 or 1 + the
+ * index of an outcome, and outcomes keep the order in which they came.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * parse.c - the frame of a litmus test: its first line, the comment that says
- * what it teaches, and the order of its parts. Entry point of the parser.
+ * parse.c - the entry point of the parser, and the frame of a litmus test: its first line,
+ * the comment that says what it teaches, and the order of its parts.
  *
- * Invariant: whatever happens, the half-made test is either returned or freed;
- * parse_fail() comes back to run_parser(), which holds nothing.
+ * Invariant: whatever happens, the half-made test is either returned or freed. parse_fail()
+ * comes back to run_parser(), which holds nothing.
  */
 #include <errno.h>
 #include <stdio.h>

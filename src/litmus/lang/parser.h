@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * parser.h - what the files of the parser share: the token at hand, the test
- * under construction, and the way out on the first error.
+ * parser.h - what the files of the parser share: the token at hand, the test under
+ * construction, and the way out on the first error.
  *
- * parse.c owns the frame and calls the others: lex.c cuts tokens, scope.c knows the
- * names that were declared, init.c reads the initial state, code.c the threads, cond.c
- * what is asked at the end.
- * Invariant: p->tok is the next token that nobody has consumed, and every
- * error leaves through parse_fail(), so that no function returns a failure.
+ * parse.c owns the frame and calls the others. lex.c cuts tokens, scope.c knows the names that
+ * were declared, init.c reads the initial state, code.c the threads, and cond.c what is asked
+ * at the end.
+ *
+ * Invariant: p->lex.tok is the next token that nobody has consumed. Every error leaves through
+ * parse_fail(), so no function returns a failure.
  */
 #ifndef MMUN_LITMUS_PARSER_H
 #define MMUN_LITMUS_PARSER_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * scope.c - the names that a test has declared: its variables and its threads. init.c and
- * code.c both declare variables, and cond.c asks for them.
+ * code.c declare variables, and all parts of the parser look names up.
  *
- * Invariant: a variable has a page and a page table of its own until the initial state puts
- * it elsewhere.
+ * Invariant: a variable has a page and a page table of its own until the initial state puts it
+ * elsewhere.
  */
 #include <string.h>
 

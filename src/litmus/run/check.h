@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.h - a litmus test under the explorer: every execution that it can have on the vm,
- * held to the flat reference and the other oracles, and the verdict. Checked build only.
+ * check.h - runs a litmus test under the explorer: every execution that it can have on the
+ * virtual memory, compared with the flat reference and watched by the other oracles, and then
+ * the verdict. It exists in the checked build only.
  */
 #ifndef MMUN_LITMUS_CHECK_H
 #define MMUN_LITMUS_CHECK_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explored.c - a litmus test on the library's vm, under the explorer: every execution,
- * shown to the oracles. See check.h. Checked build only.
+ * explored.c - see check.h. This file connects the runner on the virtual memory with the
+ * explorer, and shows each execution to the oracles.
  *
- * Invariant: whatever an execution changes and the next one needs as it was is in struct
- * execution, which the explorer restores; struct search is kept.
+ * Invariant: everything that an execution changes, and that the next one needs as it was, is
+ * in struct execution, which the explorer restores. struct search is never restored.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * held.c - what each page table entry and each TLB of a world holds, for pictures:
- * the explorer asks after each step while it records one.
+ * held.c - what each page-table entry and each TLB of a world holds. It is for pictures: the
+ * explorer asks after each step of an execution that it records.
  */
 #include "explore/front/explore.h"
 #include "iommu/ats.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * oracles.c - see oracles.h: what is noted of an execution, and what is concluded from it.
+ * explored.c calls it.
  */
 #include <stdio.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * oracles.h - the oracles that know what a litmus test means: flat reference, after return,
- * lost writes. explored.c shows them what the threads do, and asks them at the end of each
- * execution; a finding is told to the explorer.
+ * and lost writes. explored.c shows them what the threads do, and asks them at the end of each
+ * execution. They tell their findings to the explorer.
  *
- * The order of two steps is asked of the explorer, which answers for all equivalent
- * executions at once: what is not ordered could have come the other way round, and that way
- * round is then the picture that is shown.
+ * They ask the explorer for the order of two steps, and its answer holds for all equivalent
+ * executions at once. Two steps that are not ordered could have come the other way round, and
+ * then that way round is the picture that is shown.
  */
 #ifndef MMUN_LITMUS_ORACLES_H
 #define MMUN_LITMUS_ORACLES_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * repair.c - what a test with findings did wrong, and what would repair it: of the places
- * to notify that the test has moved, and of what it has operations forget, one is put
- * back as Linux has it, and the test is run again. Nothing is said that was not verified.
+ * repair.c - what a test with findings did wrong, and what would repair it. One of the flush
+ * points that the test has moved, or one of its mutations, is put back as Linux has it, and
+ * the test is run again. Only what was verified is said.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runner.h - what a litmus test can be run on. A runner makes the initial state, runs one
- * thread's statements, reads the outcome, and takes everything down again; in which order
- * the threads go is not its business:
+ * runner.h - what a litmus test can be run on. A runner makes the initial state, runs the
+ * statements of one thread, reads the outcome, and takes everything down again. It does not
+ * decide in which order the threads go; those that drive it do:
  *
- *                                explored.c          threads.c
- *                              every execution    as real threads race
- *      world.c   the library's vm    yes                yes
+ *                                   explored.c           threads.c
+ *                                   every execution      as real threads race
+ *     world.c: the library's vm     yes                  yes
  *
- * A runner on another memory, the kernel's for one, is another line of this table: its
- * processors make system calls, its devices have page tables that the kernel tells, and what
- * it cannot do it refuses with a reason.
+ * A runner on other memory, such as that of the kernel of this machine, is another line of
+ * this table: its processors would make system calls, and its devices would have page tables
+ * that the kernel notifies. What a runner cannot do it refuses, with a reason.
  */
 #ifndef MMUN_LITMUS_RUNNER_H
 #define MMUN_LITMUS_RUNNER_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * threads.c - a litmus test as real threads race, again and again. Knows nothing of what
- * the test runs on: that is the runner's. Called by tests/litmus_native.c.
+ * threads.c - runs a litmus test as real threads race, again and again. It knows nothing of
+ * what the test runs on, which is the runner's business. tests/litmus_native.c calls it.
  *
- * Invariant: between the two barriers only the threads use the state, and otherwise only
- * the caller's thread does.
+ * Invariant: between the two barriers only the threads use the state, and at all other times
+ * only the caller's thread does.
  *
  *      caller                              threads
  *      setup, or stop

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verdict.c - from what a search has found to what is said of the test: is it as the test
- * itself says? Called by explored.c.
+ * verdict.c - compares what a search has found with what the test itself says. explored.c
+ * calls it.
  */
 #include <string.h>
 

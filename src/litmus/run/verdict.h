@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verdict.h - what is said of a test that was searched; for explored.c.
+ * verdict.h - the verdict on a test that was searched. It is for explored.c.
  */
 #ifndef MMUN_LITMUS_VERDICT_H
 #define MMUN_LITMUS_VERDICT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.c - see world.h: processors and devices, and what a statement does. Called as
- * world_runner, and by mmun when.
+ * world.c - see world.h: processors and devices, and what a statement does. The drivers of
+ * runner.h call it as world_runner, and mmun when calls it directly.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.h - a litmus test come to life on the library's vm: an address space with its
- * variables, processors and devices, and each thread's statements run on it. What stands
- * behind world_runner, for those who want to look into it.
+ * world.h - a litmus test come to life on the library's virtual memory: an address space with
+ * the test's variables, processors and devices, on which each thread runs its statements. This
+ * is what stands behind world_runner, for code that has to look into it (pictures, mmun when).
  *
- * Knows the vm and the door, not the explorer: the same source runs a test under the
- * explorer (explored.c) and with real threads (threads.c).
+ * It knows the virtual memory and the door, and not the explorer: the same source runs a test
+ * under the explorer (explored.c) and with real threads (threads.c).
  */
 #ifndef MMUN_WORLD_H
 #define MMUN_WORLD_H

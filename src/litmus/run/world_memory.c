@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world_memory.c - the memory of a litmus test: where variables live, their pages as
- * the initial state has them, and what is in them at the end. Called by world.c.
+ * world_memory.c - the memory of a litmus test: where variables live, their pages as the
+ * initial state describes them, and what is in them at the end. world.c calls it.
  *
- * Each leaf page table of the test is one of three in a group that shares the upper
- * tables; the first of each group holds an area that nobody touches, so that
- * unmapping a variable frees its leaf table but not the tables of its neighbours.
- * Where tables are large, each one's pages begin at another entry, so that no two
- * pages share an entry of a TLB; a huge page begins at the first.
+ * Each leaf page table of the test is one of three in a group that shares the upper tables.
+ * The first leaf of each group holds an area that nobody touches, so unmapping a variable
+ * frees its leaf table but not the tables of its neighbors. Where tables are large, the pages
+ * of each table begin at another entry, so that no two pages share an entry of a TLB. A huge
+ * page begins at the first entry.
  */
 #include <errno.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * matrix.c - tests that nobody thought of: each pair of operations that can meet on
- * one page, by two processors, with nobody looking on, a third processor, or a device.
+ * matrix.c - tests that nobody thought of: each pair of operations that can meet on one page,
+ * run by two processors, while nobody, a third processor or a device looks on.
  *
- * The tests are text in the language of mmun-litmus(5), made on demand; they ask
- * nothing, so that a finding of any oracle is a violation. Numbers and names depend
- * on the tables below only.
+ * The tests are text in the language of mmun-litmus(5) and are made on demand. They ask
+ * nothing, so a finding of any oracle is a violation. Their numbers and names depend on the
+ * tables below only.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * when.c - see when.h: one cell of the table, computed. Called by cli/when.c, in processes
- * of its own, for one exploration runs at a time in a process.
+ * when.c - see when.h: computes one cell of the table. cli/when.c calls it in a process of its
+ * own, because only one exploration runs at a time in a process.
  *
- * Whether an operation comes by a place at all is found out by doing what the processors of
- * a scene do, one after the other and with nobody else, while a notifier counts how often
- * the secondary TLBs are told: not more often than with "never" means that it does not.
+ * Whether an operation comes by a flush point at all is found out by running the statements of
+ * a scene's processors one after the other, with nobody else, while a notifier counts how
+ * often the secondary TLBs are told. If they are told no more often than with "never", the
+ * operation does not come by that point.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * when.h - the question, asked of every kind of update: where may the secondary TLBs
- * be told? A row is a kind of update, with scenes: small litmus tests without a place to
- * notify. A cell is a row with a place and a semantics, and is the answer of exhaustive
- * searches of the row's scenes: safe, or broken, with the scene that shows it.
+ * when.h - the question, asked of every kind of update: at which points may the secondary TLBs
+ * be flushed? A row is a kind of update, with scenes, which are small litmus tests without a
+ * flush point. A cell is a row with a flush point and a semantics. Its answer is that of
+ * exhaustive searches of the row's scenes: safe, or broken, with the scene that shows it.
  *
- * What makes it legal to tell late are conditions, D1 to D4. Each is taken away from the
- * updates that rest on it: a pair of rows, which differ in that alone.
+ * It is legal to flush late under the conditions D1 to D4. Each condition is taken away from
+ * the updates that rest on it: that makes a pair of rows which differ in the condition alone.
  *
- *   when_rows.c   what there is
- *   when.c        one cell, computed
- *   cli/when*.c   the table, in processes of their own
+ *   when_rows.c   the rows, the scenes and the columns
+ *   when.c        computes one cell
+ *   cli/when*.c   computes the table in processes of its own, and prints it
  */
 #ifndef MMUN_WHEN_H
 #define MMUN_WHEN_H

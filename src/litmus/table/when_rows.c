@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * when_rows.c - the kinds of update, and the scenes that each is judged by. No cell of the
- * table is written here: a row says what is done, and who looks on. Each way in which a
- * stale translation can be seen has a scene: reading what is superseded, storing to what is
- * shared or given up, touching what is freed, being overtaken by who comes by the object
- * and so without mmap_lock, and not being noticed by what the update was for.
+ * when_rows.c - the kinds of update, and the scenes that each of them is judged by. No cell of
+ * the table is written here: a row says what is done and who looks on. Each way in which a
+ * stale translation can be seen has a scene: a thread reads what is superseded, stores to what
+ * is shared or given up, touches what is freed, is overtaken by another that comes by the
+ * object and so without mmap_lock, or is not noticed by the code that the update was for.
  *
- * Invariant: a scene has nothing about where the row's operation notifies: when_text() adds
- * that. In a scene with a consumer D0's r0 says whether the call was over, and r1 is its
- * store. The rows of a pair differ in what is forgotten, and in nothing else.
+ * Invariant: a scene says nothing about the row's flush point; when_text() adds that. In a
+ * scene with a consumer, D0's r0 says whether the call was over, and r1 is its store. The rows
+ * of a pair differ in what is forgotten, and in nothing else.
  */
 #include "litmus/table/when.h"
 
