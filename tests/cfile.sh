@@ -124,11 +124,19 @@ THREAD(null)
 	WRITE_ONCE(s->b, 1);
 }
 THREAD(wild) { (void)t; add(s); (void)READ_ONCE(*s->p); }
+THREAD(readonly)
+{
+	static const int fixed = 1;
+
+	if (t)
+		add(s);
+	WRITE_ONCE(*(int *)&fixed, 2);
+}
 THREAD(endless)
 {
 	add(s);
-	while (t == 0 && *(volatile int *)&s->a == 2)
-		;
+	while (t == 0 && s->a == 2)
+		barrier();
 	(void)READ_ONCE(s->b);
 }
 THREAD(overflow) { add(s); if (t) deep(100000); }
@@ -179,7 +187,7 @@ contains 'mmun: syntax.c: does not compile' err
 contains 'mmun: threads.c: calls pthread_mutex_lock(), which the explorer does not see' err
 contains 'mmun: none.c: has no check' err
 contains 'mmun: missing.c: No such file or directory' err
-contains '19 tests: 3 ok, 0 differ, 12 violations, 0 unfinished, 4 errors' out
+contains '20 tests: 3 ok, 0 differ, 13 violations, 0 unfinished, 4 errors' out
 shows crash null 'T0 follows a NULL pointer, after its load in null:'
 shows crash null 'replay: mmun replay bad.c null:'
 # The address sanitizer looks at its shadow of the address first, which is no memory either.
@@ -188,6 +196,7 @@ if [ "$kind" = plain ]; then
 else
 	shows crash wild ''
 fi
+shows crash readonly 'T0 touches what is no memory (SIGSEGV)'
 shows endless endless 'runs on without an operation that others see'
 shows endless spin 'more than 8000 steps'
 shows crash overflow 'T1 overflows its stack of 64 KiB, after its store in add:'

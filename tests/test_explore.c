@@ -15,6 +15,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "explore/model/model.h"
+#include "model_elsewhere.h"
 #include "models.h"
 #include "random_check.h"
 #include "sync/sync.h"
@@ -432,6 +434,59 @@ static void nothing_is_lost(void **state)
 	}
 }
 
+/* --- memory models ------------------------------------------------------- */
+
+/* Whatever the memory model does with words, and though letting go is a step of its own in it:
+ * where it is sequential consistency, the same executions are run. */
+static void models_are_counted_alike(void **state)
+{
+	static const uint64_t executions[] = { 49, 481, 4450 };
+
+	(void)state;
+	model_choose(&model_elsewhere);
+	elsewhere_performed = elsewhere_ordered = 0;
+	run_model(model_seed, MODEL_SAFE, 2);
+	assert_int_equal(result.executions, 118);
+	explore_result_fini(&result);
+	for (unsigned n = 2; n <= 4; n++) {
+		run_model(model_family, MODEL_SAFE, n);
+		assert_int_equal(result.executions, executions[n - 2]);
+		explore_result_fini(&result);
+	}
+	model_choose(&model_sc);
+	assert_true(elsewhere_performed > 0);
+	assert_int_equal(elsewhere_ordered, elsewhere_performed); /* the models' loads acquire */
+}
+
+/* The same of random programs: the same results, findings and executions. */
+static void models_show_the_same(void **state)
+{
+	static struct random_check sc, other;
+	static struct explore_result rs, ro;
+
+	(void)state;
+	for (unsigned seed = 1; seed <= 1000; seed++) {
+		struct explore_check check;
+
+		random_check_make(&sc, seed, 6);
+		other = sc;
+		check = random_check_as_check(&sc);
+		assert_int_equal(explore(&check, &(struct explore_options){ 0 }, &rs), 0);
+		check = random_check_as_check(&other);
+		model_choose(&model_elsewhere);
+		assert_int_equal(explore(&check, &(struct explore_options){ 0 }, &ro), 0);
+		model_choose(&model_sc);
+		if (rs.executions != ro.executions || rs.findings != ro.findings ||
+		    memcmp(sc.results, other.results, sizeof(sc.results)) != 0)
+			fail_msg("seed %u: %llu executions, %u findings, %zu results; elsewhere "
+				 "%llu, %u, %zu", seed, (unsigned long long)rs.executions,
+				 rs.findings, sc.result_count, (unsigned long long)ro.executions,
+				 ro.findings, other.result_count);
+		explore_result_fini(&rs);
+		explore_result_fini(&ro);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +500,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_bound_is_no_proof),
 		cmocka_unit_test(the_first_finding_ends_it),
 		cmocka_unit_test(impossible_checks_are_refused),
+		cmocka_unit_test(models_are_counted_alike),
+		cmocka_unit_test(models_show_the_same),
 		cmocka_unit_test(nothing_is_lost),
 	};
 

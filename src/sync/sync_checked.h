@@ -2,14 +2,18 @@
 /*
  * sync_checked.h - the door under the explorer. See sync.h for the contract.
  *
- * Each name is a visible operation: sync_visible() announces it and returns
- * when the explorer has chosen this thread to perform it; the operation itself
- * then runs undisturbed. Macros exist only to note the caller's place.
+ * Each name is a visible operation. It is announced with all that it is: kind,
+ * memory order, address, size, and the value that is stored or the function that
+ * updates. It returns when the explorer has chosen this thread to perform it,
+ * with the value that the memory model gives it: nothing here reads or writes a
+ * word itself. Macros exist only to note the caller's place.
  *
  * What is not a scheduling point, and why that loses nothing:
  * - unlocking a spin lock or rwsem and leaving a section happen together with
  *   the thread's previous operation: they only enable others, and nobody can
- *   observe the moment (which is why there is no spin_trylock);
+ *   observe the moment (which is why there is no spin_trylock). That is an
+ *   argument about sequential consistency, and so it is a property of the
+ *   memory model, src/explore/model/model.h, whether it is so;
  * - entering a guard section happens with its first load, guard_mark with the
  *   change before it: later and earlier, respectively, is the worst case;
  * - allocation: each thread is served from memory of its own.
@@ -54,6 +58,7 @@ enum sync_class { SYNC_NONE, SYNC_READ, SYNC_ADD, SYNC_WRITE };
 	X(SYNC_LOCK,       SYNC_WRITE, 1, "lock")          \
 	X(SYNC_TRYLOCK,    SYNC_WRITE, 0, "trylock")       \
 	X(SYNC_UNLOCK,     SYNC_WRITE, 0, "unlock")        \
+	X(SYNC_LET_GO,     SYNC_NONE,  0, "let go")        \
 	X(SYNC_RLOCK,      SYNC_READ,  1, "lock (read)")   \
 	X(SYNC_WLOCK,      SYNC_WRITE, 1, "lock (write)")  \
 	X(SYNC_RCU_BEGIN,  SYNC_READ,  0, "rcu read lock") \
@@ -62,7 +67,8 @@ enum sync_class { SYNC_NONE, SYNC_READ, SYNC_ADD, SYNC_WRITE };
 	X(SYNC_GUARD_WAIT, SYNC_NONE,  1, "wait for guards") \
 	X(SYNC_AWAIT,      SYNC_READ,  1, "wait until")    \
 	X(SYNC_RELAX,      SYNC_READ,  1, "spin")          \
-	X(SYNC_CHOOSE,     SYNC_NONE,  0, "choose")
+	X(SYNC_CHOOSE,     SYNC_NONE,  0, "choose")        \
+	X(SYNC_FENCE,      SYNC_NONE,  0, "fence")
 
 enum sync_kind {
 #define X(e, ...) e,
@@ -78,21 +84,64 @@ typedef struct { uint32_t owner, rank; } spin_t;   /* owner: thread + 1 */
 typedef struct { uint32_t owner, rank; } mutex_t;
 typedef struct { uint32_t owner, rank; int32_t readers; } rwsem_t;
 
-/* The explorer's side: src/explore/door. */
-void sync_visible(enum sync_kind kind, const void *object, const struct sync_site *site);
-/* The same for a word of 1, 2, 4 or 8 bytes, aligned or not. */
-void sync_visible_bytes(enum sync_kind kind, const void *object, uint8_t bytes,
-			const struct sync_site *site);
+/* Memory orders: those of C11, and what Linux has besides. */
+enum sync_order {
+	SYNC_RELAXED, SYNC_ACQUIRE, SYNC_RELEASE, SYNC_ACQ_REL, SYNC_SEQ_CST,
+	SYNC_FULL,   /* as between two smp_mb(); of a fence: smp_mb() */
+	SYNC_READS,  /* a fence only: smp_rmb() */
+	SYNC_WRITES, /* a fence only: smp_wmb() */
+};
+
+/* What an update makes of the old value. X(enumerator, the new value) */
+#define SYNC_UPDATES(X)                                                     \
+	X(SYNC_SET,        a)                                               \
+	X(SYNC_ADD_TO,     old + a)                                         \
+	X(SYNC_AND,        old & a)                                         \
+	X(SYNC_OR,         old | a)                                         \
+	X(SYNC_XOR,        old ^ a)                                         \
+	X(SYNC_NAND,       ~(old & a))                                      \
+	X(SYNC_SET_IF,     old == a ? b : old)                              \
+	X(SYNC_ADD_UNLESS, old == b ? old : old + a)                        \
+	/* one of a count, unless there is none, or it never runs out */    \
+	X(SYNC_TAKE,       old && old != b ? old - 1 : old)                 \
+	X(SYNC_KEEP,       old)
+
+enum sync_update {
+#define X(e, ...) e,
+	SYNC_UPDATES(X)
+#undef X
+};
+
+/* What is done to a word, but for values: bytes is 1, 2, 4 or 8; kind is SYNC_LOAD, SYNC_STORE,
+ * SYNC_RMW or SYNC_INC; a load keeps the word, a store sets it. */
+struct sync_access { uint8_t kind, bytes, order, update; };
+
+/* The explorer's side: src/explore/door. The value before, whatever the kind: a load is given
+ * it, and who judges a store knows what was replaced. */
+uint64_t sync_read_(const void *word, struct sync_access access, const struct sync_site *site);
+uint64_t sync_write_(void *word, struct sync_access access, uint64_t value,
+		     const struct sync_site *site);
+uint64_t sync_update_(void *word, struct sync_access access, uint64_t a, uint64_t b,
+		      const struct sync_site *site);
+void sync_fence_(enum sync_order order, const struct sync_site *site);
+/* An access that the code is about to perform by itself, which it tells of: volatile ones. The
+ * word is kept. Only models that keep memory up to date can have them. */
+void sync_told_(const void *word, struct sync_access access, const struct sync_site *site);
+
 /* How a lock is taken: it spins; it may sleep; it was only tried. */
 enum sync_hold { SYNC_SPINS, SYNC_SLEEPS, SYNC_TRIED };
 
 #define SYNC_UNRANKED UINT32_MAX /* instead of a rank: may be taken in any order */
 
-void sync_locked(void *lock, uint32_t rank, enum sync_hold hold, const struct sync_site *site);
-void sync_unlocked(void *lock, const struct sync_site *site);
+void sync_lock_(uint32_t *owner, uint32_t rank, enum sync_hold hold,
+		const struct sync_site *site);
+bool sync_trylock_(uint32_t *owner, uint32_t rank, const struct sync_site *site);
+void sync_unlock_(uint32_t *owner, enum sync_hold hold, const struct sync_site *site);
+void sync_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold hold,
+		const struct sync_site *site);
+void sync_up_(rwsem_t *sem, bool read, const struct sync_site *site);
 uint32_t sync_self(void);      /* thread + 1; in set-up and at the end a number of its own */
 unsigned sync_choose_(unsigned n, const struct sync_site *site);
-void sync_lock_released(void *lock, bool reader);
 void sync_assert_held_(const void *lock, const struct sync_site *site);
 void sync_might_sleep_(const struct sync_site *site);
 bool sync_holds_(const void *lock); /* does the calling thread? */
@@ -177,155 +226,91 @@ bool sync_optional(const char *what);
 
 /* --- words --------------------------------------------------------------- */
 
-static inline uint64_t sync_load_(const atomic_u64 *w, const struct sync_site *site)
+#define SYNC_ACCESS(kind, w, order, update) \
+	((struct sync_access){ (kind), sizeof((w)->v), (order), (update) })
+
+static inline uint64_t sync_load_(const atomic_u64 *w, enum sync_order order,
+				  const struct sync_site *site)
 {
-	sync_visible(SYNC_LOAD, w, site);
-	return w->v;
+	return sync_read_(w, SYNC_ACCESS(SYNC_LOAD, w, order, SYNC_KEEP), site);
 }
 
-static inline void sync_store_(atomic_u64 *w, uint64_t v, const struct sync_site *site)
+static inline void sync_store_(atomic_u64 *w, uint64_t v, enum sync_order order,
+			       const struct sync_site *site)
 {
-	sync_visible(SYNC_STORE, w, site);
-	w->v = v;
+	sync_write_(w, SYNC_ACCESS(SYNC_STORE, w, order, SYNC_SET), v, site);
 }
 
 static inline uint64_t sync_xchg_(atomic_u64 *w, uint64_t v, const struct sync_site *site)
 {
-	uint64_t old;
-
-	sync_visible(SYNC_RMW, w, site);
-	old = w->v;
-	w->v = v;
-	return old;
+	return sync_update_(w, SYNC_ACCESS(SYNC_RMW, w, SYNC_ACQ_REL, SYNC_SET), v, 0, site);
 }
 
-static inline uint64_t sync_add_(atomic_u64 *w, uint64_t v, enum sync_kind kind,
-				 const struct sync_site *site)
+static inline uint64_t sync_add_(atomic_u64 *w, uint64_t v, const struct sync_site *site)
 {
-	uint64_t old;
+	return sync_update_(w, SYNC_ACCESS(SYNC_RMW, w, SYNC_ACQ_REL, SYNC_ADD_TO), v, 0, site);
+}
 
-	sync_visible(kind, w, site);
-	old = w->v;
-	w->v = old + v;
-	return old;
+static inline void sync_inc_(atomic_u64 *w, uint64_t v, const struct sync_site *site)
+{
+	sync_update_(w, SYNC_ACCESS(SYNC_INC, w, SYNC_RELAXED, SYNC_ADD_TO), v, 0, site);
 }
 
 static inline bool sync_cmpxchg_(atomic_u64 *w, uint64_t *old, uint64_t v,
 				 const struct sync_site *site)
 {
-	sync_visible(SYNC_RMW, w, site);
-	if (w->v != *old) {
-		*old = w->v;
-		return false;
-	}
-	w->v = v;
-	return true;
+	uint64_t was = sync_update_(w, SYNC_ACCESS(SYNC_RMW, w, SYNC_ACQ_REL, SYNC_SET_IF), *old,
+				    v, site);
+	bool same = was == *old;
+
+	*old = was;
+	return same;
 }
 
 static inline void *sync_load_ptr_(const atomic_ptr *p, const struct sync_site *site)
 {
-	sync_visible(SYNC_LOAD, p, site);
-	return p->v;
+	return (void *)(uintptr_t)sync_read_(
+		p, SYNC_ACCESS(SYNC_LOAD, p, SYNC_ACQUIRE, SYNC_KEEP), site);
 }
 
 static inline void sync_store_ptr_(atomic_ptr *p, void *q, const struct sync_site *site)
 {
-	sync_visible(SYNC_STORE, p, site);
-	p->v = q;
+	sync_write_(p, SYNC_ACCESS(SYNC_STORE, p, SYNC_RELEASE, SYNC_SET), (uintptr_t)q, site);
 }
 
 static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_site *site)
 {
-	sync_visible(SYNC_LOAD, w, site);
+	uint64_t v = sync_load_(w, SYNC_ACQUIRE, site);
+
 	sync_guard_loaded_(w);
-	return w->v;
+	return v;
 }
 
-#define load_relaxed(w)           sync_load_((w), SYNC_SITE)
-#define load_acquire(w)           sync_load_((w), SYNC_SITE)
-#define store_relaxed(w, v)       sync_store_((w), (v), SYNC_SITE)
-#define store_release(w, v)       sync_store_((w), (v), SYNC_SITE)
+#define load_relaxed(w)           sync_load_((w), SYNC_RELAXED, SYNC_SITE)
+#define load_acquire(w)           sync_load_((w), SYNC_ACQUIRE, SYNC_SITE)
+#define store_relaxed(w, v)       sync_store_((w), (v), SYNC_RELAXED, SYNC_SITE)
+#define store_release(w, v)       sync_store_((w), (v), SYNC_RELEASE, SYNC_SITE)
 #define xchg_acq_rel(w, v)        sync_xchg_((w), (v), SYNC_SITE)
-#define add_acq_rel(w, v)         sync_add_((w), (v), SYNC_RMW, SYNC_SITE)
-#define add_relaxed(w, v)         ((void)sync_add_((w), (v), SYNC_INC, SYNC_SITE))
+#define add_acq_rel(w, v)         sync_add_((w), (v), SYNC_SITE)
+#define add_relaxed(w, v)         sync_inc_((w), (v), SYNC_SITE)
 #define cmpxchg_acq_rel(w, o, v)  sync_cmpxchg_((w), (o), (v), SYNC_SITE)
 #define load_ptr_acquire(p)       sync_load_ptr_((p), SYNC_SITE)
 #define store_ptr_release(p, q)   sync_store_ptr_((p), (q), SYNC_SITE)
 
 /* --- locks --------------------------------------------------------------- */
 
-static inline void sync_lock_(uint32_t *owner, uint32_t rank, enum sync_hold hold,
-			      const struct sync_site *site)
-{
-	sync_locked(owner, rank, hold, site);
-	sync_visible(SYNC_LOCK, owner, site);
-	*owner = sync_self();
-}
-
-static inline bool sync_mutex_trylock_(mutex_t *m, const struct sync_site *site)
-{
-	sync_visible(SYNC_TRYLOCK, m, site);
-	if (m->owner)
-		return false;
-	sync_locked(m, m->rank, SYNC_TRIED, site);
-	m->owner = sync_self();
-	return true;
-}
-
-static inline void sync_spin_unlock_(spin_t *l, const struct sync_site *site)
-{
-	sync_unlocked(l, site);
-	l->owner = 0;
-	sync_lock_released(l, false);
-}
-
-static inline void sync_mutex_unlock_(mutex_t *m, const struct sync_site *site)
-{
-	sync_unlocked(m, site);
-	sync_visible(SYNC_UNLOCK, m, site);
-	m->owner = 0;
-}
-
-static inline void sync_down_read_(rwsem_t *s, const struct sync_site *site)
-{
-	sync_locked(s, s->rank, SYNC_SLEEPS, site);
-	sync_visible(SYNC_RLOCK, s, site);
-	s->readers++;
-}
-
-static inline void sync_up_read_(rwsem_t *s, const struct sync_site *site)
-{
-	sync_unlocked(s, site);
-	s->readers--;
-	sync_lock_released(s, true);
-}
-
-static inline void sync_down_write_(rwsem_t *s, const struct sync_site *site)
-{
-	sync_locked(s, s->rank, SYNC_SLEEPS, site);
-	sync_visible(SYNC_WLOCK, s, site);
-	s->owner = sync_self();
-}
-
-static inline void sync_up_write_(rwsem_t *s, const struct sync_site *site)
-{
-	sync_unlocked(s, site);
-	s->owner = 0;
-	sync_lock_released(s, false);
-}
-
 #define spin_init(l, r)    (*(l) = (spin_t){ .rank = (r) })
 #define spin_lock(l)       sync_lock_(&(l)->owner, (l)->rank, SYNC_SPINS, SYNC_SITE)
-#define spin_unlock(l)     sync_spin_unlock_((l), SYNC_SITE)
+#define spin_unlock(l)     sync_unlock_(&(l)->owner, SYNC_SPINS, SYNC_SITE)
 #define mutex_init(m, r)   (*(m) = (mutex_t){ .rank = (r) })
 #define mutex_lock(m)      sync_lock_(&(m)->owner, (m)->rank, SYNC_SLEEPS, SYNC_SITE)
-#define mutex_trylock(m)   sync_mutex_trylock_((m), SYNC_SITE)
-#define mutex_unlock(m)    sync_mutex_unlock_((m), SYNC_SITE)
+#define mutex_trylock(m)   sync_trylock_(&(m)->owner, (m)->rank, SYNC_SITE)
+#define mutex_unlock(m)    sync_unlock_(&(m)->owner, SYNC_SLEEPS, SYNC_SITE)
 #define rwsem_init(s, r)   (*(s) = (rwsem_t){ .rank = (r) })
-#define down_read(s)       sync_down_read_((s), SYNC_SITE)
-#define up_read(s)         sync_up_read_((s), SYNC_SITE)
-#define down_write(s)      sync_down_write_((s), SYNC_SITE)
-#define up_write(s)        sync_up_write_((s), SYNC_SITE)
+#define down_read(s)       sync_down_((s), true, (s)->rank, SYNC_SLEEPS, SYNC_SITE)
+#define up_read(s)         sync_up_((s), true, SYNC_SITE)
+#define down_write(s)      sync_down_((s), false, (s)->rank, SYNC_SLEEPS, SYNC_SITE)
+#define up_write(s)        sync_up_((s), false, SYNC_SITE)
 #define sync_assert_held(l) sync_assert_held_((l), SYNC_SITE)
 #define sync_might_sleep() sync_might_sleep_(SYNC_SITE)
 #define sync_range_begin(mm, start, end, told) \

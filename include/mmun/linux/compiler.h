@@ -5,8 +5,8 @@
 
 #include "mmun/linux/word.h"
 
-#define READ_ONCE(x) KERNEL_READ_AS_("READ_ONCE(" #x ")", x)
-#define WRITE_ONCE(x, v) KERNEL_WRITE_AS_("WRITE_ONCE(" #x ")", x, v)
+#define READ_ONCE(x) KERNEL_READ_AS_("READ_ONCE(" #x ")", KERNEL_RELAXED_, x)
+#define WRITE_ONCE(x, v) KERNEL_WRITE_AS_("WRITE_ONCE(" #x ")", KERNEL_RELAXED_, x, v)
 
 #define barrier() __asm__ volatile("" ::: "memory")
 #define likely(x) __builtin_expect(!!(x), 1)

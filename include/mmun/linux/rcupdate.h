@@ -17,8 +17,10 @@ void kernel_synchronize_rcu_(const struct sync_site *site);
 #define rcu_read_unlock() kernel_rcu_unlock_(KERNEL_SITE_)
 #define synchronize_rcu() kernel_synchronize_rcu_(KERNEL_SITE_)
 
-#define rcu_dereference(p) KERNEL_READ_AS_("rcu_dereference(" #p ")", p)
-#define rcu_assign_pointer(p, v) KERNEL_WRITE_AS_("rcu_assign_pointer(" #p ")", p, v)
+/* Orders what depends on the pointer, in Linux: here whatever comes after. */
+#define rcu_dereference(p) KERNEL_READ_AS_("rcu_dereference(" #p ")", KERNEL_ACQUIRE_, p)
+#define rcu_assign_pointer(p, v) \
+	KERNEL_WRITE_AS_("rcu_assign_pointer(" #p ")", KERNEL_RELEASE_, p, v)
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,7 @@
 #ifndef MMUN_LINUX_SEQLOCK_H
 #define MMUN_LINUX_SEQLOCK_H
 
+#include "mmun/linux/atomic.h"
 #include "mmun/linux/processor.h"
 
 /* Counts that a reader compares: writers exclude each other by a lock of their own. A
@@ -11,15 +12,19 @@ typedef struct { unsigned sequence; } seqcount_t;
 #define seqcount_init(s) ((void)((s)->sequence = 0))
 #define read_seqcount_begin(s) __extension__({ \
 	unsigned seen_; \
-	while ((seen_ = KERNEL_READ_AS_("read_seqcount_begin(" #s ")", (s)->sequence)) & 1) \
+	while ((seen_ = KERNEL_READ_AS_("read_seqcount_begin(" #s ")", KERNEL_ACQUIRE_, \
+					(s)->sequence)) & 1) \
 		cpu_relax(); \
 	seen_; })
-#define raw_read_seqcount(s) KERNEL_READ_AS_("raw_read_seqcount(" #s ")", (s)->sequence)
-#define read_seqcount_retry(s, start) \
-	(KERNEL_READ_AS_("read_seqcount_retry(" #s ")", (s)->sequence) != (start))
-#define write_seqcount_begin(s) ((void)KERNEL_UPDATE_AS_("write_seqcount_begin(" #s ")", \
-	KERNEL_UPDATE_, &(s)->sequence, *at_ = old_ + 1, *at_))
-#define write_seqcount_end(s) ((void)KERNEL_UPDATE_AS_("write_seqcount_end(" #s ")", \
-	KERNEL_UPDATE_, &(s)->sequence, *at_ = old_ + 1, *at_))
+#define raw_read_seqcount(s) \
+	KERNEL_READ_AS_("raw_read_seqcount(" #s ")", KERNEL_ACQUIRE_, (s)->sequence)
+#define read_seqcount_retry(s, start) (smp_rmb(), \
+	KERNEL_READ_AS_("read_seqcount_retry(" #s ")", KERNEL_RELAXED_, (s)->sequence) != (start))
+#define KERNEL_COUNT_AS_(name, s) KERNEL_UPDATE_AS_(name, KERNEL_RELAXED_, &(s)->sequence, \
+	KERNEL_ADD_TO_, 1, 0, (void)0, old_ + 1)
+#define write_seqcount_begin(s) \
+	((void)KERNEL_COUNT_AS_("write_seqcount_begin(" #s ")", s), smp_wmb())
+#define write_seqcount_end(s) \
+	(smp_wmb(), (void)KERNEL_COUNT_AS_("write_seqcount_end(" #s ")", s))
 
 #endif

@@ -23,10 +23,30 @@ struct sync_site { const char *file, *function; int line; };
 	static const struct sync_site site_ = { __FILE__, __func__, __LINE__ }; \
 	&site_; })
 
-enum kernel_access_kind { KERNEL_READ_, KERNEL_WRITE_, KERNEL_UPDATE_ };
+/* Memory orders, by the words that have them. */
+enum kernel_order_ {
+	KERNEL_RELAXED_,   /* READ_ONCE(), atomic_inc() */
+	KERNEL_ACQUIRE_,   /* smp_load_acquire() */
+	KERNEL_RELEASE_,   /* smp_store_release() */
+	KERNEL_ACQ_REL_,   /* refcount_dec_and_test() */
+	KERNEL_FULL_,      /* xchg(), smp_mb() */
+	KERNEL_READS_, KERNEL_WRITES_, /* smp_rmb(), smp_wmb() */
+};
 
-void kernel_access_(enum kernel_access_kind kind, const volatile void *word, size_t size,
-		    const struct sync_site *site);
+/* What becomes of a word, given a and b: a; b if it is a; it and a added; the same unless it is
+ * b; and so on. */
+enum kernel_update_ {
+	KERNEL_SET_TO_, KERNEL_SET_IF_, KERNEL_ADD_TO_, KERNEL_ADD_UNLESS_, KERNEL_AND_, KERNEL_OR_,
+};
+
+/* Values are in the first @size bytes, which are 1, 2, 4 or 8; an update gives the old one. */
+uint64_t kernel_load_(const volatile void *word, size_t size, enum kernel_order_ order,
+		      const struct sync_site *site);
+void kernel_store_(volatile void *word, size_t size, uint64_t value, enum kernel_order_ order,
+		   const struct sync_site *site);
+uint64_t kernel_update_(volatile void *word, size_t size, enum kernel_update_ update, uint64_t a,
+			uint64_t b, enum kernel_order_ order, const struct sync_site *site);
+void kernel_fence_(enum kernel_order_ order, const struct sync_site *site);
 /* For the picture: @text, and "= @value" if it has one. */
 void kernel_say_(const struct sync_site *site, const char *text, int64_t value);
 void kernel_note_(const struct sync_site *site, const char *fmt, ...)
@@ -39,25 +59,36 @@ bool explore_optional_(const char *what, const struct sync_site *site);
 
 /* --- words: 1, 2, 4 or 8 bytes -------------------------------------------- */
 
-#define KERNEL_READ_AS_(name, x) __extension__({ \
+#define KERNEL_READ_AS_(name, order, x) __extension__({ \
 	__typeof__(x) *at_ = &(x); \
-	kernel_access_(KERNEL_READ_, at_, sizeof(*at_), KERNEL_SITE_); \
-	__typeof__(*at_) got_ = *(volatile __typeof__(*at_) *)at_; \
-	kernel_say_(KERNEL_SITE_, (name), (int64_t)(intptr_t)got_); \
-	got_; })
-#define KERNEL_WRITE_AS_(name, x, v) __extension__({ \
-	__typeof__(x) *to_ = &(x), new_ = (v); \
-	kernel_access_(KERNEL_WRITE_, to_, sizeof(*to_), KERNEL_SITE_); \
-	*(volatile __typeof__(*to_) *)to_ = new_; \
-	kernel_say_(KERNEL_SITE_, (name), (int64_t)(intptr_t)new_); })
-/* @update of *at_ from old_; the value is @result. */
-#define KERNEL_UPDATE_AS_(name, kind, p, update, result) __extension__({ \
+	union { uint64_t bits_; __typeof__(*at_) value_; } got_ = { \
+		kernel_load_(at_, sizeof(*at_), order, KERNEL_SITE_) }; \
+	kernel_say_(KERNEL_SITE_, (name), (int64_t)(intptr_t)got_.value_); \
+	got_.value_; })
+#define KERNEL_WRITE_AS_(name, order, x, v) __extension__({ \
+	__typeof__(x) *to_ = &(x); \
+	union { uint64_t bits_; __typeof__(*to_) value_; } new_ = { 0 }; \
+	new_.value_ = (v); \
+	kernel_store_(to_, sizeof(*to_), new_.bits_, order, KERNEL_SITE_); \
+	kernel_say_(KERNEL_SITE_, (name), (int64_t)(intptr_t)new_.value_); })
+#define KERNEL_BITS_(v) ((uint64_t)(uintptr_t)(v))
+/* The value is @result, of old_; @then comes first. */
+#define KERNEL_UPDATE_AS_(name, order, p, update, a, b, then, result) __extension__({ \
 	volatile __typeof__(*(p)) *at_ = (p); \
-	kernel_access_(kind, at_, sizeof(*at_), KERNEL_SITE_); \
-	__typeof__(*(p)) old_ = *at_; \
-	update; \
+	__typeof__(*(p)) old_ = (__typeof__(*(p)))(uintptr_t)kernel_update_(at_, sizeof(*at_), \
+		update, KERNEL_BITS_(a), KERNEL_BITS_(b), order, KERNEL_SITE_); \
+	then; \
 	kernel_say_(KERNEL_SITE_, name, (int64_t)(intptr_t)(result)); \
 	(result); })
+
+/* Adding @i, as by_; the value is @result. What gives no value back orders nothing. */
+#define KERNEL_RETURN_AS_(name, order, v, i, result) __extension__({ \
+	__typeof__((v)->counter) by_ = (i); \
+	KERNEL_UPDATE_AS_(name, order, &(v)->counter, KERNEL_ADD_TO_, by_, 0, (void)0, result); })
+#define KERNEL_ADD_AS_(name, v, i) \
+	((void)KERNEL_RETURN_AS_(name, KERNEL_RELAXED_, v, i, old_ + by_))
+#define KERNEL_GET_AS_(name, order, v) KERNEL_UPDATE_AS_(name, order, &(v)->counter, \
+	KERNEL_ADD_UNLESS_, 1, 0, (void)0, old_ != 0)
 
 void kernel_lock_(uint32_t *owner, bool spins, const char *name, const struct sync_site *site);
 bool kernel_trylock_(uint32_t *owner, const char *name, const struct sync_site *site);

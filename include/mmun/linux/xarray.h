@@ -17,14 +17,16 @@ struct xarray { spinlock_t xa_lock; void *slot[XARRAY_MAX]; };
 #define xa_load(xa, index) __extension__({ \
 	unsigned long at_index_ = (index); \
 	EXPLORE_ASSERT(at_index_ < XARRAY_MAX); \
-	KERNEL_READ_AS_("xa_load(" #xa ", " #index ")", (xa)->slot[at_index_]); })
+	KERNEL_READ_AS_("xa_load(" #xa ", " #index ")", KERNEL_ACQUIRE_, \
+			(xa)->slot[at_index_]); })
 /* Under xa_lock; the old entry. */
 #define __xa_store(xa, index, entry, gfp) __extension__({ \
 	unsigned long at_index_ = (index); \
 	(void)(gfp); \
 	EXPLORE_ASSERT(at_index_ < XARRAY_MAX); \
 	void *was_entry_ = (xa)->slot[at_index_]; \
-	KERNEL_WRITE_AS_("xa_store(" #xa ", " #index ")", (xa)->slot[at_index_], entry); \
+	KERNEL_WRITE_AS_("xa_store(" #xa ", " #index ")", KERNEL_RELEASE_, \
+			 (xa)->slot[at_index_], entry); \
 	was_entry_; })
 #define __xa_erase(xa, index) __xa_store((xa), (index), NULL, GFP_ATOMIC)
 #define xa_store(xa, index, entry, gfp) __extension__({ \

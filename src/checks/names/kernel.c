@@ -16,21 +16,56 @@ _Static_assert(offsetof(struct rw_semaphore, readers) == offsetof(rwsem_t, reade
 	       sizeof(spinlock_t) == sizeof(spin_t) && sizeof(struct mutex) == sizeof(mutex_t),
 	       "the explorer looks into locks");
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "the macros of kernel.h take values from the first bytes of what they are given");
+
 /* --- words --------------------------------------------------------------- */
 
-void kernel_access_(enum kernel_access_kind kind, const volatile void *word, size_t size,
-		    const struct sync_site *site)
-{
-	static const enum sync_kind door[] = {
-		[KERNEL_READ_] = SYNC_LOAD, [KERNEL_WRITE_] = SYNC_STORE,
-		[KERNEL_UPDATE_] = SYNC_RMW,
-	};
+static const uint8_t order_of[] = {
+	[KERNEL_RELAXED_] = SYNC_RELAXED, [KERNEL_ACQUIRE_] = SYNC_ACQUIRE,
+	[KERNEL_RELEASE_] = SYNC_RELEASE, [KERNEL_ACQ_REL_] = SYNC_ACQ_REL,
+	[KERNEL_FULL_] = SYNC_FULL, [KERNEL_READS_] = SYNC_READS, [KERNEL_WRITES_] = SYNC_WRITES,
+};
 
+static const uint8_t update_of[] = {
+	[KERNEL_SET_TO_] = SYNC_SET, [KERNEL_SET_IF_] = SYNC_SET_IF, [KERNEL_ADD_TO_] = SYNC_ADD_TO,
+	[KERNEL_ADD_UNLESS_] = SYNC_ADD_UNLESS, [KERNEL_AND_] = SYNC_AND, [KERNEL_OR_] = SYNC_OR,
+};
+
+static struct sync_access access_of(const volatile void *word, enum sync_kind kind, size_t size,
+				    enum kernel_order_ order, uint8_t update)
+{
 	ASSERT(size == 1 || size == 2 || size == 4 || size == 8);
 	/* A wild pointer is to fault here, not in the explorer. */
 	(void)*(const volatile char *)word;
 	(void)*((const volatile char *)word + size - 1);
-	sync_visible_bytes(door[kind], (const void *)(uintptr_t)word, (uint8_t)size, site);
+	return (struct sync_access){ (uint8_t)kind, (uint8_t)size, order_of[order], update };
+}
+
+uint64_t kernel_load_(const volatile void *word, size_t size, enum kernel_order_ order,
+		      const struct sync_site *site)
+{
+	return sync_read_((const void *)(uintptr_t)word,
+			  access_of(word, SYNC_LOAD, size, order, SYNC_KEEP), site);
+}
+
+void kernel_store_(volatile void *word, size_t size, uint64_t value, enum kernel_order_ order,
+		   const struct sync_site *site)
+{
+	sync_write_((void *)(uintptr_t)word,
+		    access_of(word, SYNC_STORE, size, order, SYNC_SET), value, site);
+}
+
+uint64_t kernel_update_(volatile void *word, size_t size, enum kernel_update_ update, uint64_t a,
+			uint64_t b, enum kernel_order_ order, const struct sync_site *site)
+{
+	return sync_update_((void *)(uintptr_t)word,
+			    access_of(word, SYNC_RMW, size, order, update_of[update]), a, b, site);
+}
+
+void kernel_fence_(enum kernel_order_ order, const struct sync_site *site)
+{
+	sync_fence_(order_of[order], site);
 }
 
 void kernel_relax_(const struct sync_site *site) { sync_relax_(site); }
@@ -80,12 +115,7 @@ bool kernel_trylock_(uint32_t *owner, const char *name, const struct sync_site *
 	bool taken;
 
 	(void)*(volatile uint32_t *)owner;
-	sync_visible(SYNC_TRYLOCK, owner, site);
-	taken = !*owner;
-	if (taken) {
-		sync_locked(owner, SYNC_UNRANKED, SYNC_TRIED, site);
-		*owner = sync_self();
-	}
+	taken = sync_trylock_(owner, SYNC_UNRANKED, site);
 	if (taken)
 		say(site, LOCK, name);
 	else
@@ -95,12 +125,7 @@ bool kernel_trylock_(uint32_t *owner, const char *name, const struct sync_site *
 
 void kernel_unlock_(uint32_t *owner, bool spins, const char *name, const struct sync_site *site)
 {
-	sync_unlocked(owner, site);
-	if (!spins)
-		sync_visible(SYNC_UNLOCK, owner, site);
-	*owner = 0;
-	if (spins)
-		sync_lock_released(owner, false);
+	sync_unlock_(owner, spins ? SYNC_SPINS : SYNC_SLEEPS, site);
 	say(site, UNLOCK, name);
 }
 
@@ -108,12 +133,8 @@ void kernel_down_(struct rw_semaphore *sem, bool read, bool spins, const char *n
 		  const struct sync_site *site)
 {
 	(void)*(volatile uint32_t *)&sem->owner;
-	sync_locked(sem, SYNC_UNRANKED, spins ? SYNC_SPINS : SYNC_SLEEPS, site);
-	sync_visible(read ? SYNC_RLOCK : SYNC_WLOCK, sem, site);
-	if (read)
-		sem->readers++;
-	else
-		sem->owner = sync_self();
+	sync_down_((rwsem_t *)(void *)sem, read, SYNC_UNRANKED, spins ? SYNC_SPINS : SYNC_SLEEPS,
+		   site);
 	if (read)
 		say(site, LOCK_READ, name);
 	else
@@ -123,12 +144,7 @@ void kernel_down_(struct rw_semaphore *sem, bool read, bool spins, const char *n
 void kernel_up_(struct rw_semaphore *sem, bool read, const char *name,
 		const struct sync_site *site)
 {
-	sync_unlocked(sem, site);
-	if (read)
-		sem->readers--;
-	else
-		sem->owner = 0;
-	sync_lock_released(sem, read);
+	sync_up_((rwsem_t *)(void *)sem, read, site);
 	say(site, UNLOCK, name);
 }
 
@@ -195,9 +211,7 @@ static bool differs(uint64_t word, uint64_t seen) { return word != seen; }
 /* A queue is the number of its wake-ups: who sleeps waits for the next one. */
 uint64_t kernel_enqueue_(wait_queue_head_t *queue, const struct sync_site *site)
 {
-	(void)*(volatile uint64_t *)&queue->wakeups;
-	sync_visible(SYNC_LOAD, &queue->wakeups, site);
-	return queue->wakeups;
+	return kernel_load_(&queue->wakeups, sizeof(queue->wakeups), KERNEL_ACQUIRE_, site);
 }
 
 void kernel_sleep_(wait_queue_head_t *queue, uint64_t seen, const char *name,
@@ -209,9 +223,8 @@ void kernel_sleep_(wait_queue_head_t *queue, uint64_t seen, const char *name,
 
 void kernel_wake_(wait_queue_head_t *queue, const char *name, const struct sync_site *site)
 {
-	(void)*(volatile uint64_t *)&queue->wakeups;
-	sync_visible(SYNC_RMW, &queue->wakeups, site);
-	queue->wakeups++;
+	kernel_update_(&queue->wakeups, sizeof(queue->wakeups), KERNEL_ADD_TO_, 1, 0, KERNEL_FULL_,
+		       site);
 	say(site, WAKE, name);
 }
 
@@ -221,12 +234,12 @@ enum { COMPLETE_ALL = 1 << 30 };
 void kernel_complete_(struct completion *c, bool all, const char *name,
 		      const struct sync_site *site)
 {
-	(void)*(volatile uint64_t *)&c->done;
-	sync_visible(SYNC_RMW, &c->done, site);
 	if (all)
-		c->done = COMPLETE_ALL;
-	else if (c->done < COMPLETE_ALL)
-		c->done++;
+		kernel_update_(&c->done, sizeof(c->done), KERNEL_SET_TO_, COMPLETE_ALL, 0,
+			       KERNEL_RELEASE_, site);
+	else
+		kernel_update_(&c->done, sizeof(c->done), KERNEL_ADD_UNLESS_, 1, COMPLETE_ALL,
+			       KERNEL_RELEASE_, site);
 	if (all)
 		say(site, COMPLETE_ALL, name);
 	else
@@ -235,15 +248,11 @@ void kernel_complete_(struct completion *c, bool all, const char *name,
 
 void kernel_wait_for_(struct completion *c, const char *name, const struct sync_site *site)
 {
-	bool taken = false;
+	const struct sync_access take = { SYNC_RMW, sizeof(c->done), SYNC_ACQUIRE, SYNC_TAKE };
 
-	while (!taken) {
+	do /* another waiter may be faster */
 		sync_await_((const atomic_u64 *)(const void *)&c->done, differs, 0, site);
-		sync_visible(SYNC_RMW, &c->done, site);
-		taken = c->done; /* another waiter may have been faster */
-		if (taken && c->done < COMPLETE_ALL)
-			c->done--;
-	}
+	while (!sync_update_(&c->done, take, 0, COMPLETE_ALL, site));
 	say(site, COMPLETED, name);
 }
 

@@ -77,16 +77,16 @@ static void rwsem_op(rwsem_t *sem, enum kernel_lock_op_ op, const struct sync_si
 {
 	switch (op) {
 	case KERNEL_READ_LOCK_:
-		sync_down_read_(sem, site);
+		sync_down_(sem, true, sem->rank, SYNC_SLEEPS, site);
 		break;
 	case KERNEL_WRITE_LOCK_:
-		sync_down_write_(sem, site);
+		sync_down_(sem, false, sem->rank, SYNC_SLEEPS, site);
 		break;
 	case KERNEL_READ_UNLOCK_:
-		sync_up_read_(sem, site);
+		sync_up_(sem, true, site);
 		break;
 	case KERNEL_WRITE_UNLOCK_:
-		sync_up_write_(sem, site);
+		sync_up_(sem, false, site);
 		break;
 	}
 }
@@ -164,8 +164,7 @@ void *kernel_pte_(struct mmun_mm *mm, const void *pmd, uint64_t addr, const stru
 	pte_t e;
 
 	use(mm);
-	sync_visible(SYNC_LOAD, entry, site);
-	e.v = entry->v;
+	e.v = sync_load_(entry, SYNC_RELAXED, site);
 	if (pte_none(e) || pte_huge(e) || !pte_present(e))
 		return NULL;
 	return &frame_memory(machine, pte_pfn(e))[entry_index(addr, 0)];
@@ -254,12 +253,6 @@ static void judge_table(const void *entry, pte_t new, const struct sync_site *si
 			     site->function, site->line, pte_pfn(new).v);
 }
 
-static uint64_t entry_get(const atomic_u64 *entry, const struct sync_site *site)
-{
-	sync_visible(SYNC_LOAD, entry, site);
-	return entry->v;
-}
-
 /* The address that the entry maps, for a word that is not told it. */
 static uint64_t address_of(const void *entry)
 {
@@ -284,6 +277,24 @@ static void table_moved(const void *entry, uint64_t addr, pte_t new)
 		base->v = huge_down(addr) | ((base->v + 1) & (HUGE_BYTES - 1));
 }
 
+/* The entry before. */
+static pte_t entry_change(atomic_u64 *entry, enum kernel_entry_op_ op, pte_t new,
+			  const struct sync_site *site)
+{
+	const struct sync_access set = SYNC_ACCESS(SYNC_STORE, entry, SYNC_RELAXED, SYNC_SET);
+	const struct sync_access xchg = SYNC_ACCESS(SYNC_RMW, entry, SYNC_FULL, SYNC_SET);
+	const struct sync_access mask = SYNC_ACCESS(SYNC_RMW, entry, SYNC_RELAXED, SYNC_AND);
+
+	switch (op) {
+	case KERNEL_CLEAR_:
+		return (pte_t){ sync_update_(entry, xchg, 0, 0, site) };
+	case KERNEL_WRPROTECT_:
+		return (pte_t){ sync_update_(entry, mask, ~(uint64_t)PTE_RW, 0, site) };
+	default:
+		return (pte_t){ sync_write_(entry, set, new.v, site) };
+	}
+}
+
 uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_entry_op_ op,
 		       uint64_t value, const struct sync_site *site)
 {
@@ -296,18 +307,16 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 
 	use(mm);
 	if (op == KERNEL_GET_) {
-		value = entry_get(entry, site);
+		value = sync_load_(entry, SYNC_RELAXED, site);
 		at_addr = address_of(entry); /* checks that there is one */
 		sync_event_at(site, PTE_GET, at_addr, pte_event((pte_t){ value }));
 		return value;
 	}
-	sync_visible(op == KERNEL_SET_ ? SYNC_STORE : SYNC_RMW, entry, site);
-	old.v = entry->v;
+	old = entry_change(entry, op, new, site);
 	if (op == KERNEL_CLEAR_)
 		new.v = 0;
 	else if (op == KERNEL_WRPROTECT_)
 		new = pte_wrprotect(old);
-	entry->v = new.v;
 	if (op == KERNEL_CLEAR_)
 		sync_event_at(site, PTE_CLEAR, addr, pte_event(old));
 	else
@@ -372,13 +381,13 @@ uint64_t kernel_pending_(struct mmun_mm *mm, enum kernel_pending_op_ op,
 		      op == KERNEL_GATHER_GET_;
 	bool inc = op == KERNEL_PENDING_INC_ || op == KERNEL_GATHER_INC_;
 	atomic_u64 *count = gather ? &mm->gathers : &mm->tlb_flush_pending;
-	uint64_t value;
+	uint64_t by = inc ? 1 : (uint64_t)-1, value;
 
 	use(mm);
 	if (op == KERNEL_PENDING_GET_ || op == KERNEL_GATHER_GET_)
-		return entry_get(count, site);
-	sync_visible(SYNC_RMW, count, site);
-	value = count->v += inc ? 1 : (uint64_t)-1;
+		return sync_load_(count, SYNC_RELAXED, site);
+	value = by + sync_update_(count, SYNC_ACCESS(SYNC_RMW, count, SYNC_RELAXED, SYNC_ADD_TO),
+				  by, 0, site);
 	if (gather)
 		sync_event_at(site, GATHERS, value);
 	else
@@ -457,11 +466,11 @@ uint64_t *kernel_page_memory_(const struct page *page)
 static uint64_t page_lock(struct frame *f, enum kernel_page_op_ op, const struct sync_site *site)
 {
 	if (op == KERNEL_PAGE_TRYLOCK_)
-		return sync_mutex_trylock_(&f->page_lock, site);
+		return sync_trylock_(&f->page_lock.owner, f->page_lock.rank, site);
 	if (op == KERNEL_PAGE_LOCK_)
 		sync_lock_(&f->page_lock.owner, f->page_lock.rank, SYNC_SLEEPS, site);
 	else
-		sync_mutex_unlock_(&f->page_lock, site);
+		sync_unlock_(&f->page_lock.owner, SYNC_SLEEPS, site);
 	return 1;
 }
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * door.h - the checked door, as the rooms above see it. What the core and the checks see of it
- * is sync/sync_checked.h.
+ * is sync/sync_checked.h. An operation is announced by its thread and performed by sched.c in
+ * the moment in which it is chosen; its thread then finds the value in its hand.
  *
  *   sched.c      a step: whose turn it is
- *   door.c       operations, locks, sections
+ *   word.c       operations, and words
+ *   lock.c       locks
+ *   section.c    read sections
+ *   range.c      what notifiers are told
  *   memory.c     allocating and freeing
  *   spin.c       threads that ask again and again
  *   optional.c   steps that can be left out
@@ -15,12 +19,75 @@
 #define MMUN_DOOR_H
 
 #include "explore/engine/engine.h"
+#include "explore/model/model.h"
 
 /* --- sched.c ------------------------------------------------------------- */
 bool engine_can_go(const struct pending *p, const struct thread *t);
-bool engine_enabled(unsigned thread);
 bool engine_step_begin(void);          /* choose the first step; false: there is none */
-void engine_yield(void);               /* the running thread has announced an operation */
+/* Perform an operation on a lock for the thread with this sync_self(); false: it is taken. */
+uint64_t sched_take(const struct pending *p, uint32_t self);
+/* The running thread has announced an operation. Returns, once it was chosen, its value. */
+uint64_t sched_yield_(void);
+
+/* --- announcing ---------------------------------------------------------- */
+
+static const uint8_t door_class[] = {
+#define X(e, cls, ...) cls,
+	SYNC_KINDS(X)
+#undef X
+};
+static const bool door_blocks[] = {
+#define X(e, cls, block, ...) block,
+	SYNC_KINDS(X)
+#undef X
+};
+
+/* Announce the running thread's operation, filled in but for this, and wait until it is chosen
+ * and performed; its value. Inline, since the kind is known: a few stores of constants. */
+static inline uint64_t door_announce(struct pending *p, enum sync_kind kind, const void *object,
+				 const struct sync_site *site)
+{
+	unsigned bit = 1u << x.cur;
+
+	p->addr = (void *)(uintptr_t)object;
+	p->site = site;
+	p->kind = (uint8_t)kind;
+	p->cls = door_class[kind];
+	if (door_blocks[kind])
+		x.blockable |= (uint16_t)bit;
+	else
+		x.blockable &= (uint16_t)~bit;
+	return sched_yield_();
+}
+
+/* Outside of the threads nothing may wait. */
+uint64_t door_outside(enum sync_kind kind, const void *object, const struct sync_site *site);
+
+/* An operation on what is no word. */
+static inline uint64_t door_visible(enum sync_kind kind, const void *object, enum sync_order order,
+				const struct sync_site *site)
+{
+	struct pending *p;
+
+	if (__builtin_expect(x.cur < 0, 0))
+		return door_outside(kind, object, site);
+	p = &x.pend[x.cur];
+	p->choices = 1;
+	p->bytes = 0;
+	p->order = (uint8_t)order;
+	return door_announce(p, kind, object, site);
+}
+
+/* Something is let go: together with the operation before, unless the model has it otherwise. */
+static inline void door_let_go(const void *object, const struct sync_site *site)
+{
+	if (x.cur >= 0 && x.model->letting_go_is_a_step)
+		door_visible(SYNC_LET_GO, object, SYNC_RELEASE, site);
+}
+
+/* --- lock.c -------------------------------------------------------------- */
+/* For messages: the place in a check that the library was called from, if it says so. */
+const char *door_site(const struct sync_site *site);
 
 /* --- memory.c ------------------------------------------------------------ */
 void engine_leaks_report(void);

@@ -14,13 +14,14 @@
 
 /* --- who can go on ------------------------------------------------------- */
 
-bool engine_can_go(const struct pending *p, const struct thread *t)
+/* Of locks, which are by far the most, a branch is cheaper than a table of jumps. */
+static inline bool can_go(const struct pending *p, const struct thread *t)
 {
 	const rwsem_t *sem = p->addr;
 
-	switch (p->kind) {
-	case SYNC_LOCK:
+	if (p->kind == SYNC_LOCK)
 		return *(const uint32_t *)p->addr == 0;
+	switch (p->kind) {
 	case SYNC_RLOCK:
 		return sem->owner == 0;
 	case SYNC_WLOCK:
@@ -31,27 +32,26 @@ bool engine_can_go(const struct pending *p, const struct thread *t)
 		return t->wait[WAIT_GUARDS].open == 0;
 	case SYNC_AWAIT:
 	case SYNC_RELAX:
-		return p->pred(engine_word(p->addr, p->bytes), p->arg);
+		return p->pred(model_latest(p->addr, p->bytes), p->a);
 	default:
 		return true;
 	}
 }
 
-bool engine_enabled(unsigned thread)
-{
-	return engine_can_go(&x.pend[thread], &x.thread[thread]);
-}
+bool engine_can_go(const struct pending *p, const struct thread *t) { return can_go(p, t); }
+
+static inline bool enabled(unsigned thread) { return can_go(&x.pend[thread], &x.thread[thread]); }
 
 /* --- choosing ------------------------------------------------------------ */
 
 static uint16_t enabled_threads(void)
 {
-	uint16_t enabled = x.alive & (uint16_t)~x.blockable;
+	uint16_t all = x.alive & (uint16_t)~x.blockable;
 
 	for (unsigned m = x.alive & x.blockable; m; m &= m - 1)
-		if (engine_enabled((unsigned)__builtin_ctz(m)))
-			enabled |= (uint16_t)(1u << __builtin_ctz(m));
-	return enabled;
+		if (enabled((unsigned)__builtin_ctz(m)))
+			all |= (uint16_t)(1u << __builtin_ctz(m));
+	return all;
 }
 
 /* The thread of a step that nobody has dictated: stay with the last one. */
@@ -63,7 +63,7 @@ static int thread_free(uint16_t candidates)
 }
 
 /* A step of a schedule that was given. */
-static int choose_forced(struct step *s, uint16_t enabled)
+static int choose_forced(struct step *s, uint16_t can)
 {
 	const struct schedule *f = x.schedule;
 
@@ -71,48 +71,41 @@ static int choose_forced(struct step *s, uint16_t enabled)
 	if (x.depth < f->count && f->thread[x.depth]) {
 		s->thread = (uint8_t)(f->thread[x.depth] - 1);
 		s->choice = f->choice[x.depth];
-		return (enabled >> s->thread & 1) && s->choice < x.pend[s->thread].choices ?
+		return (can >> s->thread & 1) && s->choice < x.pend[s->thread].choices ?
 			-1 : RUN_ABORTED;
 	}
 	if (f->alone >= 0)
-		enabled &= (uint16_t)(1u << f->alone);
-	if (!enabled)
+		can &= (uint16_t)(1u << f->alone);
+	if (!can)
 		return RUN_ASLEEP;
-	s->thread = (uint8_t)thread_free(enabled);
+	s->thread = (uint8_t)thread_free(can);
 	return -1;
 }
 
 /* Fill step[depth].thread and .choice. Returns -1, or how the run ends. */
 static int choose(struct step *s)
 {
-	uint16_t enabled, awake;
+	uint16_t can, awake;
 
 	if (x.depth < x.known) /* as in the execution before */
 		return -1;
 	if (!x.schedule && search_dictates(x.depth, &s->thread, &s->choice))
 		return -1;
-	enabled = enabled_threads();
-	if (!enabled)
+	can = enabled_threads();
+	if (!can)
 		return RUN_DEADLOCK;
 	if (x.schedule)
-		return choose_forced(s, enabled);
-	awake = search_awake(enabled);
+		return choose_forced(s, can);
+	awake = search_awake(can);
 	if (!awake)
 		return RUN_ASLEEP;
 	s->thread = (uint8_t)thread_free(awake);
 	s->choice = 0;
-	search_chose(x.depth, s->thread, enabled);
+	search_chose(x.depth, s->thread, can);
 	return -1;
 }
 
 /* --- one step ------------------------------------------------------------ */
-
-static bool is_word(uint8_t kind)
-{
-	return kind <= SYNC_INC || kind_awaits(kind);
-}
-
-static uint64_t word_at(const struct step *s) { return engine_word(s->addr, s->bytes); }
 
 /* Another run of this schedule did step s where now p, or nothing, can be done. */
 static bool parted(const struct step *s, const struct pending *p)
@@ -144,7 +137,7 @@ static bool step_account(void)
 	struct thread *t = &x.thread[thread];
 	struct object *o = NULL;
 
-	if (!(x.alive >> thread & 1) || ((x.blockable >> thread & 1) && !engine_enabled(thread)))
+	if (!(x.alive >> thread & 1) || ((x.blockable >> thread & 1) && !enabled(thread)))
 		return parted(s, p);
 	if (x.depth < x.known) {
 		if (s->kind != p->kind || s->addr != p->addr)
@@ -156,8 +149,6 @@ static bool step_account(void)
 		if (p->cls)
 			o = engine_object(p->addr);
 		engine_step_fresh(x.depth, s, thread, o);
-		if (is_word(s->kind))
-			x.step_old[x.depth] = word_at(s);
 		if (!x.schedule)
 			search_took(x.depth);
 	}
@@ -166,11 +157,43 @@ static bool step_account(void)
 	t->last = (int16_t)x.depth;
 	if (o)
 		engine_touch(o, x.depth, s);
-	if (x.plain && is_word(s->kind))
+	if (x.plain && kind_is_word(s->kind))
 		plain_operation(s);
 	if (x.trace)
 		x.event = engine_record_step(thread);
 	return true;
+}
+
+static inline uint64_t take(const struct pending *p, uint32_t self)
+{
+	rwsem_t *sem = p->addr;
+	uint32_t *owner = p->addr;
+
+	if (p->kind == SYNC_LOCK || (p->kind == SYNC_TRYLOCK && !*owner))
+		*owner = self;
+	else if (p->kind == SYNC_TRYLOCK)
+		return false;
+	else if (p->kind == SYNC_UNLOCK)
+		*owner = 0;
+	else if (p->kind == SYNC_RLOCK)
+		sem->readers++;
+	else if (p->kind == SYNC_WLOCK)
+		sem->owner = self;
+	return true;
+}
+
+uint64_t sched_take(const struct pending *p, uint32_t self) { return take(p, self); }
+
+/* What the step that begins does to memory, and the value that its thread is given. */
+static uint64_t perform(const struct pending *p)
+{
+	if (p->kind <= SYNC_INC)
+		return x.step_old[x.depth] = model_perform(p);
+	if (kind_awaits(p->kind))
+		return x.step_old[x.depth] = model_latest(p->addr, p->bytes);
+	if (p->kind == SYNC_CHOOSE)
+		return x.step[x.depth].choice;
+	return take(p, (uint32_t)x.cur + 1);
 }
 
 /* Choose the next step; x.cur is then to run. False: the run is over, x.end says how. */
@@ -195,7 +218,8 @@ bool engine_step_begin(void)
 	}
 	if (!step_account())
 		return false;
-	x.cur = s->thread;
+	x.cur = s->thread; /* who is to blame for a wild pointer */
+	x.value = perform(&x.pend[x.cur]);
 	return true;
 }
 
@@ -205,8 +229,8 @@ static void step_end(void)
 
 	if (!x.trace)
 		return;
-	if (x.event != SIZE_MAX && is_word(s->kind))
-		x.trace->event[x.event].word[0] = word_at(s);
+	if (x.event != SIZE_MAX && kind_is_word(s->kind))
+		x.trace->event[x.event].word[0] = model_latest(s->addr, s->bytes);
 	engine_watch();
 }
 
@@ -215,17 +239,16 @@ static void step_end(void)
  * so that going on with the same thread needs no switch, and another thread
  * only one; the explorer's own stack is returned to at the end of the run.
  */
-void engine_yield(void)
+uint64_t sched_yield_(void)
 {
 	struct fiber *me = &x.fiber[x.cur];
 
-	if (x.starting) {
-		fiber_switch(me, &x.main);
-		return;
-	}
+	if (x.starting)
+		return fiber_switch(me, &x.main, 0);
 	step_end();
 	if (!engine_step_begin())
-		fiber_switch(me, &x.main);
-	else if (&x.fiber[x.cur] != me)
-		fiber_switch(me, &x.fiber[x.cur]);
+		return fiber_switch(me, &x.main, 0);
+	if (&x.fiber[x.cur] == me)
+		return x.value;
+	return fiber_switch(me, &x.fiber[x.cur], x.value);
 }

@@ -58,7 +58,7 @@ static bool has_written(const struct step *s)
 		return false;
 	while (next <= end && (next->addr != s->addr || next->bytes != s->bytes))
 		next++;
-	return old_of(s) != (next <= end ? old_of(next) : engine_word(s->addr, s->bytes));
+	return old_of(s) != (next <= end ? old_of(next) : model_latest(s->addr, s->bytes));
 }
 
 /* The words of the thread's round, latest first; 0: it has written, or looked at none, or
@@ -188,7 +188,7 @@ bool spin_guessed_wrong(void)
 		if (!(x.alive >> q & 1) || x.pend[q].kind != SYNC_RELAX)
 			continue;
 		for (unsigned n = 0; n < spin->count; n++)
-			if (engine_word(spin->word[n].addr, spin->word[n].bytes) !=
+			if (model_latest(spin->word[n].addr, spin->word[n].bytes) !=
 			    spin->word[n].value)
 				return true;
 	}

@@ -3,8 +3,7 @@
  * tsan.c - what code that was compiled with -fsanitize=thread calls, in place of
  * libtsan: each plain access is told to plain.c, and each atomic operation of the compiler
  * (C11's, __atomic) becomes an operation of the door. Such code is linked without
- * libtsan. The compiler must be told to tell volatile accesses apart: those are the ones
- * behind READ_ONCE() and its kin, which the door has announced.
+ * libtsan. The compiler must be told to tell volatile accesses apart, which are marked ones.
  */
 #include "explore/engine/engine.h"
 #include "explore/model/model.h"
@@ -39,27 +38,20 @@ static void touch(const volatile char *addr)
 	(void)*addr;
 }
 
-static void announce(enum sync_kind kind, const volatile void *addr, size_t size,
-		     const struct sync_site *site)
-{
-	touch(addr);
-	sync_visible_bytes(kind, (const void *)(uintptr_t)addr, (uint8_t)size, site);
-}
-
-/* A marked access, as in Linux's KCSAN. But that of READ_ONCE() and its kin was announced: it
- * is the word of the step that is running. */
+/* A marked access, as in Linux's KCSAN, that the code performs by itself. */
 static void volatile_access(const void *addr, size_t size, enum sync_kind kind,
 			    const struct sync_site *site)
 {
-	const struct step *s = x.cur >= 0 && !x.starting ? &x.step[x.depth] : NULL;
+	const struct sync_access told = { (uint8_t)kind, (uint8_t)size, SYNC_RELAXED, SYNC_KEEP };
 
-	if (x.cur < 0 || (s && s->addr == addr && s->bytes == size &&
-			  (s->kind == kind || s->kind == SYNC_RMW)))
+	if (x.cur < 0)
 		return;
-	if (size <= sizeof(uint64_t))
-		announce(kind, addr, size, site);
-	else if (x.plain)
+	if (size <= sizeof(uint64_t)) {
+		touch(addr);
+		sync_told_(addr, told, site);
+	} else if (x.plain) {
 		plain_access(addr, size, kind == SYNC_STORE, site);
+	}
 }
 
 #define ACCESS(name, size, write) \
@@ -135,19 +127,49 @@ void *__wrap_memset(void *to, int byte, size_t size)
 
 /* --- atomic operations --------------------------------------------------- */
 
-#define UPDATE(bits, name, expr) \
+/* C11's, as the compiler numbers them. */
+static enum sync_order order_of(int order)
+{
+	static const uint8_t door[] = {
+		[__ATOMIC_RELAXED] = SYNC_RELAXED, [__ATOMIC_CONSUME] = SYNC_ACQUIRE,
+		[__ATOMIC_ACQUIRE] = SYNC_ACQUIRE, [__ATOMIC_RELEASE] = SYNC_RELEASE,
+		[__ATOMIC_ACQ_REL] = SYNC_ACQ_REL, [__ATOMIC_SEQ_CST] = SYNC_SEQ_CST,
+	};
+
+	return order >= 0 && (size_t)order < sizeof(door) ? door[order] : SYNC_SEQ_CST;
+}
+
+static uint64_t load(const volatile void *p, size_t size, int order, const struct sync_site *site)
+{
+	touch(p);
+	return sync_read_((const void *)(uintptr_t)p, (struct sync_access){
+		SYNC_LOAD, (uint8_t)size, order_of(order), SYNC_KEEP }, site);
+}
+
+static void store(volatile void *p, size_t size, uint64_t v, int order,
+		  const struct sync_site *site)
+{
+	touch(p);
+	sync_write_((void *)(uintptr_t)p, (struct sync_access){
+		SYNC_STORE, (uint8_t)size, order_of(order), SYNC_SET }, v, site);
+}
+
+static uint64_t update(volatile void *p, size_t size, enum sync_update how, uint64_t a,
+		       uint64_t b, int order, const struct sync_site *site)
+{
+	touch(p);
+	return sync_update_((void *)(uintptr_t)p, (struct sync_access){
+		SYNC_RMW, (uint8_t)size, order_of(order), how }, a, b, site);
+}
+
+#define UPDATE(bits, name, how, value) \
 	uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *p, \
 						    uint##bits##_t v, int order); \
 	uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *p, \
 						    uint##bits##_t v, int order) \
 	{ \
-		uint##bits##_t old; \
-		\
-		(void)order; \
-		announce(SYNC_RMW, p, sizeof(v), SITE); \
-		old = *p; \
-		*p = (uint##bits##_t)(expr); \
-		return old; \
+		return (uint##bits##_t)update(p, sizeof(v), (how), (uint##bits##_t)(value), 0, \
+					      order, SITE); \
 	}
 #define EXCHANGE_IF(bits, name) \
 	int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *p, \
@@ -155,38 +177,30 @@ void *__wrap_memset(void *to, int byte, size_t size)
 	int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *p, \
 		uint##bits##_t *old, uint##bits##_t v, int order, int failing) \
 	{ \
-		(void)order; \
+		uint##bits##_t want = *old; \
+		\
 		(void)failing; \
-		announce(SYNC_RMW, p, sizeof(v), SITE); \
-		if (*p == *old) { \
-			*p = v; \
-			return 1; \
-		} \
-		*old = *p; \
-		return 0; \
+		*old = (uint##bits##_t)update(p, sizeof(v), SYNC_SET_IF, want, v, order, SITE); \
+		return *old == want; \
 	}
 #define ATOMICS(bits) \
 	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *p, int order); \
 	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *p, int order) \
 	{ \
-		(void)order; \
-		announce(SYNC_LOAD, p, sizeof(*p), SITE); \
-		return *p; \
+		return (uint##bits##_t)load(p, sizeof(*p), order, SITE); \
 	} \
 	void __tsan_atomic##bits##_store(volatile uint##bits##_t *p, uint##bits##_t v, int order); \
 	void __tsan_atomic##bits##_store(volatile uint##bits##_t *p, uint##bits##_t v, int order) \
 	{ \
-		(void)order; \
-		announce(SYNC_STORE, p, sizeof(v), SITE); \
-		*p = v; \
+		store(p, sizeof(v), v, order, SITE); \
 	} \
-	UPDATE(bits, exchange, v) \
-	UPDATE(bits, fetch_add, old + v) \
-	UPDATE(bits, fetch_sub, old - v) \
-	UPDATE(bits, fetch_and, old & v) \
-	UPDATE(bits, fetch_or, old | v) \
-	UPDATE(bits, fetch_xor, old ^ v) \
-	UPDATE(bits, fetch_nand, ~(old & v)) \
+	UPDATE(bits, exchange, SYNC_SET, v) \
+	UPDATE(bits, fetch_add, SYNC_ADD_TO, v) \
+	UPDATE(bits, fetch_sub, SYNC_ADD_TO, -v) \
+	UPDATE(bits, fetch_and, SYNC_AND, v) \
+	UPDATE(bits, fetch_or, SYNC_OR, v) \
+	UPDATE(bits, fetch_xor, SYNC_XOR, v) \
+	UPDATE(bits, fetch_nand, SYNC_NAND, v) \
 	EXCHANGE_IF(bits, strong) \
 	EXCHANGE_IF(bits, weak) \
 	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(volatile uint##bits##_t *p, \
@@ -194,15 +208,8 @@ void *__wrap_memset(void *to, int byte, size_t size)
 	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(volatile uint##bits##_t *p, \
 		uint##bits##_t old, uint##bits##_t v, int order, int failing) \
 	{ \
-		uint##bits##_t was; \
-		\
-		(void)order; \
 		(void)failing; \
-		announce(SYNC_RMW, p, sizeof(v), SITE); \
-		was = *p; \
-		if (was == old) \
-			*p = v; \
-		return was; \
+		return (uint##bits##_t)update(p, sizeof(v), SYNC_SET_IF, old, v, order, SITE); \
 	}
 
 ATOMICS(8)
@@ -210,8 +217,7 @@ ATOMICS(16)
 ATOMICS(32)
 ATOMICS(64)
 
-/* Sequential consistency needs none. */
 void __tsan_atomic_thread_fence(int order);
 void __tsan_atomic_signal_fence(int order);
-void __tsan_atomic_thread_fence(int order) { (void)order; }
+void __tsan_atomic_thread_fence(int order) { sync_fence_(order_of(order), SITE); }
 void __tsan_atomic_signal_fence(int order) { (void)order; }

@@ -108,8 +108,8 @@ void explore_fail_if_reordered(enum explore_oracle oracle, unsigned first, unsig
 _Noreturn void engine_give_up(void)
 {
 	x.aborted = true;
-	if (x.cur >= 0) {
-		fiber_switch(&x.fiber[x.cur], &x.main);
+	if (x.cur >= 0 && !x.on_main) {
+		fiber_switch(&x.fiber[x.cur], &x.main, 0);
 		abort(); /* nobody switches back to a given-up fiber */
 	}
 	longjmp(*x.bail, 1);

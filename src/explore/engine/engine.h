@@ -70,13 +70,14 @@ struct step {
 _Static_assert(sizeof(struct step) == 64, "one line of the cache");
 
 struct pending {                       /* the operation a thread is about to do */
-	const void *addr;
+	void *addr;
 	const struct sync_site *site;
 	uint8_t kind, cls;
 	uint8_t bytes;                 /* of the word, if it is one */
 	uint8_t choices;
-	bool (*pred)(uint64_t, uint64_t);
-	uint64_t arg;
+	uint8_t order, update;         /* enum sync_order; of an update: enum sync_update */
+	uint64_t a, b;                 /* what is stored; of an update or a wait: arguments */
+	bool (*pred)(uint64_t word, uint64_t a); /* of a wait: may it go on? */
 };
 
 enum wait_for { WAIT_GUARDS, WAIT_RCU, WAIT_COUNT };
@@ -167,6 +168,7 @@ struct engine {
 	char *data_before, *data_after; /* check->data before and after set-up */
 	jmp_buf *bail;                 /* out of set-up and end */
 	bool outside;                  /* set-up or end is running */
+	bool on_main;                  /* the explorer's own stack, though cur may be a thread */
 
 	/* the current execution */
 	struct step *step;             /* steps_max + 2 */
@@ -178,6 +180,7 @@ struct engine {
 	int depth;                     /* steps run */
 	int known;                     /* the first so many were run before, and keep clocks */
 	const struct schedule *schedule; /* to be followed instead of the search; else NULL */
+	uint64_t value;                /* that the thread of the step that begins is given */
 	bool starting;                 /* threads run up to their first operations */
 	enum run_end end;              /* how the run has ended */
 	size_t event;                  /* the running step's in the trace, SIZE_MAX: none */
@@ -203,6 +206,7 @@ struct engine {
 
 	struct plain *plain;           /* plain.c; NULL: nobody tells of plain accesses */
 	struct epochs *epochs;         /* clock.c; NULL: as above */
+	const struct memory_model *model;
 	const struct explore_finding *drawn; /* that is being recorded, else NULL */
 	struct explore_trace *trace;   /* being recorded, else NULL */
 };
@@ -237,15 +241,7 @@ static inline bool kind_awaits(uint8_t kind)
 	return kind == SYNC_AWAIT || kind == SYNC_RELAX;
 }
 
-/* A word of so many bytes, aligned or not. */
-static inline uint64_t engine_word(const void *addr, uint8_t bytes)
-{
-	uint64_t v = 0;
-
-	if (bytes == sizeof(v))
-		return ((const atomic_u64 *)addr)->v;
-	memcpy(&v, addr, bytes);
-	return v;
-}
+/* Is it an operation on a word? */
+static inline bool kind_is_word(uint8_t kind) { return kind <= SYNC_INC || kind_awaits(kind); }
 
 #endif

@@ -11,13 +11,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define FIBER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FIBER_ASAN 1
-#endif
-#endif
 #ifdef FIBER_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
@@ -29,9 +22,6 @@ static void swap(struct fiber *from, struct fiber *to)
 	swapcontext(&from->context, &to->context);
 }
 #else
-/* Save the callee-saved registers below *save's new value, continue at to. */
-void mmun_fiber_swap(void **save, void *to);
-
 #if defined(__x86_64__)
 __asm__(
 	".text\n"
@@ -53,6 +43,7 @@ __asm__(
 	"	pop %r12\n"
 	"	pop %rbx\n"
 	"	pop %rbp\n"
+	"	mov %rdx, %rax\n"
 	"	pop %rcx\n"
 	"	jmp *%rcx\n"
 	".size mmun_fiber_swap, . - mmun_fiber_swap\n"
@@ -91,6 +82,7 @@ __asm__(
 	"	ldp d12, d13, [sp, #128]\n"
 	"	ldp d14, d15, [sp, #144]\n"
 	"	add sp, sp, #160\n"
+	"	mov x0, x2\n"
 	"	br x30\n"
 	".size mmun_fiber_swap, . - mmun_fiber_swap\n"
 	".section .note.GNU-stack,\"\",%progbits\n"
@@ -98,17 +90,25 @@ __asm__(
 enum { SAVED_WORDS = 20, SAVED_PC = 11, SAVED_ALIGN = 2 };
 #endif
 
+#ifdef FIBER_ASAN
 static void swap(struct fiber *from, struct fiber *to)
 {
-	mmun_fiber_swap(&from->sp, to->sp);
+	mmun_fiber_swap(&from->sp, to->sp, 0);
 }
 #endif
+#endif
 
-static struct fiber *starting, *leaving; /* handed over a switch */
+struct fiber *fiber_starting;
+#if defined(FIBER_ASAN) || defined(FIBER_UCONTEXT)
+static uint64_t value_over; /* handed over a switch */
+#endif
+#ifdef FIBER_ASAN
+static struct fiber *leaving; /* so, too */
+#endif
 
 static void begin(void)
 {
-	struct fiber *f = starting;
+	struct fiber *f = fiber_starting;
 
 #ifdef FIBER_ASAN
 	const void *bottom;
@@ -185,11 +185,13 @@ void fiber_arm(struct fiber *f, void (*entry)(void *arg), void *arg)
 	f->fake_stack = NULL;
 }
 
-void fiber_switch(struct fiber *from, struct fiber *to)
+#if defined(FIBER_ASAN) || defined(FIBER_UCONTEXT)
+uint64_t fiber_switch(struct fiber *from, struct fiber *to, uint64_t value)
 {
-	starting = to;
-	leaving = from;
+	fiber_starting = to;
+	value_over = value;
 #ifdef FIBER_ASAN
+	leaving = from;
 	__sanitizer_start_switch_fiber(&from->fake_stack,
 		to->stack ? to->stack : to->bottom, to->stack_size);
 #endif
@@ -197,4 +199,6 @@ void fiber_switch(struct fiber *from, struct fiber *to)
 #ifdef FIBER_ASAN
 	__sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);
 #endif
+	return value_over;
 }
+#endif

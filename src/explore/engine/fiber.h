@@ -6,6 +6,10 @@
  * callee-saved registers on the running stack and continues the other one; it
  * makes no system call. Hand-written for x86-64 and aarch64, ucontext
  * elsewhere. Floating-point modes are not saved: nobody here changes them.
+ *
+ * A switch hands over a value, which is what the other side's own call returns. So nothing is
+ * left to be done after it, whatever calls it last is a jump, and the fiber goes on where it
+ * left the check's code: each return on the way would be predicted wrongly.
  */
 #ifndef MMUN_FIBER_H
 #define MMUN_FIBER_H
@@ -17,6 +21,13 @@
 #endif
 #ifdef FIBER_UCONTEXT
 #include <ucontext.h>
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define FIBER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FIBER_ASAN 1
+#endif
 #endif
 
 struct fiber {
@@ -41,6 +52,21 @@ void fiber_destroy(struct fiber *f);
  * not return. */
 void fiber_arm(struct fiber *f, void (*entry)(void *arg), void *arg);
 
-void fiber_switch(struct fiber *from, struct fiber *to);
+extern struct fiber *fiber_starting; /* handed over a switch */
+#ifndef FIBER_UCONTEXT
+/* Save the callee-saved registers below *save's new value, continue at to. */
+uint64_t mmun_fiber_swap(void **save, void *to, uint64_t value);
+#endif
+
+/* Continue @to, whose own call of this then returns @value. */
+#if defined(FIBER_ASAN) || defined(FIBER_UCONTEXT)
+uint64_t fiber_switch(struct fiber *from, struct fiber *to, uint64_t value);
+#else
+static inline uint64_t fiber_switch(struct fiber *from, struct fiber *to, uint64_t value)
+{
+	fiber_starting = to;
+	return mmun_fiber_swap(&from->sp, to->sp, value);
+}
+#endif
 
 #endif

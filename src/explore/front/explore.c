@@ -238,7 +238,7 @@ static void bounce(void *arg)
 	struct fiber *f = arg;
 
 	for (;;)
-		fiber_switch(&f[1], &f[0]);
+		fiber_switch(&f[1], &f[0], 0);
 }
 
 void explore_switch_benchmark(uint64_t switches)
@@ -249,6 +249,6 @@ void explore_switch_benchmark(uint64_t switches)
 		return;
 	fiber_arm(&f[1], bounce, f);
 	for (uint64_t n = 0; n < switches; n += 2)
-		fiber_switch(&f[0], &f[1]);
+		fiber_switch(&f[0], &f[1], 0);
 	fiber_destroy(&f[1]);
 }

@@ -291,7 +291,7 @@ static void race_of_await(int j, const struct access *a, const struct clk *clk,
 
 		if (s->thread == thread || clk->c[s->thread] >= s->idx)
 			return;
-		if (p->pred(x.step_old[i], p->arg)) {
+		if (p->pred(x.step_old[i], p->a)) {
 			race_add(i, j);
 			return;
 		}

@@ -1,17 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model.h - happens-before and races, as the other rooms see them. The objects of an execution
- * are found by their addresses and know who touched them last; each step gets its vector
- * clock from them, and the list of races is what the search reverses.
+ * model.h - the memory model, happens-before and races, as the other rooms see them.
  *
+ *   sc.c      sequential consistency, the first memory model
  *   clock.c   objects, clocks, races between steps
  *   plain.c   accesses that are no operations of the door
  *   order.c   what oracles above the explorer ask of all this
+ *
+ * The memory model stands between the door and the clocks. The door announces an operation with
+ * its kind, memory order, address, size and values; once it is chosen the model performs it and
+ * says which value the thread is given. Nobody else reads or writes a word on behalf of a
+ * thread. Whatever looks at words from outside of the threads (pictures, the conditions at the
+ * end, oracles, set-up) looks at memory, where a model keeps each word's latest value.
+ *
+ * The objects of an execution are found by their addresses and know who touched them last; each
+ * step gets its vector clock from them, and the list of races is what the search reverses.
  */
 #ifndef MMUN_MODEL_H
 #define MMUN_MODEL_H
 
 #include "explore/engine/engine.h"
+
+/*
+ * Sequential consistency is checked for and goes inline, so that the others cost it nothing but
+ * one comparison; they are called through the table.
+ *
+ * What a weaker model adds to this table: whether an operation may stand where it would (which
+ * store a load reads from is then one of the search's choices), and a happens-before of its own
+ * beside the dependence that the search goes by. Under sequential consistency the two are one,
+ * so one clock serves the search and the races of plain accesses.
+ */
+struct memory_model {
+	const char *name;
+	/*
+	 * Is letting go a spin lock or a rwsem, or leaving a read section, a step of its own? Not
+	 * under sequential consistency: it only enables others, nobody can see when it happens,
+	 * and so it may as well happen together with the thread's operation before. Where stores
+	 * are seen late the moment matters.
+	 */
+	bool letting_go_is_a_step;
+	bool fences_are_steps;         /* they order nothing that is not ordered anyway: no */
+	/* The chosen operation on a word, other than a wait: perform it. Returns the value before,
+	 * as the operation's thread sees it. */
+	uint64_t (*perform)(const struct pending *op);
+	/* A word's latest value: what waits ask for, what the clocks and pictures keep. */
+	uint64_t (*latest)(const void *addr, uint8_t bytes);
+	void (*begin)(void);           /* an execution, from set-up's memory; may be NULL */
+	void (*end)(void);             /* bring the latest values to memory; may be NULL */
+};
+
+extern const struct memory_model model_sc;
+/* Of the explorations that begin from now on. */
+void model_choose(const struct memory_model *model);
+const struct memory_model *model_chosen(void);
 
 struct race {
 	int16_t i, j;                  /* steps; j may be one past the last: a blocked one */
@@ -68,6 +109,61 @@ void plain_forget(void);               /* the accesses of the execution before *
 void plain_access(const void *addr, size_t size, bool write, const struct sync_site *site);
 void plain_operation(const struct step *s); /* on a word; about to run */
 void plain_freed(const void *addr, size_t size, const struct sync_site *site);
+
+/* --- sequential consistency, inline -------------------------------------- */
+
+/* A word in memory, of so many bytes, aligned or not. */
+static inline uint64_t memory_word(const void *addr, uint8_t bytes)
+{
+	uint64_t v = 0;
+
+	if (bytes == sizeof(v))
+		return ((const atomic_u64 *)addr)->v;
+	memcpy(&v, addr, bytes);
+	return v;
+}
+
+static inline void memory_put(void *addr, uint8_t bytes, uint64_t v)
+{
+	if (bytes == sizeof(v))
+		((atomic_u64 *)addr)->v = v;
+	else
+		memcpy(addr, &v, bytes);
+}
+
+/* What an update makes of the word's old value; upper bytes are without meaning. */
+static inline uint64_t model_updated(enum sync_update update, uint64_t old, uint64_t a,
+				     uint64_t b)
+{
+	switch (update) {
+#define X(e, value) case e: return value;
+	SYNC_UPDATES(X)
+#undef X
+	}
+	return old;
+}
+
+/* The last store is what all threads see, at once. */
+static inline uint64_t sc_perform(const struct pending *op)
+{
+	uint64_t old = memory_word(op->addr, op->bytes);
+
+	if (op->update == SYNC_SET)
+		memory_put(op->addr, op->bytes, op->a);
+	else if (op->update != SYNC_KEEP)
+		memory_put(op->addr, op->bytes, model_updated(op->update, old, op->a, op->b));
+	return old;
+}
+
+static inline uint64_t model_perform(const struct pending *op)
+{
+	return x.model == &model_sc ? sc_perform(op) : x.model->perform(op);
+}
+
+static inline uint64_t model_latest(const void *addr, uint8_t bytes)
+{
+	return x.model == &model_sc ? memory_word(addr, bytes) : x.model->latest(addr, bytes);
+}
 
 /* --- clocks -------------------------------------------------------------- */
 

@@ -77,6 +77,7 @@ int engine_open(const struct explore_check *check, const struct explore_options 
 	memset(&x, 0, sizeof(x));
 	x.check = check;
 	x.opt = *options;
+	x.model = model_chosen();
 	x.threads = check->threads;
 	x.result = result;
 	x.steps_max = options->steps_max ? options->steps_max : STEPS_DEFAULT;

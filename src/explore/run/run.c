@@ -28,7 +28,7 @@ static void thread_main(void *arg)
 		engine_fail(ORACLE_PROTOCOL, -1, -1, t->last, "%s ended, and the invalidation that it began in %s has no end",
 			    engine_thread_name(me, name), t->range[0].site->function);
 	x.alive &= (uint16_t)~(1u << me);
-	engine_yield();
+	sched_yield_();
 	abort(); /* nobody switches to a thread that has ended */
 }
 
@@ -47,6 +47,8 @@ static void restore(void)
 	x.depth = 0;
 	if (!x.schedule)
 		search_begin();
+	if (x.model->begin)
+		x.model->begin();
 	x.alive = (uint16_t)((1u << x.threads) - 1);
 	x.blockable = 0;
 	for (unsigned t = 0; t < x.threads; t++) {
@@ -71,6 +73,8 @@ static void finish(void)
 {
 	jmp_buf bail;
 
+	if (x.model->end)
+		x.model->end();
 	x.bail = &bail;
 	x.depth--; /* explore_step() is the last step */
 	x.outside = true;
@@ -91,25 +95,31 @@ enum run_end engine_run(void)
 {
 	enum run_end end;
 	jmp_buf bail;
+	bool begins;
 
 	restore();
 	x.bail = &bail;
 	if (setjmp(bail)) {
+		x.depth += x.on_main; /* the first step counts */
+		x.on_main = false;
 		x.cur = -1;
 		return RUN_ABORTED;
 	}
 	x.starting = true;
 	for (unsigned t = 0; t < x.threads && !x.aborted; t++) {
 		x.cur = (int)t; /* as far as its first operation */
-		fiber_switch(&x.main, &x.fiber[t]);
+		fiber_switch(&x.main, &x.fiber[t], 0);
 	}
 	x.starting = false;
 	x.cur = -1;
 	end = RUN_ABORTED;
 	if (!x.aborted) {
 		engine_watch();
-		if (engine_step_begin())
-			fiber_switch(&x.main, &x.fiber[x.cur]);
+		x.on_main = true;
+		begins = engine_step_begin();
+		x.on_main = false;
+		if (begins)
+			fiber_switch(&x.main, &x.fiber[x.cur], x.value);
 		x.cur = -1;
 		x.depth += x.aborted; /* the step in which it happened counts */
 		end = x.end;

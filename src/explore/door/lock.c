@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock.c - locks: taken and let go as operations of the door, and watched as they are used. Who
+ * has which is known by thread, so that a wrong order, a lock taken twice or dropped unheld, and
+ * sleeping where nobody may are reported. A lock's word says only whether it can be taken; it is
+ * no word of the memory model.
+ */
+#include "explore/door/door.h"
+#include "explore/model/model.h"
+
+/* --- what is held -------------------------------------------------------- */
+
+const char *door_site(const struct sync_site *site)
+{
+	const struct sync_site *at = x.cur >= 0 ? x.thread[x.cur].noted_at : NULL;
+
+	return (at ? at : site)->function;
+}
+
+void sync_might_sleep_(const struct sync_site *site)
+{
+	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+	char name[8];
+
+	if (x.cur < 0 || (!t->spins && !t->guard && !t->rcu && !t->nonblock))
+		return;
+	engine_fail(ORACLE_ATOMIC, -1, -1, x.depth, "%s may sleep in %s %s",
+		    engine_thread_name((unsigned)x.cur, name), door_site(site),
+		    t->spins ? "with a spin lock held" :
+		    t->nonblock ? "in a callback that must not" : "inside a read section");
+}
+
+void sync_nonblock_begin(void)
+{
+	if (x.cur >= 0)
+		x.thread[x.cur].nonblock++;
+}
+
+void sync_nonblock_end(void)
+{
+	if (x.cur >= 0)
+		x.thread[x.cur].nonblock--;
+}
+
+static void locked(const void *lock, uint32_t rank, enum sync_hold hold,
+		   const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+	char name[8];
+
+	if (x.cur < 0)
+		return;
+	if (hold == SYNC_SLEEPS)
+		sync_might_sleep_(site);
+	for (unsigned i = 0; i < t->held_count; i++) {
+		const struct held *h = &t->held[i];
+
+		if (hold == SYNC_TRIED || h->rank < rank || (h->rank == rank && h->lock < lock))
+			continue;
+		if (h->lock != lock && (rank == SYNC_UNRANKED || h->rank == SYNC_UNRANKED))
+			continue;
+		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s takes %s lock in %s that it holds from %s",
+			    engine_thread_name((unsigned)x.cur, name),
+			    h->lock == lock ? "again the" : "out of order a", door_site(site),
+			    door_site(h->site));
+	}
+	ASSERT(t->held_count < HELD_MAX);
+	t->held[t->held_count++] = (struct held){ lock, site, rank, hold == SYNC_SPINS };
+	t->spins += hold == SYNC_SPINS;
+}
+
+static void unlocked(const void *lock, const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+	char name[8];
+
+	if (x.cur < 0)
+		return;
+	for (unsigned i = t->held_count; i-- > 0;) {
+		if (t->held[i].lock != lock)
+			continue;
+		t->spins -= t->held[i].spins;
+		t->held[i] = t->held[--t->held_count];
+		return;
+	}
+	engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s drops in %s a lock that it does not hold",
+		    engine_thread_name((unsigned)x.cur, name), door_site(site));
+	engine_give_up();
+}
+
+bool sync_holds_(const void *lock)
+{
+	const struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+
+	for (unsigned i = 0; i < t->held_count; i++)
+		if (t->held[i].lock == lock)
+			return true;
+	return x.cur < 0;
+}
+
+void sync_assert_held_(const void *lock, const struct sync_site *site)
+{
+	char name[8];
+
+	if (!sync_holds_(lock))
+		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s is in %s without the lock",
+			    engine_thread_name((unsigned)x.cur, name), door_site(site));
+}
+
+/* --- taking and letting go ----------------------------------------------- */
+
+void sync_lock_(uint32_t *owner, uint32_t rank, enum sync_hold hold,
+		const struct sync_site *site)
+{
+	locked(owner, rank, hold, site);
+	door_visible(SYNC_LOCK, owner, SYNC_ACQUIRE, site);
+}
+
+bool sync_trylock_(uint32_t *owner, uint32_t rank, const struct sync_site *site)
+{
+	if (!door_visible(SYNC_TRYLOCK, owner, SYNC_ACQUIRE, site))
+		return false;
+	locked(owner, rank, SYNC_TRIED, site);
+	return true;
+}
+
+/* A mutex can be tried, which sees whether it is free: there the step is one of the lock's. */
+void sync_unlock_(uint32_t *owner, enum sync_hold hold, const struct sync_site *site)
+{
+	unlocked(owner, site);
+	if (hold != SYNC_SPINS) {
+		door_visible(SYNC_UNLOCK, owner, SYNC_RELEASE, site);
+		return;
+	}
+	door_let_go(owner, site);
+	*owner = 0;
+	if (x.cur >= 0)
+		clock_released(owner, false);
+}
+
+void sync_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold hold,
+		const struct sync_site *site)
+{
+	locked(sem, rank, hold, site);
+	if (read)
+		door_visible(SYNC_RLOCK, sem, SYNC_ACQUIRE, site);
+	else
+		door_visible(SYNC_WLOCK, sem, SYNC_ACQUIRE, site);
+}
+
+void sync_up_(rwsem_t *sem, bool read, const struct sync_site *site)
+{
+	unlocked(sem, site);
+	door_let_go(sem, site);
+	if (read)
+		sem->readers--;
+	else
+		sem->owner = 0;
+	if (x.cur >= 0)
+		clock_released(sem, read);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * section.c - read sections, and waiting until they are left: RCU's, SRCU's, and guards.
+ */
+#include "explore/door/door.h"
+#include "explore/model/model.h"
+
+/* RCU is the domain that may not sleep; every other one is an srcu_struct. */
+static const char rcu_domain;
+
+/* The running thread has left a section: whoever waited for it is ordered after it. */
+static void section_left(unsigned waiter, enum wait_for what)
+{
+	struct wait_set *w = &x.thread[waiter].wait[what];
+
+	if (!(w->open >> x.cur & 1))
+		return;
+	w->open &= (uint16_t)~(1u << x.cur);
+	clock_awaited(waiter, what);
+}
+
+static struct section *section_of(struct thread *t, const void *domain)
+{
+	for (unsigned i = 0; i < t->section_count; i++)
+		if (t->section[i].domain == domain)
+			return &t->section[i];
+	return NULL;
+}
+
+static void section_enter(const void *domain, const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur];
+	struct section *in = section_of(t, domain);
+
+	if (in) {
+		in->nesting++;
+		return;
+	}
+	door_visible(SYNC_RCU_BEGIN, domain, SYNC_ACQUIRE, site);
+	ASSERT(t->section_count < SECTIONS_MAX);
+	t->section[t->section_count++] = (struct section){ domain, 1 };
+}
+
+static void section_leave(const void *domain, const struct sync_site *site)
+{
+	struct thread *t = &x.thread[x.cur];
+	struct section *in = section_of(t, domain);
+	char name[8];
+
+	if (!in) {
+		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s leaves in %s a read section that it is not in",
+			    engine_thread_name((unsigned)x.cur, name), door_site(site));
+		engine_give_up();
+	}
+	if (--in->nesting)
+		return;
+	door_let_go(domain, site);
+	*in = t->section[--t->section_count];
+	for (unsigned q = 0; q < x.threads; q++)
+		if (x.thread[q].wait[WAIT_RCU].domain == domain)
+			section_left(q, WAIT_RCU);
+	clock_left(domain);
+	clock_next_epoch();
+}
+
+/* Who is in a section of the domain himself waits for ever. */
+static void section_wait(const void *domain, const struct sync_site *site)
+{
+	struct wait_set *w = &x.thread[x.cur].wait[WAIT_RCU];
+
+	door_visible(SYNC_RCU_SYNC, domain, SYNC_FULL, site);
+	w->domain = domain;
+	w->open = 0;
+	for (unsigned q = 0; q < x.threads; q++)
+		if (section_of(&x.thread[q], domain))
+			w->open |= (uint16_t)(1u << q);
+	clock_awaits_nobody(WAIT_RCU);
+	clock_awaits(WAIT_RCU, domain);
+	door_visible(SYNC_RCU_WAIT, domain, SYNC_FULL, site);
+}
+
+void sync_rcu_lock_(const struct sync_site *site)
+{
+	if (x.cur < 0)
+		return;
+	section_enter(&rcu_domain, site);
+	x.thread[x.cur].rcu++;
+}
+
+void sync_rcu_unlock_(const struct sync_site *site)
+{
+	if (x.cur < 0)
+		return;
+	section_leave(&rcu_domain, site);
+	x.thread[x.cur].rcu--;
+}
+
+void sync_rcu_synchronize_(const struct sync_site *site)
+{
+	sync_might_sleep_(site);
+	if (x.cur >= 0 && !x.thread[x.cur].rcu) /* else that was said */
+		section_wait(&rcu_domain, site);
+}
+
+void sync_srcu_lock_(const void *domain, const struct sync_site *site)
+{
+	if (x.cur >= 0)
+		section_enter(domain, site);
+}
+
+void sync_srcu_unlock_(const void *domain, const struct sync_site *site)
+{
+	if (x.cur >= 0)
+		section_leave(domain, site);
+}
+
+void sync_srcu_synchronize_(const void *domain, const struct sync_site *site)
+{
+	sync_might_sleep_(site);
+	if (x.cur >= 0)
+		section_wait(domain, site);
+}
+
+void sync_guard_enter_(const struct sync_site *site)
+{
+	struct thread *t;
+
+	(void)site;
+	if (x.cur < 0)
+		return;
+	t = &x.thread[x.cur];
+	ASSERT(!t->guard);
+	t->guard = true;
+	t->guard_words = 0;
+}
+
+void sync_guard_loaded_(const atomic_u64 *w)
+{
+	struct thread *t;
+
+	if (x.cur < 0)
+		return;
+	t = &x.thread[x.cur];
+	ASSERT(t->guard);
+	for (unsigned i = 0; i < t->guard_words; i++)
+		if (t->guard_word[i] == w)
+			return;
+	ASSERT(t->guard_words < GUARD_WORDS_MAX);
+	t->guard_word[t->guard_words++] = w;
+}
+
+void sync_guard_leave_(const struct sync_site *site)
+{
+	struct thread *t;
+
+	if (x.cur < 0)
+		return;
+	t = &x.thread[x.cur];
+	ASSERT(t->guard);
+	door_let_go(NULL, site);
+	t->guard = false;
+	for (unsigned q = 0; q < x.threads; q++)
+		section_left(q, WAIT_GUARDS);
+	for (unsigned i = 0; i < t->guard_words; i++)
+		clock_left(t->guard_word[i]);
+	clock_next_epoch();
+}
+
+void sync_guard_mark_(const atomic_u64 *w)
+{
+	struct thread *t;
+
+	if (x.cur < 0)
+		return;
+	t = &x.thread[x.cur];
+	ASSERT(!t->guard);
+	for (unsigned q = 0; q < x.threads; q++)
+		for (unsigned i = 0; x.thread[q].guard && i < x.thread[q].guard_words; i++)
+			if (x.thread[q].guard_word[i] == w)
+				t->wait[WAIT_GUARDS].open |= (uint16_t)(1u << q);
+	clock_awaits(WAIT_GUARDS, w);
+}
+
+void sync_guard_wait_(const struct sync_site *site)
+{
+	if (x.cur < 0)
+		return;
+	door_visible(SYNC_GUARD_WAIT, NULL, SYNC_FULL, site);
+	x.thread[x.cur].wait[WAIT_GUARDS].open = 0;
+	clock_awaits_nobody(WAIT_GUARDS);
+}
