@@ -135,7 +135,7 @@ static void audit_page(struct world *w, struct shadow *s, uint64_t addr, pte_t e
 	const struct frame *f = frame_of(w->machine, pte_pfn(e));
 	const struct shadow_page *p = page_at(s, addr);
 
-	if (pte_swap(e))
+	if (softleaf_is_swap(e))
 		return;
 	for (unsigned i = 0; i < SLOTS; i++)
 		ASSERT(load_relaxed(&memory[slot_offset(i) / 8]) == want_value(s, addr, i));

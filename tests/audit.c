@@ -54,9 +54,11 @@ static _Noreturn void audit_failed(const struct audit *a, const char *expr, int 
 	const struct frame *f = a->number < a->m->frames ? &a->m->frame[a->number] : NULL;
 	const struct seen *s = f ? &a->frame[a->number] : NULL;
 
-	fprintf(stderr, "tests/audit.c:%d: %s\n  mm %p address %#llx entry %#llx number %u\n",
+	const char *type = softleaf_info(softleaf_type(a->entry)).name;
+
+	fprintf(stderr, "tests/audit.c:%d: %s\n  mm %p address %#llx entry %#llx%s%s number %u\n",
 		line, expr, (const void *)a->mm, (unsigned long long)a->addr,
-		(unsigned long long)a->entry.v, a->number);
+		(unsigned long long)a->entry.v, type ? ", " : "", type ? type : "", a->number);
 	if (f)
 		fprintf(stderr, "  frame: flags %#x references %llu pins %llu mapcount %llu "
 			"swap %llu; seen: entries %u mapped %u tables %u kept %u exclusive %d\n",
@@ -80,12 +82,24 @@ static bool no_link(const struct audit *a, const struct ptep *p)
 	return !link->next.v && !link->prev.v;
 }
 
+/* What its type says of an entry. True: it names a swap slot, and no frame. */
+static bool audit_softleaf(struct audit *a, pte_t e)
+{
+	struct softleaf_info info = softleaf_info(softleaf_type(e));
+
+	if (!softleaf_type(e))
+		return false;
+	AUDIT(info.name && !pte_present(e) && pte_mapped(e) == info.mapped);
+	AUDIT(!(e.v & PTE_BITS & ~info.keeps & ~(uint64_t)PTE_SOFTLEAF));
+	return info.payload == SOFTLEAF_OF_SLOT;
+}
+
 static void audit_swap_entry(struct audit *a, const struct ptep *p, pte_t e)
 {
-	AUDIT(!p->level && pte_slot(e) < a->m->swap_pages);
-	AUDIT(!pte_mapped(e) && !pte_migration(e) && !pte_huge(e) && no_link(a, p));
-	a->slot[pte_slot(e)].entries++;
-	a->slot[pte_slot(e)].exclusive |= pte_exclusive(e);
+	AUDIT(!p->level && softleaf_to_slot(e) < a->m->swap_pages);
+	AUDIT(no_link(a, p));
+	a->slot[softleaf_to_slot(e)].entries++;
+	a->slot[softleaf_to_slot(e)].exclusive |= pte_exclusive(e);
 }
 
 static void audit_rights(struct audit *a, const struct vma *v, pte_t e)
@@ -134,14 +148,14 @@ static void audit_entry(struct audit *a, const struct ptep *p, pte_t e)
 
 	a->entry = e;
 	AUDIT(v);
-	if (pte_swap(e)) {
+	if (audit_softleaf(a, e)) {
 		audit_swap_entry(a, p, e);
 		return;
 	}
 	AUDIT(pfn.v < a->m->frames);
 	a->number = pfn.v;
 	f = frame_of(a->m, pfn);
-	AUDIT(!pte_migration(e)); /* whoever moves a page ends with it in place */
+	AUDIT(!softleaf_is_migration(e)); /* whoever moves a page ends with it in place */
 	audit_rights(a, v, e);
 	if (is_zero_page(a->m, pfn)) {
 		AUDIT(!p->level && !pte_write(e) && !pte_exclusive(e) && vma_anonymous(v));

@@ -65,7 +65,7 @@ static uint64_t word(struct world *w, struct mmun_mm *mm, uint64_t addr)
 {
 	pte_t e = mm_translate(mm, addr);
 
-	ASSERT(pte_mapped(e) || pte_migration(e));
+	ASSERT(pte_mapped(e) || softleaf_is_migration(e));
 	return load_relaxed(frame_memory(w->machine, pte_pfn(e)) +
 			    (addr % PAGE_BYTES) / sizeof(uint64_t));
 }

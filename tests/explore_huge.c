@@ -73,7 +73,7 @@ static uint64_t word(struct mmun_mm *mm, uint64_t n)
 {
 	pte_t e = mm_translate(mm, at(n));
 
-	ASSERT(!pte_migration(e));
+	ASSERT(!softleaf_is_migration(e));
 	return pte_mapped(e) ? load_relaxed(frame_memory(mm->machine, pte_pfn(e))) : 0;
 }
 

@@ -83,9 +83,9 @@ static void expect_load(const char *log)
 static void test_restore(void **state)
 {
 	(void)state;
-	assert_true(pte_device(mm_translate(w.mm, w.page)));
+	assert_true(softleaf_is_device_exclusive(mm_translate(w.mm, w.page)));
 	expect_load("exclusive(owner) clear ");
-	assert_false(pte_device(mm_translate(w.mm, w.page)));
+	assert_false(softleaf_is_device_exclusive(mm_translate(w.mm, w.page)));
 	expect_load("exclusive(owner) clear "); /* once */
 	assert_int_equal(mmun_cpu_store(w.cpu, w.page, 8), 0);
 }

@@ -371,7 +371,7 @@ static void test_pin_reclaim(void **state)
 	assert_int_equal(mmun_migrate(w.mm, BASE), -EBUSY);
 	assert_int_equal(mmun_madvise(w.mm, BASE, 2 * PAGE, MMUN_MADV_PAGEOUT), 0);
 	assert_true(pte_present(mm_translate(w.mm, BASE)));
-	assert_true(pte_swap(mm_translate(w.mm, BASE + PAGE)));
+	assert_true(softleaf_is_swap(mm_translate(w.mm, BASE + PAGE)));
 	assert_int_equal(mmun_madvise(w.mm, BASE, PAGE, MMUN_MADV_FREE), 0);
 	assert_int_equal(mmun_pin_store(pin, 0, 3), 0);
 	mmun_unpin(pin);
@@ -380,7 +380,7 @@ static void test_pin_reclaim(void **state)
 	assert_int_equal(mmun_pin_store(pin, 0, 4), 0);
 	mmun_unpin(pin);
 	assert_int_equal(mmun_madvise(w.mm, BASE, PAGE, MMUN_MADV_PAGEOUT), 0);
-	assert_true(pte_swap(mm_translate(w.mm, BASE)));
+	assert_true(softleaf_is_swap(mm_translate(w.mm, BASE)));
 
 	/* A swapped page that is shared: pinned for reading it is a copy. */
 	assert_int_equal(mmun_fork(w.mm, &child), 0);
@@ -423,7 +423,7 @@ static void test_ksm_swap(void **state)
 	assert_int_equal(mmun_ksm_merge(w.mm, BASE, BASE + PAGE), 0);
 	assert_int_equal(mmun_madvise(w.mm, BASE, PAGE, MMUN_MADV_DONTNEED), 0);
 	assert_int_equal(mmun_madvise(w.mm, BASE + PAGE, PAGE, MMUN_MADV_PAGEOUT), 0);
-	assert_true(pte_swap(mm_translate(w.mm, BASE + PAGE)));
+	assert_true(softleaf_is_swap(mm_translate(w.mm, BASE + PAGE)));
 	assert_int_equal(cpu_get(&w, BASE + PAGE), 1);
 	assert_int_equal(mmun_mm_destroy(child), 0);
 	teardown(&w);

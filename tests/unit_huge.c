@@ -639,7 +639,7 @@ static const char *now(struct mmun_mm *mm)
 
 	if (pte_none(e))
 		return "none";
-	if (pte_migration(e))
+	if (softleaf_is_migration(e))
 		return "moving";
 	if (!pte_present(e))
 		return p.level ? "INVALID" : "prot";

@@ -34,7 +34,7 @@ static int reclaim(struct mmun_mm *mm, uint64_t addr)
 
 static void assert_swapped(struct mmun_mm *mm, uint64_t addr)
 {
-	assert_true(pte_swap(entry_at(mm, addr)));
+	assert_true(softleaf_is_swap(entry_at(mm, addr)));
 }
 
 static uint64_t slots_used(const struct world *w)
@@ -334,7 +334,7 @@ static void swap_fork(void **state)
 	filled(&w, MMUN_MODERN, 1);
 	assert_int_equal(reclaim(w.mm, BASE), 0);
 	child = forked(&w);
-	assert_int_equal(w.machine->swap[pte_slot(entry_at(child, BASE))].count, 2);
+	assert_int_equal(w.machine->swap[softleaf_to_slot(entry_at(child, BASE))].count, 2);
 	cpu_put(&w, BASE, 2);
 	assert_int_equal(peek(child, BASE), 1);
 	assert_int_equal(slots_used(&w), 0);

@@ -128,10 +128,13 @@ bool kernel_access_device_(struct mmun_ats *device, uint64_t addr, bool write, u
 
 /* Of an entry. src/checks/names/mm.c holds them to the library's own. */
 enum {
-	KERNEL_PTE_P_ = 1 << 0, KERNEL_PTE_RW_ = 1 << 1, KERNEL_PTE_SWAP_ = 1 << 2,
-	KERNEL_PTE_MIGRATION_ = 1 << 3, KERNEL_PTE_A_ = 1 << 5, KERNEL_PTE_D_ = 1 << 6,
+	KERNEL_PTE_P_ = 1 << 0, KERNEL_PTE_RW_ = 1 << 1, KERNEL_PTE_A_ = 1 << 5,
+	KERNEL_PTE_D_ = 1 << 6,
 	KERNEL_PTE_PS_ = 1 << 7, KERNEL_PTE_PROTNONE_ = 1 << 8, KERNEL_PTE_UFFD_WP_ = 1 << 10,
 	KERNEL_PTE_SOFT_DIRTY_ = 1 << 11, KERNEL_PTE_PFN_SHIFT_ = 12,
+	/* The type of an entry that is not present; two of them are a page on the move. */
+	KERNEL_PTE_TYPE_ = 7 << 2, KERNEL_PTE_MIGRATION_ = 2 << 2,
+	KERNEL_PTE_MIGRATION_PROTNONE_ = 6 << 2,
 };
 
 #ifndef KERNEL_MM_IMPLEMENTATION_
@@ -248,7 +251,11 @@ static inline pmd_t kernel_as_pmd_(uint64_t v)
 static inline bool pmd_trans_huge(pmd_t e) { return e.pmd & KERNEL_PTE_PS_; }
 #define pmd_leaf pmd_trans_huge
 static inline bool is_swap_pte(pte_t e) { return !pte_none(e) && !pte_present(e); }
-static inline bool is_migration_pte(pte_t e) { return e.pte & KERNEL_PTE_MIGRATION_; }
+static inline bool is_migration_pte(pte_t e)
+{
+	return (e.pte & KERNEL_PTE_TYPE_) == KERNEL_PTE_MIGRATION_ ||
+	       (e.pte & KERNEL_PTE_TYPE_) == KERNEL_PTE_MIGRATION_PROTNONE_;
+}
 
 static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 {

@@ -111,8 +111,10 @@ static struct order_entry entry_of(pte_t e, bool huge)
 {
 	struct order_entry entry = { .huge = huge };
 
-	entry.is = pte_none(e) ? ORDER_NONE : pte_migration(e) ? ORDER_MIGRATION :
-		   pte_swap(e) ? ORDER_SWAP : !pte_present(e) ? ORDER_PROTNONE : ORDER_PRESENT;
+	entry.is = pte_none(e) ? ORDER_NONE :
+		   softleaf_is_migration(e) ? ORDER_MIGRATION :
+		   softleaf_is_swap(e) ? ORDER_SWAP :
+		   !pte_present(e) ? ORDER_PROTNONE : ORDER_PRESENT;
 	if (entry.is != ORDER_PRESENT)
 		return entry;
 	entry.write = pte_write(e);

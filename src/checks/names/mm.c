@@ -20,8 +20,10 @@
 #include "mmun/kernel_mm.h"
 
 _Static_assert((int)KERNEL_PTE_P_ == (int)PTE_P && (int)KERNEL_PTE_RW_ == (int)PTE_RW &&
-	       (int)KERNEL_PTE_SWAP_ == (int)PTE_SWAP && (int)KERNEL_PTE_A_ == (int)PTE_A &&
-	       (int)KERNEL_PTE_MIGRATION_ == (int)PTE_MIGRATION &&
+	       (int)KERNEL_PTE_A_ == (int)PTE_A && (int)KERNEL_PTE_TYPE_ == (int)PTE_SOFTLEAF &&
+	       KERNEL_PTE_MIGRATION_ == SOFTLEAF_MIGRATION << PTE_SOFTLEAF_SHIFT &&
+	       KERNEL_PTE_MIGRATION_PROTNONE_ ==
+	       SOFTLEAF_MIGRATION_PROTNONE << PTE_SOFTLEAF_SHIFT &&
 	       (int)KERNEL_PTE_D_ == (int)PTE_D && (int)KERNEL_PTE_PS_ == (int)PTE_PS &&
 	       (int)KERNEL_PTE_PROTNONE_ == (int)PTE_PROTNONE &&
 	       (int)KERNEL_PTE_UFFD_WP_ == (int)PTE_UFFD_WP &&

@@ -296,7 +296,7 @@ int64_t world_final_value(const struct mmun_mm *mm, const struct litmus *test, i
 	pte = mm_translate(mm, addr);
 	if (pte_none(pte))
 		return unmapped_value(v, addr, word);
-	if (pte_swap(pte))
-		return swapped_value(mm->machine, pte_slot(pte), word);
+	if (softleaf_is_swap(pte))
+		return swapped_value(mm->machine, softleaf_to_slot(pte), word);
 	return (int64_t)load_relaxed(&frame_memory(mm->machine, pte_pfn(pte))[word]);
 }

@@ -65,11 +65,12 @@ void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 		flush_tlb_range(mm, addr, end);
 	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_CLEAR, addr, end);
 	/* As share_entry() in fork.c: a pin sees the change, or is seen here. */
-	if (pte_migration(e) || (pte_exclusive(e) && add_acq_rel(&frame_of(m, head)->pins, 0)))
+	if (softleaf_is_migration(e) ||
+	    (pte_exclusive(e) && add_acq_rel(&frame_of(m, head)->pins, 0)))
 		migrate = false;
 	split_references(m, e, migrate);
 	table = pgtable_withdraw(mm->machine, p, addr);
-	split_fill(m, ptep_in(mm->machine, table, addr, 0), migrate ? pte_to_migration(e) : e);
+	split_fill(m, ptep_in(mm->machine, table, addr, 0), migrate ? make_migration_entry(e) : e);
 	/* Nobody zaps the small entries, and frees the page, before it has left its ring. */
 	spin_lock(&ptdesc_of(m, table)->ptl);
 	/* Pairs with load_acquire in descend(). */

@@ -12,29 +12,29 @@
  */
 #include "vm/entry/entry.h"
 
-/* A page on the move remembers what it is to come back with. */
-static uint64_t protect_access(const struct protect *how, pte_t e, uint64_t v)
+/* Of an entry that maps its page. A device's exclusive access ends. */
+static uint64_t protect_mapped(const struct protect *how, pte_t e)
 {
-	bool moving = pte_migration(e);
+	uint64_t v = (e.v & ~how->clear) | how->set;
 
 	if (how->access == PROTECT_KEEP)
 		return v;
-	v &= ~(uint64_t)(PTE_P | PTE_PROTNONE | PTE_NO_ACCESS);
-	if (how->access == PROTECT_NONE)
-		return v | (moving ? PTE_NO_ACCESS : PTE_PROTNONE);
-	return v | (moving ? 0 : PTE_P);
+	v &= ~(uint64_t)(PTE_P | PTE_PROTNONE | PTE_SOFTLEAF);
+	return v | (how->access == PROTECT_NONE ? PTE_PROTNONE : PTE_P);
 }
 
 static pte_t protect_bits(const struct protect *how, pte_t e)
 {
-	uint64_t v = (e.v & ~how->clear) | how->set;
+	uint64_t v;
 
-	if (pte_swap(e))
+	if (softleaf_is_swap(e))
 		return (pte_t){ (e.v & ~(how->clear & (PTE_UFFD_WP | PTE_SOFT_DIRTY))) |
 				(how->set & PTE_UFFD_WP) };
-	v = protect_access(how, e, v);
-	if (pte_migration(e))
-		return (pte_t){ v };
+	if (softleaf_is_migration(e)) { /* what it comes back with */
+		v = protect_mapped(how, pte_of_migration(e, pte_pfn(e)));
+		return make_migration_entry((pte_t){ v });
+	}
+	v = protect_mapped(how, e);
 	/* Else the next write must fault, to be seen (can_change_pte_writable). */
 	if (how->mkwrite && pte_exclusive(e) && !(v & PTE_UFFD_WP) && (v & PTE_SOFT_DIRTY))
 		v |= PTE_RW;

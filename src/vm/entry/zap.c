@@ -35,8 +35,7 @@ static bool to_zap(const struct zap_table *z, pte_t e)
 
 	if (z->which == ZAP_ALL)
 		return !pte_none(e);
-	return (pte_mapped(e) || pte_migration(e)) &&
-	       (frame_of(m, pte_pfn(e))->flags & FRAME_OBJECT);
+	return pte_in_ring(e) && (frame_of(m, pte_pfn(e))->flags & FRAME_OBJECT);
 }
 
 static void zap_mapped(struct zap_table *z, const struct ptep *p, uint64_t addr)
@@ -73,9 +72,9 @@ static void zap_entry(struct zap_table *z, const struct ptep *p, uint64_t addr)
 		return;
 	}
 	set_pte(p->entry, addr, (pte_t){ 0 });
-	if (pte_swap(e))
-		swap_free(m, pte_slot(e));
-	else
+	if (softleaf_is_swap(e))
+		swap_free(m, softleaf_to_slot(e));
+	else if (pte_in_ring(e))
 		rmap_remove(m, pte_pfn(e), p);
 }
 

@@ -132,7 +132,7 @@ static void exclusive_restore(struct mmun_mm *mm, const struct ptep *p, uint64_t
 	invalidate_range_start(&range);
 	(void)pte_lock(p, page);
 	e = pte_get(p->entry);
-	if (pte_device(e))
+	if (softleaf_is_device_exclusive(e))
 		set_pte(p->entry, page, pte_allow(e));
 	pte_unlock(p);
 	invalidate_range_end(&range, MM_OP_MIGRATE);
@@ -165,16 +165,16 @@ static int pte_fault(struct mmun_mm *mm, const struct vma *v, const struct ptep 
 		return none_fault(mm, v, p, page, write);
 	if (pte_present(old) && write && !pte_write(old))
 		return wp_fault(mm, v, p, page, old);
-	if (!pte_present(old) && pte_mapped(old) && !pte_device(old))
+	if (!pte_present(old) && pte_mapped(old) && !softleaf_is_device_exclusive(old))
 		set_pte(p->entry, page, pte_allow(old)); /* after a NUMA hint, or mprotect() */
 	if (pte_present(old) && write)
 		fault_tell_upgrade(mm, page, page + PAGE_BYTES);
 	pte_unlock(p);
-	if (pte_device(old))
+	if (softleaf_is_device_exclusive(old))
 		exclusive_restore(mm, p, page);
-	if (pte_migration(old))
+	if (softleaf_is_migration(old))
 		migration_entry_wait(mm, old);
-	return pte_swap(old) ? fault_swap(mm, v, page, write, old) : 0;
+	return softleaf_is_swap(old) ? fault_swap(mm, v, page, write, old) : 0;
 }
 
 static bool allowed(const struct vma *v, bool write)

@@ -94,7 +94,7 @@ int huge_wp_fault(struct mmun_mm *mm, const struct vma *v, uint64_t addr, bool w
 	if (p.level && pte_present(e) && write && done)
 		fault_tell_upgrade(mm, huge_down(addr), huge_down(addr) + HUGE_BYTES);
 	pte_unlock(&p);
-	if (p.level && pte_migration(e))
+	if (p.level && softleaf_is_migration(e))
 		migration_entry_wait(mm, e);
 	if (!done)
 		huge_split_entry(mm, addr);

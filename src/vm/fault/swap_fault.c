@@ -25,7 +25,7 @@ static void map_page(struct mmun_mm *mm, const struct vma *v, uint64_t page, boo
 		     pte_t old, pfn_t pfn)
 {
 	struct mmun_machine *m = mm->machine;
-	uint32_t slot = pte_slot(old);
+	uint32_t slot = softleaf_to_slot(old);
 	struct ptep p;
 	bool excl;
 
@@ -45,12 +45,12 @@ int fault_swap(struct mmun_mm *mm, const struct vma *v, uint64_t page, bool writ
 {
 	struct mmun_machine *m = mm->machine;
 	pfn_t pfn;
-	int err = swap_get_page(m, pte_slot(old), &pfn);
+	int err = swap_get_page(m, softleaf_to_slot(old), &pfn);
 
 	if (err)
 		return err == -EAGAIN ? 0 : err;
 	map_page(mm, v, page, write, old, pfn);
-	swap_free(m, pte_slot(old)); /* and the cache, if there is no other entry */
+	swap_free(m, softleaf_to_slot(old)); /* and the cache, if there is no other entry */
 	mutex_unlock(&frame_of(m, pfn)->page_lock);
 	frame_put(m, pfn, 1);
 	return 0;

@@ -104,7 +104,6 @@ static unsigned page_bits(struct mmun_machine *m, const struct ptep *p, pte_t e)
 {
 	static const struct { uint64_t pte; unsigned page; } bits[] = {
 		{ PTE_P | PTE_PROTNONE, MMUN_PAGE_PRESENT },
-		{ PTE_SWAP | PTE_MIGRATION, MMUN_PAGE_SWAPPED },
 		{ PTE_SOFT_DIRTY, MMUN_PAGE_SOFT_DIRTY },
 		{ PTE_UFFD_WP, MMUN_PAGE_WP },
 	};
@@ -113,6 +112,8 @@ static unsigned page_bits(struct mmun_machine *m, const struct ptep *p, pte_t e)
 	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
 		if (e.v & bits[i].pte)
 			found |= bits[i].page;
+	if (softleaf_type(e) && !pte_mapped(e))
+		found |= MMUN_PAGE_SWAPPED;
 	if (pte_mapped(e) && mapped_alone(m, p, e))
 		found |= MMUN_PAGE_EXCLUSIVE;
 	if (p->level)

@@ -3,7 +3,7 @@
  * exclusive.c - a page for a device alone (make_device_exclusive in mm/rmap.c): the
  * entry loses all access until a processor, or another device, faults; the fault tells
  * the notifiers before it gives the access back (remove_device_exclusive_entry in
- * mm/memory.c). The entry is a PROTNONE one with a mark, so that everything else treats
+ * mm/memory.c). The entry is PROTNONE besides its type, so that everything else treats
  * it as a page that is there; whatever changes it tells the notifiers, too, and that
  * ends the exclusivity.
  *
@@ -36,7 +36,7 @@ static int mark(struct mmun_mm *mm, uint64_t page, void *owner)
 			e = ptep_clear_flush(mm, &p, page);
 			secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_CLEAR,
 					page, page + PAGE_BYTES);
-			e = pte_set_bits(pte_clear_bits(e, PTE_P), PTE_PROTNONE | PTE_DEVICE);
+			e = make_device_exclusive_entry(e);
 			set_pte(p.entry, page, e);
 			secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_SET,
 					page, page + PAGE_BYTES);
@@ -46,7 +46,7 @@ static int mark(struct mmun_mm *mm, uint64_t page, void *owner)
 	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_UNLOCK, page, page + PAGE_BYTES);
 	invalidate_range_end(&range, MM_OP_MIGRATE);
 	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_AFTER, page, page + PAGE_BYTES);
-	return pte_device(e) ? 0 : -EAGAIN;
+	return softleaf_is_device_exclusive(e) ? 0 : -EAGAIN;
 }
 
 static int make_exclusive(struct mmun_mm *mm, uint64_t page, void *owner)

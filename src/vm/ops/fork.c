@@ -126,9 +126,9 @@ static bool copy_entry(struct copy *c, const struct ptep *from, const struct pte
 		return copy_mapped(c, from, to, addr, e);
 	if (e.v & share_bits)
 		set_pte(from->entry, addr, pte_clear_bits(e, share_bits));
-	if (pte_swap(e))
-		swap_dup(c->mm->machine, pte_slot(e));
-	else
+	if (softleaf_is_swap(e))
+		swap_dup(c->mm->machine, softleaf_to_slot(e));
+	else if (pte_in_ring(e))
 		rmap_add(c->mm->machine, pte_pfn(e), to);
 	store_relaxed(to->entry, child_entry(e).v);
 	return true;

@@ -234,7 +234,7 @@ static int maps_merged(struct mmun_mm *mm, const struct vma *v, uint64_t addr)
 	if (shared)
 		frame_get(mm->machine, pte_pfn(e), 1);
 	pte_unlock(&p);
-	if (!p.level && pte_migration(e)) {
+	if (!p.level && softleaf_is_migration(e)) {
 		migration_entry_wait(mm, e);
 		return -EAGAIN;
 	}

@@ -69,9 +69,9 @@ static void free_table(struct gather *g, struct ptep p, uint64_t addr, uint64_t 
 	for (; addr < end; addr += PAGE_BYTES, p = ptep_next(p)) {
 		pte_t e = pte_get(p.entry);
 
-		if (pte_swap(e)) {
+		if (softleaf_is_swap(e)) {
 			set_pte(p.entry, addr, (pte_t){ 0 });
-			swap_free(g->mm->machine, pte_slot(e));
+			swap_free(g->mm->machine, softleaf_to_slot(e));
 		} else {
 			free_mapped(g, &p, addr);
 		}

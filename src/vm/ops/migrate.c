@@ -52,7 +52,7 @@ static bool unmap_entry(struct tlb_batch *b, const struct rmap_walk *w, const st
 	}
 	if (pte_dirty(e)) /* it may be gone when the others are restored */
 		store_relaxed(&f->dirty, 1);
-	set_pte(p->entry, w->addr, pte_to_migration(e));
+	set_pte(p->entry, w->addr, make_migration_entry(e));
 	secondary_point(w->mm, b->op, FLUSH_POINT_SET, w->addr, end);
 	frame_put(m, w->head, 1); /* never the last: our caller has one */
 	return true;
@@ -82,7 +82,7 @@ static bool unmap_hinted(struct mmun_machine *m, const struct rmap_walk *w)
 	e = pte_get(p.entry);
 	hinted = pte_mapped(e) && !pte_present(e);
 	if (hinted) {
-		set_pte(p.entry, w->addr, pte_to_migration(e));
+		set_pte(p.entry, w->addr, make_migration_entry(e));
 		frame_put(m, w->head, 1);
 	}
 	pte_unlock(&p);
@@ -211,7 +211,7 @@ static int get_page(struct mmun_mm *mm, uint64_t addr, pfn_t *ret_pfn)
 	if (!vma_find(mm, addr) || !pte_map_lock(&mm->pt, addr, &p))
 		return -EFAULT;
 	e = pte_get(p.entry);
-	if (pte_migration(e) || (pte_mapped(e) && in_huge_page(mm->machine, pte_pfn(e)))) {
+	if (softleaf_is_migration(e) || (pte_mapped(e) && in_huge_page(mm->machine, pte_pfn(e)))) {
 		err = -EBUSY;
 	} else if (pte_mapped(e) && !is_zero_page(mm->machine, pte_pfn(e))) {
 		*ret_pfn = pte_pfn(e);

@@ -78,7 +78,7 @@ static void move_table(const struct move *s, const struct ptep *from, const stru
 static void move_rmap(struct mmun_machine *m, pte_t e, const struct ptep *from,
 		      const struct ptep *to)
 {
-	if (!pte_mapped(e) && !pte_migration(e))
+	if (!pte_in_ring(e))
 		return;
 	rmap_add(m, pte_pfn(e), to);
 	rmap_remove(m, pte_pfn(e), from);

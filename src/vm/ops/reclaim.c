@@ -56,13 +56,6 @@ static bool must_keep(const struct reclaim *r, pte_t e)
 	return r->discard && load_acquire(&f->dirty);
 }
 
-static pte_t swap_entry(const struct reclaim *r, pte_t e)
-{
-	uint64_t kept = e.v & (PTE_EXCL | PTE_UFFD_WP | PTE_SOFT_DIRTY);
-
-	return (pte_t){ (uint64_t)r->slot << PTE_PFN_SHIFT | PTE_SWAP | kept };
-}
-
 /*
  * Under the ptl. False: it must stay. What is dropped for good is flushed at once: the
  * next fault at a missing entry waits for nobody, and its page must not be written while
@@ -86,7 +79,7 @@ static bool unmap_entry(struct reclaim *r, const struct rmap_walk *w, const stru
 	}
 	if (!r->discard) {
 		swap_dup(r->m, r->slot);
-		set_pte(p->entry, w->addr, swap_entry(r, e));
+		set_pte(p->entry, w->addr, make_swap_entry(r->slot, e));
 	}
 	secondary_point(w->mm, r->batch.op, FLUSH_POINT_SET, w->addr, end);
 	rmap_remove(r->m, r->page, p);
@@ -242,8 +235,8 @@ static int get_page(struct mmun_machine *m, pte_t e, pfn_t *ret_page)
 {
 	uint32_t flags;
 
-	if (pte_swap(e))
-		return get_cached(m, pte_slot(e), ret_page);
+	if (softleaf_is_swap(e))
+		return get_cached(m, softleaf_to_slot(e), ret_page);
 	if (!pte_mapped(e) || is_zero_page(m, pte_pfn(e)))
 		return -EFAULT;
 	*ret_page = frame_head(m, pte_pfn(e));

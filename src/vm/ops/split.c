@@ -44,7 +44,7 @@ static void unmap_small(struct mmun_machine *m, struct mmun_mm *mm, const struct
 		set_pte(p->entry, addr, e);
 		return;
 	}
-	set_pte(p->entry, addr, pte_to_migration(e));
+	set_pte(p->entry, addr, make_migration_entry(e));
 	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_SET, addr, addr + PAGE_BYTES);
 	frame_put(m, head, 1);
 }
@@ -173,7 +173,7 @@ static int get_huge_page(struct mmun_mm *mm, uint64_t addr, pfn_t *ret_head)
 			*ret_head = head;
 			err = 0;
 		}
-	} else if (pte_migration(e)) {
+	} else if (softleaf_is_migration(e)) {
 		err = -EBUSY;
 	}
 	pte_unlock(&p);

@@ -86,7 +86,7 @@ static int source_state(const struct mmun_mm *mm, pte_t e)
 {
 	if (pte_none(e))
 		return -ENOENT;
-	if (pte_migration(e) || maps_zero_page(mm, e) || pte_exclusive(e))
+	if (softleaf_is_migration(e) || maps_zero_page(mm, e) || pte_exclusive(e))
 		return 0;
 	return -EBUSY;
 }
@@ -107,7 +107,7 @@ static int find_source(struct move *m)
 		huge_split_entry(m->mm, m->src); /* pages move one by one */
 		return -EAGAIN;
 	}
-	if (pte_migration(m->pte)) {
+	if (softleaf_is_migration(m->pte)) {
 		migration_entry_wait(m->mm, m->pte);
 		return -EAGAIN;
 	}
@@ -119,7 +119,7 @@ static pte_t moved_entry(const struct mmun_mm *mm, pte_t e)
 {
 	uint64_t keep = e.v & (PTE_D | PTE_EXCL);
 
-	if (pte_swap(e))
+	if (softleaf_is_swap(e))
 		return pte_set_bits(pte_clear_bits(e, PTE_UFFD_WP), PTE_SOFT_DIRTY);
 	if (maps_zero_page(mm, e))
 		return pte_make(pte_pfn(e), PTE_READ_ONLY);

@@ -63,7 +63,7 @@ static int get_page(struct mmun_mm *mm, uint64_t addr, bool clear, pfn_t *ret_pa
 			frame_get(m, *ret_page, 1);
 	}
 	pte_unlock(&p);
-	if (!pte_migration(e))
+	if (!softleaf_is_migration(e))
 		return pte_mapped(e) ? 0 : -EFAULT;
 	migration_entry_wait(mm, e);
 	return -EAGAIN;

@@ -210,7 +210,7 @@ pte_t pgtable_translate(const struct pgtable *pt, uint64_t addr)
 	struct ptep p = pgtable_walk(pt, addr);
 	pte_t e = p.entry ? pte_get(p.entry) : (pte_t){ 0 };
 
-	if (pte_none(e) || pte_swap(e) || !p.level)
+	if (pte_none(e) || softleaf_is_swap(e) || !p.level)
 		return e;
 	return pte_of_huge(e, entry_index(addr, 0));
 }

@@ -13,7 +13,7 @@
 #ifndef MMUN_PT_PT_H
 #define MMUN_PT_PT_H
 
-#include "vm/pt/pte.h"
+#include "vm/pt/softleaf.h"
 
 /* The page tables of an address space. */
 struct pgtable {

@@ -9,18 +9,16 @@
 #include "vm/phys/phys.h"
 
 /*
- * An entry is none (0); present (P); without access but with its page (PROTNONE);
- * a page on the move (MIGRATION, with the frame and the bits it had); or swapped
- * out (SWAP, with the slot in place of the frame). An upper entry names a table,
- * or, at level 1 and with PS, maps a huge page or is the MIGRATION of one.
+ * An entry is none (0); present (P); without access but with its page (PROTNONE); or has a
+ * type that says what it is instead: swapped out, on the move. An upper entry names a table,
+ * or, at level 1 and with PS, maps a huge page or is the MIGRATION of one. Each bit means one
+ * thing in all entries that may have it.
  */
 enum {
 	PTE_P = 1 << 0,
 	PTE_RW = 1 << 1,
-	PTE_SWAP = 1 << 2,
-	PTE_MIGRATION = 1 << 3,
-	PTE_NO_ACCESS = 1 << 4,   /* of a MIGRATION entry: PROTNONE when the page has moved */
-	PTE_DEVICE = 1 << 4,      /* of a PROTNONE entry: for a device alone, exclusive.c */
+	PTE_SOFTLEAF_SHIFT = 2,
+	PTE_SOFTLEAF = 7 << PTE_SOFTLEAF_SHIFT, /* a type, if not present: softleaf.h */
 	PTE_A = 1 << 5,
 	PTE_D = 1 << 6,
 	PTE_PS = 1 << 7,
@@ -44,22 +42,15 @@ static inline pte_t pte_make(pfn_t pfn, uint64_t bits)
 #define PTE_BITS (((uint64_t)1 << PTE_PFN_SHIFT) - 1)
 
 static inline pfn_t pte_pfn(pte_t e) { return (pfn_t){ (uint32_t)(e.v >> PTE_PFN_SHIFT) }; }
-static inline uint32_t pte_slot(pte_t e) { return (uint32_t)(e.v >> PTE_PFN_SHIFT); }
 static inline bool pte_none(pte_t e) { return e.v == 0; }
 static inline bool pte_present(pte_t e) { return e.v & PTE_P; }
 static inline bool pte_mapped(pte_t e) { return e.v & (PTE_P | PTE_PROTNONE); }
-static inline bool pte_migration(pte_t e) { return e.v & PTE_MIGRATION; }
-static inline bool pte_swap(pte_t e) { return e.v & PTE_SWAP; }
 static inline bool pte_huge(pte_t e) { return e.v & PTE_PS; }
 static inline bool pte_write(pte_t e) { return e.v & PTE_RW; }
 static inline bool pte_dirty(pte_t e) { return e.v & PTE_D; }
 static inline bool pte_young(pte_t e) { return e.v & PTE_A; }
 static inline bool pte_exclusive(pte_t e) { return e.v & PTE_EXCL; }
 static inline bool pte_uffd_wp(pte_t e) { return e.v & PTE_UFFD_WP; }
-static inline bool pte_device(pte_t e)
-{
-	return (e.v & (PTE_PROTNONE | PTE_DEVICE)) == (PTE_PROTNONE | PTE_DEVICE);
-}
 static inline bool pte_same(pte_t a, pte_t b) { return a.v == b.v; }
 static inline pte_t pte_clear_bits(pte_t e, uint64_t bits) { return (pte_t){ e.v & ~bits }; }
 static inline pte_t pte_set_bits(pte_t e, uint64_t bits) { return (pte_t){ e.v | bits }; }
@@ -68,7 +59,7 @@ static inline pte_t pte_wrprotect(pte_t e) { return pte_clear_bits(e, PTE_RW); }
 /* Access again, after a hint or from a device. */
 static inline pte_t pte_allow(pte_t e)
 {
-	return pte_set_bits(pte_clear_bits(e, PTE_PROTNONE | PTE_DEVICE), PTE_P | PTE_A);
+	return pte_set_bits(pte_clear_bits(e, PTE_PROTNONE | PTE_SOFTLEAF), PTE_P | PTE_A);
 }
 
 /* The entry of a small page of a huge one, index from 0. */
@@ -82,34 +73,10 @@ static inline pte_t pte_mkwrite(pte_t e)
 	return pte_set_bits(pte_clear_bits(e, PTE_UFFD_WP), PTE_RW | PTE_D | PTE_SOFT_DIRTY);
 }
 
-/* A mapped entry while its page is on the move, and with the page where it is then. */
-static inline pte_t pte_to_migration(pte_t e)
-{
-	uint64_t v = pte_clear_bits(e, PTE_P | PTE_PROTNONE).v;
-
-	return (pte_t){ v | PTE_MIGRATION | (pte_present(e) ? 0 : PTE_NO_ACCESS) };
-}
-
-static inline pte_t pte_from_migration(pte_t e, pfn_t pfn)
-{
-	uint64_t bits = e.v & PTE_BITS & ~(uint64_t)(PTE_MIGRATION | PTE_NO_ACCESS);
-
-	return pte_make(pfn, bits | (e.v & PTE_NO_ACCESS ? PTE_PROTNONE : PTE_P));
-}
-
-/* For events (sync/events.h): what it lets do, and all that it says. */
+/* For events (sync/events.h): what it lets do. */
 static inline enum event_rights pte_rights(pte_t e)
 {
 	return pte_write(e) ? EVENT_RW : pte_present(e) ? EVENT_RO : EVENT_NO_ACCESS;
-}
-
-static inline uint64_t pte_event(pte_t e)
-{
-	enum event_entry is = pte_none(e) ? EVENT_NONE : pte_swap(e) ? EVENT_SWAPPED :
-			      pte_migration(e) ? EVENT_MOVING : EVENT_MAPPED;
-
-	return event_entry(is, pte_swap(e) ? pte_slot(e) : pte_pfn(e).v, pte_rights(e),
-			   pte_huge(e));
 }
 
 /* Does an upper entry name a table? */

@@ -37,7 +37,7 @@ static void restore_entry(struct mmun_machine *m, const struct rmap_walk *w,
 	pfn_t from = { w->head.v + w->frame };
 	pte_t e = pte_get(p->entry);
 
-	if (!pte_migration(e)) /* done, and come by again */
+	if (!softleaf_is_migration(e)) /* done, and come by again */
 		return;
 	to.v += w->frame;
 	if (from.v != to.v) {
@@ -45,7 +45,7 @@ static void restore_entry(struct mmun_machine *m, const struct rmap_walk *w,
 		rmap_add(m, to, p);
 	}
 	frame_get(m, to, 1);
-	set_pte(p->entry, w->addr, pte_from_migration(e, to));
+	set_pte(p->entry, w->addr, pte_of_migration(e, to));
 }
 
 /*
