@@ -16,35 +16,36 @@ enum { MAX_EXECUTIONS = OPTION_FIRST, MAX_SECONDS, FORMAT, JSON, FAST, NO_ORACLE
        FAIL_ALLOCATIONS, PICTURE, NO_PICTURE, MATRIX, PRINT, COVERAGE, NO_RACES };
 
 const char cli_check_details[] =
-	"\nA directory stands for all *.litmus in it, \"-\" for standard input, and a name that\n"
-	"is no file for the test of that name in the installed catalogue (see mmun list).\n"
-	"FILE.c is compiled, and each check that it has is run: see docs/checks.md.\n"
-	"With --matrix the tests are made: each pair of operations on one page, with and without\n"
-	"a processor or device that looks on. Operands are then patterns of their names, such as\n"
-	"'munmap+*'; \"matrix:NAME\" stands for one of them everywhere. Listed is what was not\n"
-	"verified, and at the end there is a table.\n\n"
-	"Of one test every finding is listed and the shortest is drawn; of several tests only\n"
-	"what they did not expect is drawn.\n\n"
-	"The exit status is 1 if a test is a violation or differs, else 2 if a file could not\n"
-	"be read or is no test, else 3 if a search was not finished, else 0.\n";
+	"\nA directory stands for all *.litmus in it, and \"-\" for standard input. A name that is no\n"
+	"file stands for the test of that name in the installed catalog (see mmun list). FILE.c is\n"
+	"compiled, and each check in it is explored: see docs/checks.md.\n\n"
+	"With --matrix the tests are generated: each pair of operations on one page, while a\n"
+	"processor, a device or nobody uses the page. The operands are then patterns of test names,\n"
+	"such as 'munmap+*'. \"matrix:NAME\" stands for one of these tests in every command. Tests\n"
+	"that were not verified are listed, and a table of the pairs follows.\n\n"
+	"If there is one test, every finding is listed and the shortest is drawn. If there are\n"
+	"several, only findings that a test does not expect are drawn.\n\n"
+	"The exit status is 1 if a test is a violation or differs from what it expects, else 2 if a\n"
+	"file could not be read or is no test, else 3 if a search was not finished, else 0.\n";
 
 const struct cli_option cli_check_options[] = {
 	{ MAX_EXECUTIONS, "max-executions", "N", "stop a search after N executions" },
 	{ MAX_SECONDS, "max-seconds", "S", "stop a search after S seconds" },
 	{ FAST, "fast", NULL, "stop a search when its verdict is certain" },
-	{ FORMAT, "format", "NAME", "herd (the default), html, ...; help lists them" },
+	{ FORMAT, "format", "NAME", "herd (the default), html, ...; \"help\" lists them" },
 	{ JSON, "json", NULL, "the same as --format json" },
 	{ 'q', "quiet", NULL, "the same as --format brief" },
-	{ 'v', "verbose", NULL, "draw all findings, with each operation" },
-	{ PICTURE, "picture", NULL, "draw expected findings of several tests, too" },
+	{ 'v', "verbose", NULL, "draw all findings, and each operation" },
+	{ PICTURE, "picture", NULL, "draw the expected findings of several tests, too" },
 	{ NO_PICTURE, "no-picture", NULL, "draw nothing" },
-	{ MATRIX, "matrix", NULL, "run tests of each pair of operations" },
+	{ MATRIX, "matrix", NULL, "run generated tests of each pair of operations" },
 	{ PRINT, "print", NULL, "print the tests instead of running them" },
 	{ FAIL_ALLOCATIONS, "fail-allocations", NULL,
-	  "each allocation may also fail; implies --no-oracles" },
-	{ NO_ORACLES, "no-oracles", NULL, "results only, not held to flat memory" },
-	{ NO_RACES, "no-races", NULL, "in FILE.c, do not look at plain accesses" },
-	{ COVERAGE, "coverage", NULL, "say which lines of FILE.c no execution reached" },
+	  "let each allocation fail, too; implies --no-oracles" },
+	{ NO_ORACLES, "no-oracles", NULL,
+	  "collect results only; compare nothing with flat memory" },
+	{ NO_RACES, "no-races", NULL, "do not watch plain accesses of FILE.c" },
+	{ COVERAGE, "coverage", NULL, "list the lines of FILE.c that no execution reached" },
 	{ 0 },
 };
 

@@ -29,17 +29,17 @@ enum { JSON = OPTION_FIRST, MARKDOWN, LIST };
 enum { HEAD_BYTES = 8192 };
 
 const char cli_corpus_details[] =
-	"\nWithout an entry: all of them, as a table: what found the broken form, in how many\n"
-	"executions, and in how many the repaired form was verified. With entries, by number\n"
-	"(\"31\", \"29a\") or by a part of a file's name: what happened, and a picture of it.\n\n"
-	"The entries are those installed with mmun, or of the directory in the environment\n"
-	"variable MMUN_CORPUS. Each is a file for \"mmun check\".\n";
+	"\nWithout an entry, run all of them and print a table: what found the broken form, in how many\n"
+	"executions, and in how many executions the repaired form was verified. With entries, by\n"
+	"number (\"31\", \"29a\") or by a part of a file name, say what happened, and draw it.\n\n"
+	"The entries are those that were installed with mmun, or those of the directory in the\n"
+	"environment variable MMUN_CORPUS. Each is a file for \"mmun check\".\n";
 
 const struct cli_option cli_corpus_options[] = {
-	{ LIST, "list", NULL, "say what entries there are, and run none" },
-	{ JSON, "json", NULL, "an object per entry, each on a line" },
-	{ MARKDOWN, "markdown", NULL, "the table as Markdown, without times" },
-	{ 'v', "verbose", NULL, "of entries that are named: all findings, every operation" },
+	{ LIST, "list", NULL, "list the entries, and run none" },
+	{ JSON, "json", NULL, "print an object per entry, each on a line" },
+	{ MARKDOWN, "markdown", NULL, "print the table as Markdown, without times" },
+	{ 'v', "verbose", NULL, "for named entries: draw all findings, and each operation" },
 	{ 0 },
 };
 

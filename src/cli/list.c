@@ -10,8 +10,9 @@
 #include "cli/cli.h"
 
 const char cli_list_details[] =
-	"\nWithout arguments: the tests installed with mmun, or those of the directory in the\n"
-	"environment variable MMUN_LITMUS. Their names can be given to check and replay.\n";
+	"\nEach line has the name of a test, what it expects, and the first sentence of its prose.\n"
+	"Without arguments, list the tests that were installed with mmun, or those of the directory\n"
+	"in the environment variable MMUN_LITMUS. Their names can be given to check and replay.\n";
 
 /* Up to a full stop before white space, all white space as one space. */
 static void first_sentence(const char *prose, char *buf, size_t size)

@@ -17,16 +17,16 @@ const struct cli_command cli_commands[] = {
 	  cli_check_details, cli_check_options, cli_check },
 	{ "replay", "FILE STRING", "run one execution again and draw it",
 	  cli_replay_details, cli_replay_options, cli_replay },
-	{ "when", "[ROW[@PLACE]...]", "say where each kind of update may tell the secondary TLBs",
+	{ "when", "[ROW[@POINT]...]", "say where each kind of update may flush secondary TLBs",
 	  cli_when_details, cli_when_options, cli_when },
 	{ "corpus", "[ENTRY...]", "run real bugs of kernels, broken and repaired",
 	  cli_corpus_details, cli_corpus_options, cli_corpus },
-	{ "list", "[FILE|DIR...]", "say what tests there are, and what each asks",
+	{ "list", "[FILE|DIR...]", "list the tests, and what each of them asks",
 	  cli_list_details, NULL, cli_list },
-	{ "trace", "[OPERATION...]", "say in which order an operation tells whom",
+	{ "trace", "[OPERATION...]", "print the order in which an operation notifies and flushes",
 	  cli_trace_details, cli_trace_options, cli_trace },
-	{ "help", "[COMMAND]", "say how to use a command", NULL, NULL, help },
-	{ "version", "", "say which mmun this is", NULL, NULL, version },
+	{ "help", "[COMMAND]", "explain a command", NULL, NULL, help },
+	{ "version", "", "print the version", NULL, NULL, version },
 	{ 0 },
 };
 
@@ -47,8 +47,9 @@ static const struct cli_command *command_find(const char *name)
 static void print_usage(FILE *out)
 {
 	fputs("usage: mmun COMMAND [ARGUMENT...]\n\n"
-	      "When must a device's TLB be told? mmun runs litmus tests for virtual memory along\n"
-	      "every interleaving of its threads, and draws the ones that go wrong.\n\n"
+	      "When must a device's TLB be flushed? mmun runs litmus tests for virtual memory, and\n"
+	      "checks in C, along every interleaving of their threads, and draws the ones that go\n"
+	      "wrong.\n\n"
 	      "commands:\n", out);
 	for (const struct cli_command *c = cli_commands; c->name; c++) {
 		char left[64];
@@ -56,9 +57,9 @@ static void print_usage(FILE *out)
 		snprintf(left, sizeof(left), "%s %s", c->name, c->args);
 		fprintf(out, "  %-22s %s\n", left, c->help);
 	}
-	fputs("\nexit status: 0 all as expected, 1 a violation or a verdict that differs,\n"
-	      "2 usage or a file that is no test, 3 not finished. More in mmun(1) and\n"
-	      "mmun-litmus(5).\n", out);
+	fputs("\nThe exit status is 0 if all is as expected, 1 after a violation or a verdict that\n"
+	      "differs, 2 after a wrong argument or a file that is no test, and 3 if a search was\n"
+	      "not finished. mmun(1) has the details, and mmun-litmus(5) the language.\n", out);
 }
 
 static int help(const struct cli_command *command, int argc, char **argv)

@@ -13,12 +13,12 @@
 enum { FORMAT = OPTION_FIRST };
 
 const char cli_replay_details[] =
-	"\nThe string is what check prints after \"replay:\". The exit status is 1 if the\n"
-	"execution shows a finding, 2 if the string is not of this test, else 0.\n";
+	"\nSTRING is what check prints after \"replay:\". The exit status is 1 if the execution shows a\n"
+	"finding, 2 if the string does not belong to this test, else 0.\n";
 
 const struct cli_option cli_replay_options[] = {
-	{ FORMAT, "format", "NAME", "as one of check's formats: html, svg, ..." },
-	{ 'v', "verbose", NULL, "draw each operation, with the line it stands in" },
+	{ FORMAT, "format", "NAME", "use one of check's formats: html, svg, ..." },
+	{ 'v', "verbose", NULL, "draw each operation, with its file and line" },
 	{ 0 },
 };
 

@@ -18,16 +18,18 @@ enum { OPTION_CLASSIC = OPTION_FIRST, OPTION_KERNEL, OPTION_LIST };
 enum { FILES_MAX = 32, FILE_BYTES_MAX = 256 << 10 };
 
 const struct cli_option cli_trace_options[] = {
-	{ OPTION_CLASSIC, "classic", NULL, "as before Linux 6.6: invalidate_range and range_end" },
-	{ OPTION_KERNEL, "kernel", NULL, "what was recorded of Linux, and why it differs" },
-	{ OPTION_LIST, "list", NULL, "say what operations there are" },
+	{ OPTION_CLASSIC, "classic", NULL, "use the semantics of Linux 4.15 to 6.5" },
+	{ OPTION_KERNEL, "kernel", NULL,
+	  "compare with recordings of Linux, and explain differences" },
+	{ OPTION_LIST, "list", NULL, "list the operations" },
 	{ 0 },
 };
 
 const char cli_trace_details[] =
-	"\nThe names of operations are those of the recordings; \"all\" is all of them, and none a\n"
-	"list. How an order is written: mmun(1). The recordings are those installed with mmun, or\n"
-	"those of the directory in the environment variable MMUN_KERNEL.\n";
+	"\nThe names of the operations are those of the recordings. \"all\" stands for all of them.\n"
+	"Without arguments, list them. mmun(1) explains how an order is written. The recordings are\n"
+	"those that were installed with mmun, or those of the directory in the environment variable\n"
+	"MMUN_KERNEL.\n";
 
 struct command {
 	enum mmun_semantics semantics;

@@ -23,24 +23,27 @@ enum { JSON = OPTION_FIRST, MARKDOWN, MODERN, CLASSIC, JOBS, LIST, SUPERFLUOUS, 
 enum { JOBS_MAX = 64, OPERAND_MAX = 64 };
 
 const char cli_when_details[] =
-	"\nWithout a row: the whole table, and what its words mean. A row is a kind of update, a\n"
-	"column a place at which the secondary TLBs are told, a cell what exhaustive searches of\n"
-	"small tests found: \"safe\", or the check that failed. Then what makes it legal to be\n"
-	"late: rows with one of the conditions D1 to D4, and without it.\n\n"
-	"With rows: one line for each place, and a picture of each that is broken. ROW@PLACE, or\n"
-	"ROW@PLACE/modern or /classic, is that place only, with its test.\n\n"
+	"\nWithout a row, print the whole table, and what its words mean. A row is a kind of update. A\n"
+	"column is the only flush point at which the update flushes the secondary TLBs. A cell is the\n"
+	"result of exhaustive searches of small tests: \"safe\", or the oracle that failed. After that\n"
+	"come the conditions D1 to D4 that make a late flush correct: rows with a condition, and the\n"
+	"same rows without it.\n\n"
+	"With rows, print one line for each flush point, and a picture of each that is broken.\n"
+	"ROW@POINT, or ROW@POINT/modern or ROW@POINT/classic, prints that flush point only, with its\n"
+	"tests.\n\n"
 	"The exit status is 0 if every search was finished, whatever it found, else 3.\n";
 
 const struct cli_option cli_when_options[] = {
 	{ MODERN, "modern", NULL, "Linux 6.6 and later only" },
 	{ CLASSIC, "classic", NULL, "Linux 4.15 to 6.5 only" },
-	{ JSON, "json", NULL, "the table as JSON" },
-	{ MARKDOWN, "markdown", NULL, "the table as Markdown" },
-	{ JOBS, "jobs", "N", "processes (default: one for each processor)" },
-	{ LIST, "list", NULL, "list the updates" },
+	{ JSON, "json", NULL, "print the table as JSON" },
+	{ MARKDOWN, "markdown", NULL, "print the table as Markdown" },
+	{ JOBS, "jobs", "N", "use N processes (default: one for each processor)" },
+	{ LIST, "list", NULL, "list the kinds of update" },
 	{ SUPERFLUOUS, "superfluous", NULL,
-	  "of tests and checks that are named: which flushes and notifications are not needed" },
-	{ MAX_EXECUTIONS, "max-executions", "N", "with --superfluous: of each search" },
+	  "for tests and checks: say which flushes they do not need" },
+	{ MAX_EXECUTIONS, "max-executions", "N",
+	  "with --superfluous: stop a search after N executions" },
 	{ 0 },
 };
 
@@ -181,7 +184,7 @@ static int show_cell(const struct when_row *row, const char *place, bool classic
 	if (!err) {
 		printf("%s@%s/%s: ", row->name, place, when_era_name[classic]);
 		if (cell.answer == WHEN_NOT_PASSED)
-			printf("the operation does not come by this place");
+			printf("the operation does not pass this flush point");
 		else if (cell.answer == WHEN_NOT_ASKED)
 			printf("not asked of such a device");
 		else
@@ -219,7 +222,7 @@ static bool known_place(const char *name)
 			return true;
 		names[count++] = p->name;
 	}
-	cli_complain_unknown("when: unknown place", name, names, count, "mmun when --help");
+	cli_complain_unknown("when: unknown flush point", name, names, count, "mmun when --help");
 	return false;
 }
 
@@ -232,7 +235,7 @@ static bool known_semantics(const char *name)
 	return false;
 }
 
-/* ROW, ROW@PLACE, ROW@PLACE/SEMANTICS; NULL: all of them. */
+/* ROW, ROW@POINT, ROW@POINT/SEMANTICS; NULL: all of them. */
 struct operand { const struct when_row *row; char text[OPERAND_MAX]; const char *place, *era; };
 
 static bool parse_operand(const char *from, struct operand *o)

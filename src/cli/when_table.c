@@ -15,61 +15,74 @@ enum { COLUMNS = 100 };
 const char *const when_era_name[ERAS] = { "modern", "classic" };
 
 static const char *const introduction[] = {
-	"When must the secondary TLB of a device, which walks the page tables of the CPUs, be told "
-	"that an entry has changed? A row is a kind of update, a column a place at which it tells, "
-	"there and nowhere else. A cell is what exhaustive searches of small tests, the row's "
-	"scenes, found: safe, or the check that failed. It is computed, not written down, and as "
-	"good as the scenes are: broken is certain, safe holds for them.",
-	"lifetime: a page or page table is touched after it was freed. flat: a result that memory "
-	"without TLBs cannot have. after-return: what a call took away is used after it has "
-	"returned. lost-write: a store succeeds and is nowhere. unnoticed: what the update was for, "
-	"the soft-dirty bit, the write protection, writeback or the hint, misses a store that comes "
-	"after the call. -: the operation does not come by this place, or no scene is for such a "
-	"device. *: the semantics notify here.",
+	"When may an update of the page tables flush the secondary TLBs? A secondary TLB is one "
+	"of a device that walks the page tables of the processors. A row is a kind of update. A "
+	"column is the only flush point at which the update flushes them.",
+	"A cell is the result of exhaustive searches of small tests, the row's scenes. It is "
+	"computed, not written down. \"Broken\" is proved by a counterexample; \"safe\" means "
+	"that no scene failed. A cell has one of these words:",
 	NULL,
 };
 
+/* What stands in a cell. */
+static const struct { const char *word, *meaning; } words[] = {
+	{ "safe", "no scene failed" },
+	{ "lifetime", "a page or a page table is accessed after it was freed" },
+	{ "flat", "there is a result that memory without TLBs cannot have" },
+	{ "after-return", "what a call took away is used after the call has returned" },
+	{ "lost-write", "a store succeeds and is in no memory" },
+	{ "liveness", "a device makes the same page request forever" },
+	{ "unnoticed", "the purpose of the update (the soft-dirty bit, the write protection, "
+	  "writeback, the hint) misses a store that comes after the call" },
+	{ "-", "the operation does not pass this flush point, or no scene is for such a device" },
+	{ "*", "the semantics use this flush point" },
+};
+
 static const char other_devices[] =
-	"Devices are of several kinds. Of those with a TLB the largest is asked: one that evicts holds "
-	"less, and is told the same. What is no secondary TLB has an answer of its own, in columns of "
-	"its own. A processor's TLB is flushed by the operation itself. A device with a page table of its own drops what it has at "
-	"range_start, before anything changes, and looks nothing up that changes until range_end: "
-	"whether it is told while the page table lock is held is no question there. Some scenes in "
-	"which two processors change page tables, too long a search with it, are left out.";
+	"Devices are of several kinds. Of the devices with a TLB, the one with the largest TLB "
+	"is asked: a device that evicts translations holds fewer of them, and is flushed in the "
+	"same way. Devices without a secondary TLB have columns of their own. The TLB of a "
+	"processor is flushed by the operation itself. A device with a page table of its own "
+	"drops its entries at range_start, before anything changes, and enters nothing that "
+	"changes until range_end. Whether it is told while the page table lock is held does not "
+	"matter. Some scenes in which two processors change page tables are omitted for these "
+	"devices, because their search takes too long.";
 
 static const char conditions[] =
-	"D1 to D4 are the conditions under which a page table entry may change first and the secondary "
-	"TLBs be told later than under the page table lock. Two rows with the same scenes differ in one "
-	"of them: ROW-with-Dn is the code as it is, and ROW-without-Dn is made to forget what keeps the "
-	"condition, by a statement of the test. What is safe above and broken below rests on it.";
+	"D1 to D4 are the conditions under which a page table entry may change first, and the "
+	"secondary TLBs be flushed after the page table lock was dropped. Two rows with the "
+	"same scenes differ in one of them. ROW-with-Dn is the code as it is. ROW-without-Dn "
+	"has a mutation: a statement of the test that removes the condition. A flush point that "
+	"is safe in the first row and broken in the second depends on the condition.";
 
 /* --- paragraphs ---------------------------------------------------------- */
 
 static void spaces(unsigned n) { printf("%*s", (int)n, ""); }
 
-/* The text in lines of COLUMNS; all but the first are indented, and so is the cursor. */
-static void wrapped(const char *text, unsigned indent)
+/* The text in lines of COLUMNS. The first begins at the cursor's column, the others are
+ * indented. */
+static void wrapped_from(unsigned column, const char *text, unsigned indent)
 {
-	unsigned at = indent;
-
-	while (*text) {
+	for (bool first = true; *text; first = false) {
 		unsigned word = (unsigned)strcspn(text, " ");
 
-		if (at > indent && at + 1 + word > COLUMNS) {
+		if (!first && column + 1 + word > COLUMNS) {
 			putchar('\n');
 			spaces(indent);
-			at = indent;
-		} else if (at > indent) {
+			column = indent;
+		} else if (!first) {
 			putchar(' ');
-			at++;
+			column++;
 		}
 		printf("%.*s", (int)word, text);
-		at += word;
+		column += word;
 		text += word;
 		text += *text == ' ';
 	}
 	putchar('\n');
 }
+
+static void wrapped(const char *text, unsigned indent) { wrapped_from(indent, text, indent); }
 
 /* The number of the row's note, from 1; 0: it has none. */
 static unsigned note_number(const struct when_row *row)
@@ -296,12 +309,26 @@ static void print_legend(void)
 		}
 }
 
+/* A line for each word: with the meanings in a column, or, of no width, after a colon. */
+static void print_words(const char *item, const char *mark, int width)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		int n = printf("%s%s%s%s%s", item, mark, words[i].word, mark, width ? "" : ":");
+		unsigned column = (unsigned)(n > width ? n : width) + 1;
+
+		spaces(column - (unsigned)n);
+		wrapped_from(column, words[i].meaning, width ? column : 2);
+	}
+	putchar('\n');
+}
+
 static void print_all_text(const struct when_table *t)
 {
 	for (const char *const *p = introduction; *p; p++) {
 		wrapped(*p, 0);
 		putchar('\n');
 	}
+	print_words("  ", "", 14);
 	print_eras(t, TLB_PLACES, NULL);
 	wrapped(other_devices, 0);
 	putchar('\n');
@@ -311,7 +338,7 @@ static void print_all_text(const struct when_table *t)
 	print_conditions(t);
 	print_legend();
 	printf("\n%" PRIu64 " executions, under sequential consistency. To see why: mmun when ROW, "
-	       "or ROW@PLACE.\n", t->executions);
+	       "or ROW@POINT.\n", t->executions);
 }
 
 /* --- Markdown ------------------------------------------------------------ */
@@ -352,7 +379,9 @@ static void print_markdown_condition(const struct when_table *t, const struct wh
 
 	part_init(&part, t, ALL_COLUMNS);
 	part_fill(&part, c->name);
-	printf("### %s: %s\n\n%s\n\n", c->name, c->what, c->taken);
+	printf("### %s: %s\n\n", c->name, c->what);
+	wrapped(c->taken, 0);
+	putchar('\n');
 	for (unsigned e = 0; e < ERAS; e++) {
 		if (!t->era[e])
 			continue;
@@ -367,12 +396,17 @@ static void print_all_markdown(const struct when_table *t)
 {
 	struct part part;
 
-	printf("# When to tell the secondary TLBs\n\n");
-	printf("Printed by `mmun when --markdown`; `mmun when ROW@PLACE` draws why a cell is broken."
-	       "\n\n");
-	for (const char *const *p = introduction; *p; p++)
-		printf("%s\n\n", *p);
-	printf("%s\n\n", other_devices);
+	printf("# When to flush the secondary TLBs\n\n");
+	wrapped("This page is the output of `mmun when --markdown`. `mmun when ROW@POINT` draws why a "
+		"cell is broken. Terms are defined in the [glossary](glossary.md).", 0);
+	putchar('\n');
+	for (const char *const *p = introduction; *p; p++) {
+		wrapped(*p, 0);
+		putchar('\n');
+	}
+	print_words("* ", "`", 0);
+	wrapped(other_devices, 0);
+	putchar('\n');
 	part_init(&part, t, ALL_COLUMNS);
 	part_fill(&part, NULL);
 	for (unsigned e = 0; e < ERAS; e++)
@@ -380,7 +414,9 @@ static void print_all_markdown(const struct when_table *t)
 			printf("## The %s semantics (%s)\n\n", when_era_name[e], years(e));
 			print_markdown(&part, e);
 		}
-	printf("## What makes it legal to be late\n\n%s\n\n", conditions);
+	printf("## What makes a late flush correct\n\n");
+	wrapped(conditions, 0);
+	putchar('\n');
 	for (const struct when_condition *c = when_conditions; c->name; c++)
 		print_markdown_condition(t, c);
 	printf("## What the words mean\n\n");
@@ -391,8 +427,11 @@ static void print_all_markdown(const struct when_table *t)
 		printf("* %c: %s\n", k->letter, k->meaning);
 	printf("\n## Notes\n\n");
 	for (const struct when_row *r = when_rows; r->name; r++)
-		if (r->note)
-			printf("* [%u] `%s`: %s\n", note_number(r), r->name, r->note);
+		if (r->note) {
+			int n = printf("* [%u] `%s`: ", note_number(r), r->name);
+
+			wrapped_from((unsigned)n, r->note, 2);
+		}
 }
 
 /* --- JSON ---------------------------------------------------------------- */
