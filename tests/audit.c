@@ -510,7 +510,7 @@ void audit_machine(const struct audit_roots *roots)
 		audit_frame(a, &a->m->frame[a->number]);
 	audit_pools(a);
 	for (unsigned i = 0; i < roots->device_count; i++) {
-		a->mm = ats_mm(roots->devices[i]);
+		a->mm = ats_domain(roots->devices[i])->mm;
 		audit_tlb(a, ats_tlb(roots->devices[i]));
 	}
 	free(a->frame);

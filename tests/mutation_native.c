@@ -28,7 +28,7 @@ bool mutation_of_any(const struct mmun_mm *mm, enum mm_op op)
 
 void mutation_inherit(struct mmun_mm *child, const struct mmun_mm *mm)
 {
-	mutations_init(&child->mutations, mm->semantics);
+	mutations_init(&child->mutations, mm->domain.semantics);
 	child->mutations = mm->mutations;
 }
 

@@ -43,5 +43,5 @@ bool flush_point_of_none(const struct mmun_mm *mm)
 
 bool flush_point_of_classic(const struct mmun_mm *mm)
 {
-	return mm->semantics == MMUN_CLASSIC;
+	return mm->domain.semantics == MMUN_CLASSIC;
 }

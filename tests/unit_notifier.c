@@ -301,15 +301,15 @@ static void test_young(void **state)
 	assert_int_equal(mmu_notifier_register(&c.mn, w.mm), 0);
 	assert_int_equal(mmu_notifier_register(&none, w.mm), 0);
 	down_read(&w.mm->mmap_lock);
-	assert_false(notifiers_test_young(w.mm, BASE));
-	assert_false(notifiers_clear_flush_young(w.mm, BASE, BASE + PAGE));
+	assert_false(notify_test_young(&w.mm->domain, BASE));
+	assert_false(notify_clear_flush_young(&w.mm->domain, BASE, BASE + PAGE));
 	a.young = b.young = c.young = true; /* one yes does not spare the others */
-	assert_true(notifiers_test_young(w.mm, BASE));
-	assert_true(notifiers_clear_flush_young(w.mm, BASE, BASE + PAGE));
+	assert_true(notify_test_young(&w.mm->domain, BASE));
+	assert_true(notify_clear_flush_young(&w.mm->domain, BASE, BASE + PAGE));
 	assert_false(a.young || b.young);
-	assert_true(c.young && notifiers_test_young(w.mm, BASE));
-	assert_true(notifiers_clear_young(w.mm, BASE, BASE + PAGE));
-	assert_false(c.young || notifiers_clear_young(w.mm, BASE, BASE + PAGE));
+	assert_true(c.young && notify_test_young(&w.mm->domain, BASE));
+	assert_true(notify_clear_young(&w.mm->domain, BASE, BASE + PAGE));
+	assert_false(c.young || notify_clear_young(&w.mm->domain, BASE, BASE + PAGE));
 	up_read(&w.mm->mmap_lock);
 	mmu_notifier_unregister(&none, w.mm);
 	mmu_notifier_unregister(&c.mn, w.mm);
@@ -340,8 +340,8 @@ static void test_change_pte(void **state)
 	setup(&w, MMUN_CLASSIC);
 	assert_int_equal(mmu_notifier_register(&mn, w.mm), 0);
 	down_read(&w.mm->mmap_lock);
-	notifiers_change_pte(w.mm, BASE, pte_make((pfn_t){ 7 }, PTE_WRITABLE));
-	notifiers_change_pte(w.mm, BASE, pte_make((pfn_t){ 7 }, PTE_READ_ONLY));
+	notify_change_pte(&w.mm->domain, BASE, pte_make((pfn_t){ 7 }, PTE_WRITABLE));
+	notify_change_pte(&w.mm->domain, BASE, pte_make((pfn_t){ 7 }, PTE_READ_ONLY));
 	up_read(&w.mm->mmap_lock);
 	expect("change:rw change:ro");
 	mmu_notifier_unregister(&mn, w.mm);
@@ -579,7 +579,7 @@ static void test_interval_arguments(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		memset(&a, i % 2 ? 0xa5 : 0, sizeof(a));
 		if (cases[i].err && i % 2)
-			a.sub.mm = NULL;
+			a.sub.domain = NULL;
 		assert_int_equal(mmu_interval_notifier_insert(&a.sub, w.mm, cases[i].start,
 							      cases[i].length, cases[i].ops),
 				 cases[i].err);

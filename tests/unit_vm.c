@@ -585,7 +585,7 @@ static void recorder_begin(struct recorder *r, struct world *w)
 	r->mm = w->mm;
 	r->watch = BASE;
 	r->soft.ops = &soft_ops;
-	r->hard.ops = w->mm->semantics == MMUN_CLASSIC ? &hard_classic : &hard_modern;
+	r->hard.ops = w->mm->domain.semantics == MMUN_CLASSIC ? &hard_classic : &hard_modern;
 	assert_int_equal(mmu_notifier_register(&r->soft, w->mm), 0);
 	assert_int_equal(mmu_notifier_register(&r->hard, w->mm), 0);
 }

@@ -214,7 +214,7 @@ static inline void recorder_begin(struct recorder *r, struct mmun_mm *mm, uint64
 	r->mm = mm;
 	r->watch = watch;
 	r->soft.ops = &soft;
-	r->hard.ops = mm->semantics == MMUN_CLASSIC ? &classic : &modern;
+	r->hard.ops = mm->domain.semantics == MMUN_CLASSIC ? &classic : &modern;
 	assert_int_equal(mmu_notifier_register(&r->soft, mm), 0);
 	assert_int_equal(mmu_notifier_register(&r->hard, mm), 0);
 }

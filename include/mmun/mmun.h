@@ -662,6 +662,7 @@ enum mmu_notifier_event {
 enum { MMU_NOTIFIER_RANGE_BLOCKABLE = 1 };
 
 struct mmu_notifier;
+struct notify_domain; /* the library's: whose changes a subscriber is told of */
 
 struct mmu_notifier_range {
 	struct mmun_mm *mm;
@@ -798,6 +799,7 @@ struct mmu_notifier_ops {
 struct mmu_notifier {
 	const struct mmu_notifier_ops *ops; /* set by the user, constant */
 	struct mmun_mm *mm;                 /* the rest belongs to the library; zero at first */
+	struct notify_domain *domain;
 	struct mmu_notifier *next;
 	unsigned users;
 	int state;
@@ -919,6 +921,7 @@ struct mmu_interval_notifier_ops {
 struct mmu_interval_notifier { /* belongs to the library; insert sets everything */
 	const struct mmu_interval_notifier_ops *ops;
 	struct mmun_mm *mm;
+	struct notify_domain *domain;
 	uint64_t start, last;                   /* bytes, [start, last] */
 	uint64_t invalidate_seq;
 	struct mmu_interval_notifier *deferred;

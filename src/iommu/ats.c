@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ats.c - a device that shares an address space's page tables, as PCIe ATS with
- * a PASID: it walks them itself and keeps what it finds in its own TLB. Of the
- * MMU notifiers it needs only the secondary TLB's and release: it has no page
- * table of its own. Invariant: after release it touches neither pages nor tables
- * of the mm. Any number of threads may use one device.
+ * ats.c - a device that shares the page tables of an address space, as PCIe ATS
+ * with a PASID, or of another domain: it walks them itself and keeps what it finds
+ * in its own TLB. Of the MMU notifiers it needs only the secondary TLB's and
+ * release: it has no page table of its own. Invariant: after release it touches
+ * neither pages nor tables of the domain. Any number of threads may use one device.
  *
  *      release                             access
  *                                          guard_enter
@@ -30,10 +30,10 @@ enum {
 };
 
 struct mmun_ats {
-	struct mmun_mm *mm;       /* constant */
+	struct notify_domain *domain; /* constant */
 	struct mmun_ats_opts opts;/* constant */
 	struct tlb tlb;
-	atomic_u64 released;      /* 1: the address space is gone */
+	atomic_u64 released;      /* 1: the domain is gone */
 	struct mmu_notifier mn;
 };
 
@@ -69,51 +69,50 @@ static const struct mmu_notifier_ops classic_ops = {
 	.invalidate_range = ats_invalidate,
 };
 
-static int default_page_request(void *ctx, struct mmun_mm *mm, uint64_t addr, bool write)
+static int page_request(struct mmun_ats *ats, uint64_t addr, bool write)
 {
-	(void)ctx;
-	return mmun_mm_fault(mm, addr, write);
+	struct notify_domain *d = ats->domain;
+
+	if (ats->opts.page_request)
+		return ats->opts.page_request(ats->opts.ctx, d->mm, addr, write);
+	return d->ops->fault(d, addr, write);
 }
 
-/* Whoever gives rights asks whether there is one. */
-static void count_keeper(struct mmun_mm *mm, uint64_t more)
-{
-	mm_lock_all(mm);
-	mm->keepers += more;
-	mm_unlock_all(mm);
-}
-
-int mmun_ats_create(struct mmun_mm *mm, const struct mmun_ats_opts *opts,
-		    struct mmun_ats **ret_ats)
+int ats_create(struct notify_domain *d, const struct mmun_ats_opts *opts,
+	       struct mmun_ats **ret_ats)
 {
 	struct mmun_ats *ats;
 	unsigned shift = opts && opts->tlb_shift ? opts->tlb_shift : ATS_SHIFT_DEFAULT;
 	int err;
 
-	if (!mm || !ret_ats || shift < ATS_SHIFT_MIN || shift > ATS_SHIFT_MAX)
+	if (shift < ATS_SHIFT_MIN || shift > ATS_SHIFT_MAX)
 		return -EINVAL;
 	ats = sync_alloc(sizeof(*ats));
 	if (!ats)
 		return -ENOMEM;
-	ats->mm = mm;
+	ats->domain = d;
 	if (opts)
 		ats->opts = *opts;
-	if (!ats->opts.page_request)
-		ats->opts.page_request = default_page_request;
-	ats->mn.ops = mm->semantics == MMUN_CLASSIC ? &classic_ops : &modern_ops;
+	ats->mn.ops = d->semantics == MMUN_CLASSIC ? &classic_ops : &modern_ops;
 	err = tlb_init(&ats->tlb, shift);
 	ats->tlb.keeps_rights = ats->opts.keeps_rights;
 	if (!err)
-		err = mmu_notifier_register(&ats->mn, mm);
+		err = notify_register(d, &ats->mn);
 	if (err) {
 		tlb_fini(&ats->tlb);
 		sync_free(ats);
 		return err;
 	}
 	if (ats->opts.keeps_rights)
-		count_keeper(mm, 1);
+		notify_count_keeper(d, 1);
 	*ret_ats = ats;
 	return 0;
+}
+
+int mmun_ats_create(struct mmun_mm *mm, const struct mmun_ats_opts *opts,
+		    struct mmun_ats **ret_ats)
+{
+	return mm && ret_ats ? ats_create(&mm->domain, opts, ret_ats) : -EINVAL;
 }
 
 void mmun_ats_destroy(struct mmun_ats *ats)
@@ -121,8 +120,8 @@ void mmun_ats_destroy(struct mmun_ats *ats)
 	if (!ats)
 		return;
 	if (ats->opts.keeps_rights)
-		count_keeper(ats->mm, (uint64_t)-1);
-	mmu_notifier_unregister(&ats->mn, ats->mm);
+		notify_count_keeper(ats->domain, (uint64_t)-1);
+	notify_unregister(ats->domain, &ats->mn);
 	tlb_fini(&ats->tlb);
 	sync_free(ats);
 }
@@ -141,11 +140,11 @@ int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order o
 		return -EFAULT;
 	if (write)
 		a.value = *value;
-	while ((r = tlb_access(&ats->tlb, ats->mm, &ats->released, &a)) != TLB_DONE) {
+	while ((r = tlb_access(&ats->tlb, ats->domain, &ats->released, &a)) != TLB_DONE) {
 		if (r == TLB_STOPPED)
 			return -EFAULT;
 		sync_event(PAGE_REQUEST, addr);
-		err = ats->opts.page_request(ats->opts.ctx, ats->mm, addr, write);
+		err = page_request(ats, addr, write);
 		if (err)
 			return err;
 		/* Once it may have been a first step (a huge page was split, say). Who is denied
@@ -164,14 +163,14 @@ bool ats_try_access(struct mmun_ats *ats, uint64_t addr, bool write, uint64_t *v
 {
 	struct tlb_access a = { .addr = addr, .write = write, .value = *value };
 
-	if (tlb_access(&ats->tlb, ats->mm, &ats->released, &a) != TLB_DONE)
+	if (tlb_access(&ats->tlb, ats->domain, &ats->released, &a) != TLB_DONE)
 		return false;
 	*value = a.value;
 	return true;
 }
 
 const struct tlb *ats_tlb(const struct mmun_ats *ats) { return &ats->tlb; }
-const struct mmun_mm *ats_mm(const struct mmun_ats *ats) { return ats->mm; }
+const struct notify_domain *ats_domain(const struct mmun_ats *ats) { return ats->domain; }
 
 int mmun_ats_load(struct mmun_ats *ats, uint64_t addr, uint64_t *ret_value)
 {

@@ -7,6 +7,10 @@
 
 #include "vm/fault/fault.h"
 
+/* As mmun_ats_create(), on any domain; opts->page_request is given its mm, which may be NULL. */
+int ats_create(struct notify_domain *d, const struct mmun_ats_opts *opts,
+	       struct mmun_ats **ret_ats);
+
 /* An access that also tells which frame it touched. */
 int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order order,
 	       uint64_t *value, pfn_t *ret_pfn);
@@ -16,6 +20,6 @@ bool ats_try_access(struct mmun_ats *ats, uint64_t addr, bool write, uint64_t *v
 
 /* For oracles: what the device has. */
 const struct tlb *ats_tlb(const struct mmun_ats *ats);
-const struct mmun_mm *ats_mm(const struct mmun_ats *ats);
+const struct notify_domain *ats_domain(const struct mmun_ats *ats);
 
 #endif

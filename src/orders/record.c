@@ -297,9 +297,9 @@ static void on_event(enum sync_event kind, const uint64_t words[EVENT_WORDS_MAX]
 		write_bare(ORDER_CPUTLB_BATCH);
 	else if (kind == EVENT_FLUSH_ASK)
 		write_range(ORDER_CPUTLB, start, end);
-	else if (kind == EVENT_RANGE_START && !rec.mm->subscriptions)
+	else if (kind == EVENT_RANGE_START && !rec.mm->domain.subscriptions)
 		write_pair(ORDER_START_UNHEARD, start, end, MMU_NOTIFY_UNMAP);
-	else if (kind == EVENT_RANGE_END && !rec.mm->subscriptions)
+	else if (kind == EVENT_RANGE_END && !rec.mm->domain.subscriptions)
 		write_pair(ORDER_END_UNHEARD, start, end, MMU_NOTIFY_UNMAP);
 	else if (kind == EVENT_TABLES_FREE && in_window(start, end))
 		write_bare(ORDER_FREE_PGTABLES);

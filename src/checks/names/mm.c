@@ -230,7 +230,7 @@ static void judge_change(const struct mmun_mm *mm, uint64_t addr, const void *en
 	if (!sync_holds_(table_lock(machine, table, d->level)))
 		explore_fail(ORACLE_PROTOCOL, "%s:%d changes the entry of %#lx without its lock",
 			     site->function, site->line, (unsigned long)addr);
-	if (takes_away(d, old, new) && !sync_in_range_(mm, addr))
+	if (takes_away(d, old, new) && !sync_in_range_(&mm->domain, addr))
 		explore_fail(ORACLE_PROTOCOL, "%s:%d changes the present entry of %#lx outside of "
 			     "invalidate_range_start and end", site->function, site->line,
 			     (unsigned long)addr);
@@ -345,7 +345,7 @@ void kernel_change_pte_(struct mmun_mm *mm, uint64_t addr, uint64_t pte,
 	if (!explore_optional_("change_pte", site))
 		return;
 	AT(site);
-	notifiers_change_pte(mm, addr, (pte_t){ pte });
+	notify_change_pte(&mm->domain, addr, (pte_t){ pte });
 	sync_event_at(site, CHANGE_PTE, addr);
 }
 
@@ -359,7 +359,7 @@ void kernel_flush_(struct mmun_mm *mm, uint64_t start, uint64_t end, unsigned wh
 	if (what & (KERNEL_FLUSH_CPUS_ | KERNEL_FLUSH_ARCH_))
 		(flush_tlb_range)(mm, start, end);
 	if ((what & KERNEL_FLUSH_SECONDARY_) ||
-	    ((what & KERNEL_FLUSH_ARCH_) && mm->semantics == MMUN_MODERN))
+	    ((what & KERNEL_FLUSH_ARCH_) && mm->domain.semantics == MMUN_MODERN))
 		flush_secondary(mm, FLUSH_POINT_CLEAR, start, end);
 	sync_event_at(site, FLUSH_CALL, (uintptr_t)text, start, end);
 }
@@ -636,7 +636,7 @@ bool kernel_access_cpu_(struct mmun_cpu *cpu, uint64_t addr, bool write, uint64_
 	struct tlb_access a = { .addr = addr, .write = write, .value = *value };
 
 	use(cpu->mm);
-	if (tlb_access(&cpu->tlb, cpu->mm, NULL, &a) != TLB_DONE)
+	if (tlb_access(&cpu->tlb, &cpu->mm->domain, NULL, &a) != TLB_DONE)
 		return false;
 	*value = a.value;
 	return true;
@@ -644,7 +644,7 @@ bool kernel_access_cpu_(struct mmun_cpu *cpu, uint64_t addr, bool write, uint64_
 
 bool kernel_access_device_(struct mmun_ats *device, uint64_t addr, bool write, uint64_t *value)
 {
-	use(ats_mm(device));
+	use(ats_domain(device)->mm);
 	return ats_try_access(device, addr, write, value);
 }
 

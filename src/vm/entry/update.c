@@ -55,7 +55,7 @@ bool update_pte(struct mmun_mm *mm, enum mm_op op, const struct ptep *p, uint64_
 		if (pte_pfn(old).v == pte_pfn(new).v) /* what was written until now */
 			new.v |= old.v & (PTE_D | PTE_SOFT_DIRTY);
 		secondary_point(mm, op, FLUSH_POINT_CLEAR, addr, end);
-		notifiers_change_pte(mm, addr, new);
+		notify_change_pte(&mm->domain, addr, new);
 		move_rmap(mm->machine, p, old, new, new_page);
 		set_pte(p->entry, addr, new);
 		secondary_point(mm, op, FLUSH_POINT_SET, addr, end);

@@ -56,7 +56,7 @@ int cpu_access(struct mmun_cpu *cpu, uint64_t addr, bool write, enum tlb_order o
 		return -EFAULT;
 	if (write)
 		a.value = *value;
-	while (tlb_access(&cpu->tlb, cpu->mm, NULL, &a) != TLB_DONE) {
+	while (tlb_access(&cpu->tlb, &cpu->mm->domain, NULL, &a) != TLB_DONE) {
 		err = mmun_mm_fault(cpu->mm, addr, write);
 		if (err)
 			return err;

@@ -5,7 +5,7 @@
  * Letters: [C] constant once published; [M] mmap_lock, written under it for
  * writing, read under it either way; [T] written under mmap_lock and areas_sem for
  * writing, read under either; [V] written with the area write-locked, read with
- * mmap_lock or the area's lock; [S] subscriptions_lock; [N] written under
+ * mmap_lock or the area's lock; [N] written under
  * mm_lock_all(), read by whoever may notify; [I] the object's mappings_sem; [O] the
  * object's lock; [A] atomic.
  *
@@ -17,6 +17,7 @@
 
 #include "base/btree.h"
 #include "vm/mm/mutation.h"
+#include "vm/notify/notify.h"
 #include "vm/pt/pt.h"
 
 /* struct vma flags: MMUN_MAP_SHARED or MMUN_MAP_PRIVATE, ANONYMOUS, and these. */
@@ -55,12 +56,11 @@ struct mmun_object {
 };
 
 struct mmun_cpu; /* tlb/tlb.h */
-struct interval_subscriptions; /* notify/notify.h */
 
 struct mmun_mm {
 	struct mmun_machine *machine;      /* [C] */
 	struct pgtable pt;                 /* freed with the structure */
-	enum mmun_semantics semantics;     /* [C] */
+	struct notify_domain domain;       /* who is told of its changes */
 	struct mutations mutations;        /* [C] empty in the library that ships */
 
 	rwsem_t mmap_lock;
@@ -74,17 +74,9 @@ struct mmun_mm {
 
 	rwsem_t rmap_sem;                  /* held for reading by who comes by rmap */
 	struct mmun_cpu *cpus;             /* [N] */
-	uint64_t keepers;                  /* [N] devices whose TLBs keep rights */
 	atomic_u64 tlb_flush_pending;      /* [A] operations whose CPU flush is to come */
 	atomic_u64 gathers;                /* [A] gathers under way */
 	atomic_u64 tlb_batch_pending;      /* [A] entries cleared by reclaim, not yet flushed */
-
-	mutex_t release_lock;              /* one at a time: exit, unregister, last put */
-	mutex_t subscriptions_lock;
-	struct mmu_notifier *subscriptions;/* [N+S] the newest first */
-	bool exiting;                      /* [S] */
-	uint64_t releaser;                 /* [S] thread that is calling release, 0: none */
-	struct interval_subscriptions *intervals; /* [N+S] NULL: never had one; interval.c */
 
 	atomic_u64 count;                  /* [A] who needs the structure: the owner, notifiers,
 	                                      whoever came by rmap */
@@ -99,7 +91,7 @@ static inline struct mmun_mm *mm_of(struct pgtable *pt)
 /* Where an operation on this mm flushes the secondary TLBs: enum flush_point bits. */
 static inline unsigned mm_flush_points(const struct mmun_mm *mm, enum mm_op op)
 {
-	return mutations_flush_points(&mm->mutations, mm->semantics, op);
+	return mutations_flush_points(&mm->mutations, mm->domain.semantics, op);
 }
 
 /* Is it to make this mistake? */
@@ -136,6 +128,10 @@ static inline bool mm_tlb_flush_pending(const struct mmun_mm *mm)
 void mmap_write_lock(struct mmun_mm *mm);
 void mmap_write_unlock(struct mmun_mm *mm);
 
+/* References to the structure: mm_ref.c. */
+void mm_get(struct mmun_mm *mm);
+void mm_put(struct mmun_mm *mm);
+
 /* Excludes everybody who may notify (mm_take_all_locks in mm/mmap.c). May sleep. */
 void mm_lock_all(struct mmun_mm *mm);
 void mm_unlock_all(struct mmun_mm *mm);
@@ -143,7 +139,6 @@ void mm_unlock_all(struct mmun_mm *mm);
 /* --- areas: vma.c -------------------------------------------------------- */
 
 /* All need mmap_lock or areas_sem. */
-extern const struct btree_mem vma_btree_mem;
 struct vma *vma_find(const struct mmun_mm *mm, uint64_t addr);           /* contains addr */
 struct vma *vma_first(const struct mmun_mm *mm, uint64_t lo, uint64_t hi);
 uint64_t vma_hole(const struct mmun_mm *mm, uint64_t from, uint64_t len); /* TASK_BYTES: none */

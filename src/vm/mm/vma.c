@@ -28,12 +28,6 @@
  */
 #include "vm/mm/mm.h"
 
-/* The door's names may be macros: no pointers to them. */
-static void *node_alloc(size_t size) { return sync_alloc(size); }
-static void node_free(void *p) { sync_free(p); }
-
-const struct btree_mem vma_btree_mem = { node_alloc, node_free };
-
 /* --- finding ------------------------------------------------------------- */
 
 struct vma *vma_first(const struct mmun_mm *mm, uint64_t lo, uint64_t hi)

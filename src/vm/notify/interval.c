@@ -33,7 +33,21 @@
  */
 #include <errno.h>
 
+#include "sync/btree_mem.h"
 #include "vm/notify/notify.h"
+
+/* [l] lock; an interval's state and deferred are [l] too, its ops, domain and range [C]. */
+struct interval_subscriptions {
+	spin_t lock;
+	uint64_t seq;                /* [l] */
+	uint64_t active;             /* [l] start/end pairs under way */
+	bool released;               /* [l] exit has told all: no more come */
+	struct btree tree;           /* [l] while seq is even; with nodes in reserve for
+	                                whatever is to be inserted */
+	struct mmu_interval_notifier *deferred; /* [l] empty while seq is even */
+	uint32_t inserting;          /* [l] how many of them are to be inserted */
+	atomic_u64 idle;             /* [A] the last even seq; written with the lock held */
+};
 
 /* The state of an interval notifier. REMOVING ones are still in the tree. */
 enum { INTERVAL_IDLE, INTERVAL_IN_TREE, INTERVAL_INSERTING, INTERVAL_REMOVING };
@@ -50,7 +64,7 @@ static atomic_u64 *seq_of(struct mmu_interval_notifier *sub)
 	return (atomic_u64 *)(void *)&sub->invalidate_seq;
 }
 
-/* Where the tree has it. The last byte of the address space belongs to nobody. */
+/* Where the tree has it. The last byte there can be belongs to nobody. */
 static uint64_t end_of(const struct mmu_interval_notifier *sub) { return sub->last + 1; }
 
 /* --- invalidating -------------------------------------------------------- */
@@ -167,9 +181,9 @@ static void subscriptions_end(struct interval_subscriptions *s)
 		wake_all(&s->idle);
 }
 
-int intervals_start(const struct mmu_notifier_range *r)
+int intervals_start(struct notify_domain *d, const struct mmu_notifier_range *r)
 {
-	struct interval_subscriptions *s = r->mm->intervals;
+	struct interval_subscriptions *s = d->intervals;
 
 	if (!s || !subscriptions_start(s, r))
 		return 0;
@@ -177,17 +191,17 @@ int intervals_start(const struct mmu_notifier_range *r)
 	return -EAGAIN;
 }
 
-/* Sees the same subscriptions as start: they come under mm_lock_all() only. */
-void intervals_end(struct mmun_mm *mm)
+/* Sees the same subscriptions as start: they come under lock_all() only. */
+void intervals_end(struct notify_domain *d)
 {
-	if (mm->intervals)
-		subscriptions_end(mm->intervals);
+	if (d->intervals)
+		subscriptions_end(d->intervals);
 }
 
-/* At exit: mm->exiting is set, so subscriptions that are not there will not come. */
-void intervals_release(struct mmun_mm *mm)
+/* At exit: exiting is set, so subscriptions that are not there will not come. */
+void intervals_release(struct notify_domain *d)
 {
-	struct interval_subscriptions *s = mm->intervals;
+	struct interval_subscriptions *s = d->intervals;
 	struct mmu_notifier_range range;
 
 	if (!s)
@@ -195,7 +209,7 @@ void intervals_release(struct mmun_mm *mm)
 	spin_lock(&s->lock);
 	s->released = true;
 	spin_unlock(&s->lock);
-	range_init(&range, mm, MMU_NOTIFY_RELEASE, 0, TASK_BYTES);
+	notify_range_init(&range, d, MMU_NOTIFY_RELEASE, 0, TASK_BYTES);
 	ASSERT(!subscriptions_start(s, &range));
 	subscriptions_end(s);
 }
@@ -209,33 +223,44 @@ static struct interval_subscriptions *subscriptions_alloc(void)
 	if (!s)
 		return NULL;
 	spin_init(&s->lock, RANK_INTERVALS);
-	btree_init(&s->tree, vma_btree_mem);
+	btree_init(&s->tree, sync_btree_mem);
 	s->seq = (uint64_t)SYNC_SEQ_START;
 	store_relaxed(&s->idle, s->seq);
 	return s;
 }
 
-/* The mm's subscriptions, made if need be: no pair is under way at that moment. */
-static int subscriptions_get(struct mmun_mm *mm, struct interval_subscriptions **ret_s)
+void intervals_free(struct notify_domain *d)
+{
+	struct interval_subscriptions *s = d->intervals;
+
+	if (!s)
+		return;
+	ASSERT(!s->tree.root && !s->active);
+	btree_fini(&s->tree);
+	sync_free(s);
+}
+
+/* The domain's subscriptions, made if need be: no pair is under way at that moment. */
+static int subscriptions_get(struct notify_domain *d, struct interval_subscriptions **ret_s)
 {
 	struct interval_subscriptions *s, *new;
 
-	mutex_lock(&mm->subscriptions_lock);
-	s = mm->intervals;
-	mutex_unlock(&mm->subscriptions_lock);
+	mutex_lock(&d->subscriptions_lock);
+	s = d->intervals;
+	mutex_unlock(&d->subscriptions_lock);
 	if (!s) {
 		new = subscriptions_alloc();
 		if (!new)
 			return -ENOMEM;
-		mm_lock_all(mm);
-		mutex_lock(&mm->subscriptions_lock);
-		if (!mm->intervals && !mm->exiting) {
-			mm->intervals = new;
+		d->ops->lock_all(d);
+		mutex_lock(&d->subscriptions_lock);
+		if (!d->intervals && !d->exiting) {
+			d->intervals = new;
 			new = NULL;
 		}
-		s = mm->intervals;
-		mutex_unlock(&mm->subscriptions_lock);
-		mm_unlock_all(mm);
+		s = d->intervals;
+		mutex_unlock(&d->subscriptions_lock);
+		d->ops->unlock_all(d);
 		sync_free(new);
 	}
 	if (!s)
@@ -300,21 +325,21 @@ static bool ops_are_valid(const struct mmu_interval_notifier_ops *ops)
 	       (ops->invalidate || ops->invalidate_start);
 }
 
-int mmu_interval_notifier_insert(struct mmu_interval_notifier *sub, struct mmun_mm *mm,
-				 uint64_t start, uint64_t length,
-				 const struct mmu_interval_notifier_ops *ops)
+int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier *sub,
+			   uint64_t start, uint64_t length,
+			   const struct mmu_interval_notifier_ops *ops)
 {
 	struct interval_subscriptions *s;
 	int err;
 
-	if (!sub || !mm || !ops_are_valid(ops) || start >= TASK_BYTES)
+	if (!ops_are_valid(ops) || start >= TASK_BYTES)
 		return -EINVAL;
 	if (length == 0 || length > UINT64_MAX - start)
 		return -EOVERFLOW;
 	*sub = (struct mmu_interval_notifier){
 		.ops = ops, .start = start, .last = start + length - 1,
 	};
-	err = subscriptions_get(mm, &s);
+	err = subscriptions_get(d, &s);
 	if (err)
 		return err;
 	err = lock_with_room(s);
@@ -323,8 +348,9 @@ int mmu_interval_notifier_insert(struct mmu_interval_notifier *sub, struct mmun_
 	if (s->released) {
 		err = -EINVAL;
 	} else {
-		sub->mm = mm;
-		mm_get(mm);
+		sub->domain = d;
+		sub->mm = d->mm;
+		d->ops->get(d);
 		insert_locked(s, sub);
 	}
 	spin_unlock(&s->lock);
@@ -373,28 +399,29 @@ static bool remove_locked(struct interval_subscriptions *s, struct mmu_interval_
 void mmu_interval_notifier_remove(struct mmu_interval_notifier *sub)
 {
 	struct interval_subscriptions *s;
-	struct mmun_mm *mm;
+	struct notify_domain *d;
 	uint64_t seq;
 	bool wait;
 
-	if (!sub || !sub->mm)
+	if (!sub || !sub->domain)
 		return;
 	sync_might_sleep();
-	mm = sub->mm;
-	s = mm->intervals;
+	d = sub->domain;
+	s = d->intervals;
 	spin_lock(&s->lock);
 	seq = s->seq;
 	wait = remove_locked(s, sub);
 	spin_unlock(&s->lock);
 	if (wait)
 		wait_past(s, seq);
+	sub->domain = NULL;
 	sub->mm = NULL;
-	mm_put(mm);
+	d->ops->put(d);
 }
 
 uint64_t mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 {
-	struct interval_subscriptions *s = sub->mm->intervals;
+	struct interval_subscriptions *s = sub->domain->intervals;
 	bool invalidating;
 	uint64_t seq;
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * life.c - how subscribers of an address space come and go: register and unregister, get
- * and put, and release at exit.
+ * life.c - how subscribers of a domain come and go: register and unregister, get and put,
+ * and release when its owner ends. Called by the owner, and through mmun.h by users.
  *
  * Invariant: the list of subscriptions changes only under release_lock,
- * mm_lock_all() and subscriptions_lock (but grows without the first). Whoever
- * notifies holds one of the locks that mm_lock_all() takes, from start to end, so
+ * lock_all() and subscriptions_lock (but grows without the first). Whoever
+ * notifies holds one of the locks that lock_all() takes, from start to end, so
  * nobody sees an end without its start, and who has unlinked a notifier knows that
  * none of its callbacks runs.
  *
  * release() is called once, under release_lock alone, which comes before all
- * others: what it waits for (a device's page requests) may need the mm's locks, and
+ * others: what it waits for (a device's page requests) may need the owner's locks, and
  * exit does not go on while unregister's release runs:
  *
  *      unregister                      exit
@@ -48,72 +48,72 @@ static bool ops_are_valid(const struct mmu_notifier_ops *ops, enum mmun_semantic
 	       (!ops->invalidate_range_start && !ops->invalidate_range_end);
 }
 
-/* Under mm_lock_all() and subscriptions_lock. */
-static void link_locked(struct mmu_notifier *mn, struct mmun_mm *mm)
+/* Under lock_all() and subscriptions_lock. */
+static void link_locked(struct mmu_notifier *mn, struct notify_domain *d)
 {
-	sync_assert_held(&mm->mmap_lock);
-	sync_assert_held(&mm->subscriptions_lock);
-	mm_get(mm);
-	mn->mm = mm;
+	sync_assert_held(&d->subscriptions_lock);
+	d->ops->get(d);
+	mn->domain = d;
+	mn->mm = d->mm;
 	mn->state = NOTIFIER_LIVE;
-	mn->next = mm->subscriptions;
-	mm->subscriptions = mn;
+	mn->next = d->subscriptions;
+	d->subscriptions = mn;
 }
 
 /* Nothing if exit was faster. */
-static void unlink_one(struct mmu_notifier *mn, struct mmun_mm *mm)
+static void unlink_one(struct mmu_notifier *mn, struct notify_domain *d)
 {
 	struct mmu_notifier **link;
 
-	sync_assert_held(&mm->release_lock);
-	mm_lock_all(mm);
-	mutex_lock(&mm->subscriptions_lock);
-	for (link = &mm->subscriptions; *link && *link != mn; link = &(*link)->next)
+	sync_assert_held(&d->release_lock);
+	d->ops->lock_all(d);
+	mutex_lock(&d->subscriptions_lock);
+	for (link = &d->subscriptions; *link && *link != mn; link = &(*link)->next)
 		;
 	if (*link)
 		*link = mn->next;
-	mutex_unlock(&mm->subscriptions_lock);
-	mm_unlock_all(mm);
+	mutex_unlock(&d->subscriptions_lock);
+	d->ops->unlock_all(d);
 }
 
 /* A notifier that get made and that nobody can call any more. */
-static void free_one(struct mmu_notifier *mn, struct mmun_mm *mm)
+static void free_one(struct mmu_notifier *mn, struct notify_domain *d)
 {
 	mn->ops->free_notifier(mn);
-	mm_put(mm);
+	d->ops->put(d);
 }
 
 /* --- releasing ----------------------------------------------------------- */
 
-static void release_begin(struct mmun_mm *mm, bool exiting)
+static void release_begin(struct notify_domain *d, bool exiting)
 {
-	mutex_lock(&mm->release_lock);
-	mutex_lock(&mm->subscriptions_lock);
-	mm->releaser = sync_self();
-	mm->exiting |= exiting;
-	mutex_unlock(&mm->subscriptions_lock);
+	mutex_lock(&d->release_lock);
+	mutex_lock(&d->subscriptions_lock);
+	d->releaser = sync_self();
+	d->exiting |= exiting;
+	mutex_unlock(&d->subscriptions_lock);
 }
 
-static void release_one(struct mmu_notifier *mn, struct mmun_mm *mm)
+static void release_one(struct mmu_notifier *mn, struct notify_domain *d)
 {
 	bool live;
 
-	sync_assert_held(&mm->release_lock);
-	mutex_lock(&mm->subscriptions_lock);
+	sync_assert_held(&d->release_lock);
+	mutex_lock(&d->subscriptions_lock);
 	live = mn->state == NOTIFIER_LIVE;
 	if (live)
 		mn->state = NOTIFIER_RELEASED;
-	mutex_unlock(&mm->subscriptions_lock);
+	mutex_unlock(&d->subscriptions_lock);
 	if (live && mn->ops->release)
-		mn->ops->release(mn, mm);
+		mn->ops->release(mn, d->mm);
 }
 
 /* Takes what release callbacks have put out of the list: linked by next. */
-static struct mmu_notifier *unlink_left_locked(struct mmun_mm *mm)
+static struct mmu_notifier *unlink_left_locked(struct notify_domain *d)
 {
-	struct mmu_notifier **link = &mm->subscriptions, *mn, *left = NULL;
+	struct mmu_notifier **link = &d->subscriptions, *mn, *left = NULL;
 
-	sync_assert_held(&mm->subscriptions_lock);
+	sync_assert_held(&d->subscriptions_lock);
 	while ((mn = *link)) {
 		if (mn->state != NOTIFIER_LEFT) {
 			link = &mn->next;
@@ -127,104 +127,130 @@ static struct mmu_notifier *unlink_left_locked(struct mmun_mm *mm)
 }
 
 /* The last release callback has returned. */
-static void release_end(struct mmun_mm *mm)
+static void release_end(struct notify_domain *d)
 {
 	struct mmu_notifier *left = NULL, *mn;
 	bool any = false;
 
-	mutex_lock(&mm->subscriptions_lock);
-	mm->releaser = 0;
-	for (mn = mm->subscriptions; mn; mn = mn->next)
+	mutex_lock(&d->subscriptions_lock);
+	d->releaser = 0;
+	for (mn = d->subscriptions; mn; mn = mn->next)
 		any |= mn->state == NOTIFIER_LEFT;
-	mutex_unlock(&mm->subscriptions_lock);
+	mutex_unlock(&d->subscriptions_lock);
 	if (any) {
-		mm_lock_all(mm);
-		mutex_lock(&mm->subscriptions_lock);
-		left = unlink_left_locked(mm);
-		mutex_unlock(&mm->subscriptions_lock);
-		mm_unlock_all(mm);
+		d->ops->lock_all(d);
+		mutex_lock(&d->subscriptions_lock);
+		left = unlink_left_locked(d);
+		mutex_unlock(&d->subscriptions_lock);
+		d->ops->unlock_all(d);
 	}
 	while ((mn = left)) {
-		struct mmun_machine *machine = mm->machine;
+		struct mmun_machine *machine = d->machine;
 
 		left = mn->next;
 		mn->ops->free_notifier(mn);
 		/* Pairs with wait_until() in mmu_notifier_synchronize(). */
 		add_acq_rel(&machine->puts_left, (uint64_t)-1);
 		wake_all(&machine->puts_left);
-		mm_put(mm); /* not the last one: the caller has one */
+		d->ops->put(d); /* not the last one: the caller has one */
 	}
 }
 
-/* Exit, first part: nobody may use the address space any more. */
-void notifiers_release(struct mmun_mm *mm)
+/* Exit, first part: nobody may use the addresses any more. */
+void notify_release(struct notify_domain *d)
 {
-	release_begin(mm, true);
-	intervals_release(mm);
+	release_begin(d, true);
+	intervals_release(d);
 	/* None is added now, and none taken away without release_lock. */
-	for (struct mmu_notifier *mn = mm->subscriptions; mn; mn = mn->next)
-		release_one(mn, mm);
-	release_end(mm);
-	mutex_unlock(&mm->release_lock);
+	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
+		release_one(mn, d);
+	release_end(d);
+	mutex_unlock(&d->release_lock);
 }
 
 /*
  * Exit, second part: the list's are not told of the unmapping. Intervals are, as
  * they may be waiting in the middle of a read; they have nothing left to drop.
  */
-void notifiers_unlink(struct mmun_mm *mm)
+void notify_unlink(struct notify_domain *d)
 {
-	sync_assert_held(&mm->mmap_lock);
-	mutex_lock(&mm->subscriptions_lock);
-	mm->subscriptions = NULL;
-	mutex_unlock(&mm->subscriptions_lock);
+	mutex_lock(&d->subscriptions_lock);
+	d->subscriptions = NULL;
+	mutex_unlock(&d->subscriptions_lock);
+}
+
+/* --- the domain itself --------------------------------------------------- */
+
+void notify_domain_init(struct notify_domain *d, const struct notify_domain_ops *ops,
+			struct mmun_machine *machine, enum mmun_semantics semantics,
+			struct mmun_mm *mm)
+{
+	*d = (struct notify_domain){
+		.ops = ops, .machine = machine, .mm = mm, .semantics = semantics,
+	};
+	mutex_init(&d->release_lock, RANK_RELEASE);
+	mutex_init(&d->subscriptions_lock, RANK_SUBSCRIPTIONS);
+}
+
+void notify_domain_fini(struct notify_domain *d)
+{
+	ASSERT(!d->subscriptions);
+	intervals_free(d);
+}
+
+void notify_count_keeper(struct notify_domain *d, uint64_t more)
+{
+	d->ops->lock_all(d);
+	d->keepers += more;
+	d->ops->unlock_all(d);
 }
 
 /* --- register and unregister --------------------------------------------- */
 
-int mmu_notifier_register(struct mmu_notifier *mn, struct mmun_mm *mm)
+int notify_register(struct notify_domain *d, struct mmu_notifier *mn)
 {
 	int err = -EINVAL;
 
-	if (!mn || !mm || !mn->ops || !ops_are_valid(mn->ops, mm->semantics))
+	if (!mn->ops || !ops_are_valid(mn->ops, d->semantics))
 		return -EINVAL;
-	mm_lock_all(mm);
-	mutex_lock(&mm->subscriptions_lock);
-	if (mn->state == NOTIFIER_IDLE && !mm->exiting) {
+	d->ops->lock_all(d);
+	mutex_lock(&d->subscriptions_lock);
+	if (mn->state == NOTIFIER_IDLE && !d->exiting) {
 		mn->users = 0;
-		link_locked(mn, mm);
+		link_locked(mn, d);
 		err = 0;
 	}
-	mutex_unlock(&mm->subscriptions_lock);
-	mm_unlock_all(mm);
+	mutex_unlock(&d->subscriptions_lock);
+	d->ops->unlock_all(d);
 	return err;
 }
 
-void mmu_notifier_unregister(struct mmu_notifier *mn, struct mmun_mm *mm)
+void notify_unregister(struct notify_domain *d, struct mmu_notifier *mn)
 {
-	if (!mn || !mm || mn->mm != mm)
+	if (mn->domain != d)
 		return;
-	release_begin(mm, false);
+	release_begin(d, false);
 	sync_contract(!mn->users);
-	release_one(mn, mm);
-	release_end(mm);
-	unlink_one(mn, mm);
+	release_one(mn, d);
+	release_end(d);
+	unlink_one(mn, d);
+	mn->domain = NULL;
 	mn->mm = NULL;
 	mn->next = NULL;
 	mn->state = NOTIFIER_IDLE;
-	mutex_unlock(&mm->release_lock);
-	mm_put(mm);
+	mutex_unlock(&d->release_lock);
+	d->ops->put(d);
 }
 
 /* --- get and put --------------------------------------------------------- */
 
 /* One more reference, if there is one. */
-static struct mmu_notifier *get_locked(const struct mmu_notifier_ops *ops, struct mmun_mm *mm)
+static struct mmu_notifier *get_locked(const struct mmu_notifier_ops *ops, struct notify_domain *d)
 {
 	struct mmu_notifier *mn;
 
-	sync_assert_held(&mm->subscriptions_lock);
-	for (mn = mm->subscriptions; mn; mn = mn->next)
+	sync_assert_held(&d->subscriptions_lock);
+	for (mn = d->subscriptions; mn; mn = mn->next)
 		if (mn->ops == ops && mn->users && mn->state == NOTIFIER_LIVE)
 			break;
 	if (mn)
@@ -232,33 +258,33 @@ static struct mmu_notifier *get_locked(const struct mmu_notifier_ops *ops, struc
 	return mn;
 }
 
-static struct mmu_notifier *get_existing(const struct mmu_notifier_ops *ops, struct mmun_mm *mm,
-					 bool *ret_exiting)
+static struct mmu_notifier *get_existing(const struct mmu_notifier_ops *ops,
+					 struct notify_domain *d, bool *ret_exiting)
 {
 	struct mmu_notifier *mn;
 
-	mutex_lock(&mm->subscriptions_lock);
-	*ret_exiting = mm->exiting;
-	mn = mm->exiting ? NULL : get_locked(ops, mm);
-	mutex_unlock(&mm->subscriptions_lock);
+	mutex_lock(&d->subscriptions_lock);
+	*ret_exiting = d->exiting;
+	mn = d->exiting ? NULL : get_locked(ops, d);
+	mutex_unlock(&d->subscriptions_lock);
 	return mn;
 }
 
-/* Under mm_lock_all(), so nobody else adds one meanwhile; but exit may begin. */
-static int get_new(const struct mmu_notifier_ops *ops, struct mmun_mm *mm,
+/* Under lock_all(), so nobody else adds one meanwhile; but exit may begin. */
+static int get_new(const struct mmu_notifier_ops *ops, struct notify_domain *d,
 		   struct mmu_notifier **ret_mn)
 {
-	struct mmu_notifier *mn = ops->alloc_notifier(mm);
+	struct mmu_notifier *mn = ops->alloc_notifier(d->mm);
 	bool exiting;
 
 	if (!mn)
 		return -ENOMEM;
-	*mn = (struct mmu_notifier){ .ops = ops, .mm = mm, .users = 1 };
-	mutex_lock(&mm->subscriptions_lock);
-	exiting = mm->exiting;
+	*mn = (struct mmu_notifier){ .ops = ops, .domain = d, .mm = d->mm, .users = 1 };
+	mutex_lock(&d->subscriptions_lock);
+	exiting = d->exiting;
 	if (!exiting)
-		link_locked(mn, mm);
-	mutex_unlock(&mm->subscriptions_lock);
+		link_locked(mn, d);
+	mutex_unlock(&d->subscriptions_lock);
 	if (exiting) {
 		ops->free_notifier(mn);
 		return -EINVAL;
@@ -267,23 +293,22 @@ static int get_new(const struct mmu_notifier_ops *ops, struct mmun_mm *mm,
 	return 0;
 }
 
-int mmu_notifier_get(const struct mmu_notifier_ops *ops, struct mmun_mm *mm,
-		     struct mmu_notifier **ret_mn)
+int notify_get(struct notify_domain *d, const struct mmu_notifier_ops *ops,
+	       struct mmu_notifier **ret_mn)
 {
 	struct mmu_notifier *mn;
 	bool exiting;
 	int err = 0;
 
-	if (!ops || !mm || !ret_mn || !ops->alloc_notifier || !ops->free_notifier ||
-	    !ops_are_valid(ops, mm->semantics))
+	if (!ops->alloc_notifier || !ops->free_notifier || !ops_are_valid(ops, d->semantics))
 		return -EINVAL;
-	mn = get_existing(ops, mm, &exiting);
+	mn = get_existing(ops, d, &exiting);
 	if (!mn && !exiting) {
-		mm_lock_all(mm);
-		mn = get_existing(ops, mm, &exiting);
+		d->ops->lock_all(d);
+		mn = get_existing(ops, d, &exiting);
 		if (!mn && !exiting)
-			err = get_new(ops, mm, &mn);
-		mm_unlock_all(mm);
+			err = get_new(ops, d, &mn);
+		d->ops->unlock_all(d);
 	}
 	if (err || !mn)
 		return err ? err : -EINVAL;
@@ -297,26 +322,26 @@ int mmu_notifier_get(const struct mmu_notifier_ops *ops, struct mmun_mm *mm,
  */
 void mmu_notifier_put(struct mmu_notifier *mn)
 {
-	struct mmun_mm *mm = mn ? mn->mm : NULL;
+	struct notify_domain *d = mn ? mn->domain : NULL;
 	bool last, left;
 
-	if (!mm)
+	if (!d)
 		return;
-	mutex_lock(&mm->subscriptions_lock);
+	mutex_lock(&d->subscriptions_lock);
 	sync_contract(mn->users);
 	last = --mn->users == 0;
-	left = last && mm->releaser == sync_self();
+	left = last && d->releaser == sync_self();
 	if (last)
 		mn->state = left ? NOTIFIER_LEFT : NOTIFIER_PUT;
 	if (left)
-		add_acq_rel(&mm->machine->puts_left, 1);
-	mutex_unlock(&mm->subscriptions_lock);
+		add_acq_rel(&d->machine->puts_left, 1);
+	mutex_unlock(&d->subscriptions_lock);
 	if (!last || left)
 		return;
-	mutex_lock(&mm->release_lock);
-	unlink_one(mn, mm);
-	mutex_unlock(&mm->release_lock);
-	free_one(mn, mm);
+	mutex_lock(&d->release_lock);
+	unlink_one(mn, d);
+	mutex_unlock(&d->release_lock);
+	free_one(mn, d);
 }
 
 static bool is_zero(uint64_t v, uint64_t arg)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * notifier.c - telling the subscribers of an address space: start and end of a range, the
- * flush of the secondary TLBs, accessed bits, new pages. See mm/mmu_notifier.c in Linux for
- * the rules; the part about intervals is in interval.c, how subscribers come and go in
- * life.c, and where each operation flushes in mm/op.h.
+ * notifier.c - telling the subscribers of a domain: start and end of a range, the flush of
+ * the secondary TLBs, accessed bits, new pages. See mm/mmu_notifier.c in Linux for the rules;
+ * the part about intervals is in interval.c, how subscribers come and go in life.c. Called
+ * by the owner of the domain, when it changes a translation.
  *
- * Invariant: whoever notifies holds one of the locks that mm_lock_all() takes, from start
- * to end, so the list of subscriptions does not change under it, and nobody sees an end
+ * Invariant: whoever notifies holds one of the locks that lock_all() takes, from start to
+ * end, so the list of subscriptions does not change under it, and nobody sees an end
  * without its start.
  */
 #include <errno.h>
@@ -15,80 +15,40 @@
 
 /* --- secondary TLBs ------------------------------------------------------ */
 
-static bool has_tlb(const struct mmu_notifier *mn, const struct mmun_mm *mm)
+static bool has_tlb(const struct mmu_notifier *mn, const struct notify_domain *d)
 {
-	return mm->semantics == MMUN_CLASSIC ? mn->ops->invalidate_range != NULL :
+	return d->semantics == MMUN_CLASSIC ? mn->ops->invalidate_range != NULL :
 					       mn->ops->arch_invalidate_secondary_tlbs != NULL;
 }
 
-static void flush_one(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t start, uint64_t end)
+static void flush_one(struct mmu_notifier *mn, struct notify_domain *d, uint64_t start,
+		      uint64_t end)
 {
 	const struct mmu_notifier_ops *ops = mn->ops;
 
-	if (!has_tlb(mn, mm))
+	if (!has_tlb(mn, d))
 		return;
 	sync_nonblock_begin();
-	if (mm->semantics == MMUN_CLASSIC)
-		ops->invalidate_range(mn, mm, start, end);
+	if (d->semantics == MMUN_CLASSIC)
+		ops->invalidate_range(mn, d->mm, start, end);
 	else
-		ops->arch_invalidate_secondary_tlbs(mn, mm, start, end);
+		ops->arch_invalidate_secondary_tlbs(mn, d->mm, start, end);
 	sync_nonblock_end();
 }
 
-static const char *flush_point_text(enum flush_point point)
+bool notify_has_tlb(const struct notify_domain *d)
 {
-	switch (point) {
-	case FLUSH_POINT_CLEAR:
-		return "secondary TLBs, after the entry is cleared";
-	case FLUSH_POINT_SET:
-		return "secondary TLBs, after the entry is set";
-	case FLUSH_POINT_UNLOCK:
-		return "secondary TLBs, after unlocking";
-	case FLUSH_POINT_END:
-		return "secondary TLBs, in range_end";
-	case FLUSH_POINT_AFTER:
-		return "secondary TLBs, with the CPUs'";
-	case FLUSH_POINT_FREED:
-		break;
-	}
-	return "secondary TLBs, after the pages are freed";
-}
+	const struct mmu_notifier *mn = d->subscriptions;
 
-/* Is anybody told, and is it not being tried without? */
-static bool flushes(const struct mmun_mm *mm, enum flush_point point)
-{
-	const struct mmu_notifier *mn = mm->subscriptions;
-
-	while (mn && !has_tlb(mn, mm))
+	while (mn && !has_tlb(mn, d))
 		mn = mn->next;
-	return mn && sync_optional(flush_point_text(point));
+	return mn;
 }
 
-void flush_secondary(struct mmun_mm *mm, enum flush_point point, uint64_t start, uint64_t end)
+void notify_flush(struct notify_domain *d, uint64_t start, uint64_t end)
 {
-	if (!flushes(mm, point))
-		return;
-	for (struct mmu_notifier *mn = mm->subscriptions; mn; mn = mn->next)
-		flush_one(mn, mm, start, end);
-}
-
-/*
- * Under the ptl: a store is allowed now, or was before. A TLB that keeps rights does not
- * find out by itself, and its device would come with the same fault again:
- *
- *      device [TLB: a read-only]           processor
- *                                          a: writable; tells nobody
- *      store: denied, page request
- *        fault: a is writable [nothing to do]
- *      store: denied, page request ...
- *
- * Linux: ptep_set_access_flags() and flush_tlb_fix_spurious_fault(). Litmus:
- * upgrade+default, upgrade+never.
- */
-void fault_tell_upgrade(struct mmun_mm *mm, uint64_t start, uint64_t end)
-{
-	if (mm->keepers)
-		secondary_point(mm, MM_OP_UPGRADE, FLUSH_POINT_SET, start, end);
+	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
+		flush_one(mn, d, start, end);
 }
 
 /* --- start and end ------------------------------------------------------- */
@@ -123,79 +83,77 @@ static void end_one(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
 }
 
 /* The list's part. All are asked, and told the end if one of them fails. */
-static int list_start(const struct mmu_notifier_range *r)
+static int list_start(struct notify_domain *d, const struct mmu_notifier_range *r)
 {
 	int err = 0;
 
-	for (struct mmu_notifier *mn = r->mm->subscriptions; mn; mn = mn->next)
+	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
 		if (start_one(mn, r))
 			err = -EAGAIN;
 	if (!err || mmu_notifier_range_blockable(r))
 		return 0; /* an error is the user's bug then, and nothing can be undone */
-	for (struct mmu_notifier *mn = r->mm->subscriptions; mn; mn = mn->next)
+	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
 		end_one(mn, r);
 	return err;
 }
 
 /* Is anybody told of ranges, and is it not being tried without? */
-static bool tells(const struct mmun_mm *mm)
+static bool tells(const struct notify_domain *d)
 {
-	const struct mmu_notifier *mn = mm->subscriptions;
+	const struct mmu_notifier *mn = d->subscriptions;
 
 	while (mn && !mn->ops->invalidate_range_start && !mn->ops->invalidate_range_end)
 		mn = mn->next;
-	return (!mn && !mm->intervals) || sync_optional("range_start and range_end");
+	return (!mn && !d->intervals) || sync_optional("range_start and range_end");
 }
 
-void invalidate_range_start(struct mmu_notifier_range *r)
+void notify_range_start(struct notify_domain *d, struct mmu_notifier_range *r)
 {
 	bool told;
 
 	sync_might_sleep();
 	sync_event(RANGE_START, (uintptr_t)r->mm, r->start, r->end);
 	r->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
-	told = tells(r->mm);
-	sync_range_begin(r->mm, r->start, r->end, told);
+	told = tells(d);
+	sync_range_begin(d, r->start, r->end, told);
 	if (!told) /* of the end neither */
 		return;
-	(void)intervals_start(r);
-	(void)list_start(r);
+	(void)intervals_start(d, r);
+	(void)list_start(d, r);
 }
 
-int invalidate_range_start_nonblock(struct mmu_notifier_range *r)
+int notify_range_start_nonblock(struct notify_domain *d, struct mmu_notifier_range *r)
 {
 	bool told;
 	int err;
 
 	sync_event(RANGE_START_NONBLOCK, (uintptr_t)r->mm, r->start, r->end);
 	r->flags &= ~(unsigned)MMU_NOTIFIER_RANGE_BLOCKABLE;
-	told = tells(r->mm);
-	err = told ? intervals_start(r) : 0;
+	told = tells(d);
+	err = told ? intervals_start(d, r) : 0;
 	if (err)
 		return err;
-	err = told ? list_start(r) : 0;
+	err = told ? list_start(d, r) : 0;
 	if (err)
-		intervals_end(r->mm);
+		intervals_end(d);
 	else
-		sync_range_begin(r->mm, r->start, r->end, told);
+		sync_range_begin(d, r->start, r->end, told);
 	return err;
 }
 
-void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op)
+void notify_range_end(struct notify_domain *d, const struct mmu_notifier_range *r, bool flush)
 {
-	bool told, flush;
+	bool told;
 
 	if (mmu_notifier_range_blockable(r))
 		sync_might_sleep();
 	sync_event(RANGE_END, (uintptr_t)r->mm, r->start, r->end);
-	told = sync_range_end(r->mm, r->start, r->end);
+	told = sync_range_end(d, r->start, r->end);
 	if (told)
-		intervals_end(r->mm);
-	flush = (mm_flush_points(r->mm, op) & FLUSH_POINT_END) &&
-		flushes(r->mm, FLUSH_POINT_END);
-	for (struct mmu_notifier *mn = r->mm->subscriptions; mn; mn = mn->next) {
+		intervals_end(d);
+	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next) {
 		if (flush)
-			flush_one(mn, r->mm, r->start, r->end);
+			flush_one(mn, d, r->start, r->end);
 		if (told)
 			end_one(mn, r);
 	}
@@ -203,49 +161,49 @@ void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op)
 
 /* --- accessed bits, and new pages ---------------------------------------- */
 
-bool notifiers_clear_flush_young(struct mmun_mm *mm, uint64_t start, uint64_t end)
+bool notify_clear_flush_young(struct notify_domain *d, uint64_t start, uint64_t end)
 {
 	bool young = false;
 
 	sync_nonblock_begin();
-	for (struct mmu_notifier *mn = mm->subscriptions; mn; mn = mn->next)
+	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
 		if (mn->ops->clear_flush_young)
-			young |= mn->ops->clear_flush_young(mn, mm, start, end);
+			young |= mn->ops->clear_flush_young(mn, d->mm, start, end);
 	sync_nonblock_end();
 	return young;
 }
 
-bool notifiers_clear_young(struct mmun_mm *mm, uint64_t start, uint64_t end)
+bool notify_clear_young(struct notify_domain *d, uint64_t start, uint64_t end)
 {
 	bool young = false;
 
 	sync_nonblock_begin();
-	for (struct mmu_notifier *mn = mm->subscriptions; mn; mn = mn->next)
+	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
 		if (mn->ops->clear_young)
-			young |= mn->ops->clear_young(mn, mm, start, end);
+			young |= mn->ops->clear_young(mn, d->mm, start, end);
 	sync_nonblock_end();
 	return young;
 }
 
 /* Nothing is forgotten, so the first yes will do. */
-bool notifiers_test_young(struct mmun_mm *mm, uint64_t addr)
+bool notify_test_young(struct notify_domain *d, uint64_t addr)
 {
 	bool young = false;
 
 	sync_nonblock_begin();
-	for (struct mmu_notifier *mn = mm->subscriptions; mn && !young; mn = mn->next)
+	for (struct mmu_notifier *mn = d->subscriptions; mn && !young; mn = mn->next)
 		if (mn->ops->test_young)
-			young = mn->ops->test_young(mn, mm, addr);
+			young = mn->ops->test_young(mn, d->mm, addr);
 	sync_nonblock_end();
 	return young;
 }
 
 /* Before set_pte(): a secondary MMU must not lag behind the CPUs' new page. */
-void notifiers_change_pte(struct mmun_mm *mm, uint64_t addr, pte_t pte)
+void notify_change_pte(struct notify_domain *d, uint64_t addr, pte_t pte)
 {
 	sync_nonblock_begin();
-	for (struct mmu_notifier *mn = mm->subscriptions; mn; mn = mn->next)
+	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
 		if (mn->ops->change_pte)
-			mn->ops->change_pte(mn, mm, addr, pte_pfn(pte).v, pte_write(pte));
+			mn->ops->change_pte(mn, d->mm, addr, pte_pfn(pte).v, pte_write(pte));
 	sync_nonblock_end();
 }

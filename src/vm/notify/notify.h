@@ -1,96 +1,145 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * notify.h - who is told of a change, when, and of what: ranges with a start and an end,
- * flushes of the secondary TLBs, intervals, and the life of subscribers.
+ * notify.h - a notify domain: something with addresses that translate to pages, and with
+ * subscribers who are told when translations change. An address space (struct mmun_mm) has
+ * one; so can what has no areas and no page tables of ours, as an IO address space or the
+ * memory of the host process. Nothing here knows what the owner of a domain is: what has to
+ * be done there is an operation that the owner gives.
+ *
+ * What callbacks are given. The callbacks of mmun.h have Linux's signatures, in which an
+ * address space stands for what has changed: an argument, range->mm, mn->mm, sub->mm. For
+ * a domain that is no address space each of these is NULL. A subscriber does not need it to
+ * know whom it is told by: a notifier is subscribed to one domain at a time, so the structure
+ * around the notifier says all, and mn->domain and sub->domain are a handle that differs for
+ * each domain and that users do not look into. So a callback that uses neither the argument
+ * nor range->mm, as those of devices here, works on every domain.
+ *
+ * Who may notify, that is call what is between notify_range_start() and notify_range_end()
+ * and these themselves: whoever holds one of the owner's locks that lock_all() takes, from
+ * start to end. So the list of subscriptions does not change meanwhile, and nobody sees an
+ * end without its start.
  */
 #ifndef MMUN_NOTIFY_NOTIFY_H
 #define MMUN_NOTIFY_NOTIFY_H
 
-#include "vm/mm/mm.h"
+#include "vm/pt/pte.h"
 
-/* References to the structure: mm_ref.c. */
-void mm_get(struct mmun_mm *mm);
-void mm_put(struct mmun_mm *mm);
+struct notify_domain;
+struct interval_subscriptions; /* interval.c */
+
+/* What the owner of a domain does. All are there, and none is called with a lock held that
+ * is not mentioned. */
+struct notify_domain_ops {
+	/*
+	 * A hardware walk: the translation of addr, not present if there is none. Sets accessed,
+	 * and dirty for a write that is allowed. Takes no lock: it runs in a guard section or an
+	 * RCU section, and waiting for these must be part of giving up what it reads.
+	 */
+	pte_t (*walk)(struct notify_domain *d, uint64_t addr, bool write);
+	/* After a walk that does not allow an access: 0 for looking again, or why not. Sleeps. */
+	int (*fault)(struct notify_domain *d, uint64_t addr, bool write);
+	/* Excludes everybody who may notify. Called with release_lock or nothing held; sleeps. */
+	void (*lock_all)(struct notify_domain *d);
+	void (*unlock_all)(struct notify_domain *d);
+	/* A reference to the owner for each subscriber: what the domain is in lasts as long. put
+	 * is called with nothing held, or with release_lock by somebody who has another one. */
+	void (*get)(struct notify_domain *d);
+	void (*put)(struct notify_domain *d);
+};
+
+/*
+ * [C] constant once published; [N] written under lock_all(), read by whoever may notify;
+ * [S] subscriptions_lock. Addresses are those below TASK_BYTES, which TLBs can tell apart.
+ */
+struct notify_domain {
+	const struct notify_domain_ops *ops; /* [C] */
+	struct mmun_machine *machine;        /* [C] whose frames a walk finds */
+	struct mmun_mm *mm;                  /* [C] for callbacks; NULL: the owner is none */
+	enum mmun_semantics semantics;       /* [C] */
+	uint64_t keepers;                    /* [N] devices whose TLBs keep rights */
+	mutex_t release_lock;                /* one at a time: exit, unregister, last put */
+	mutex_t subscriptions_lock;
+	struct mmu_notifier *subscriptions;  /* [N+S] the newest first */
+	bool exiting;                        /* [S] */
+	uint64_t releaser;                   /* [S] thread that is calling release, 0: none */
+	struct interval_subscriptions *intervals; /* [N+S] NULL: never had one */
+};
+
+/* --- subscribers: life.c ------------------------------------------------- */
+
+/* Nobody is subscribed yet; and nobody any more. */
+void notify_domain_init(struct notify_domain *d, const struct notify_domain_ops *ops,
+			struct mmun_machine *machine, enum mmun_semantics semantics,
+			struct mmun_mm *mm);
+void notify_domain_fini(struct notify_domain *d);
+
+/* As the calls of mmun.h do for an address space. mmu_notifier_put() is for every domain. */
+int notify_register(struct notify_domain *d, struct mmu_notifier *mn);
+void notify_unregister(struct notify_domain *d, struct mmu_notifier *mn);
+int notify_get(struct notify_domain *d, const struct mmu_notifier_ops *ops,
+	       struct mmu_notifier **ret_mn);
+
+/* The state of a mmu_notifier; see life.c. */
+enum { NOTIFIER_IDLE, NOTIFIER_LIVE, NOTIFIER_RELEASED, NOTIFIER_PUT, NOTIFIER_LEFT };
+
+/*
+ * The end of a domain: everybody is told to let go, and no subscriber comes any more; then,
+ * under lock_all(), the plain notifiers are taken off. Intervals are told to the last.
+ */
+void notify_release(struct notify_domain *d);
+void notify_unlink(struct notify_domain *d);
+
+/* Devices whose TLBs keep rights come, 1, or go, -1: whoever gives rights asks for them. */
+void notify_count_keeper(struct notify_domain *d, uint64_t more);
 
 /* --- ranges: notifier.c -------------------------------------------------- */
 
-/* The second for MIGRATE and EXCLUSIVE: whose owner ignores them. */
-static inline void range_init_owner(struct mmu_notifier_range *r, struct mmun_mm *mm,
-				    enum mmu_notifier_event event, uint64_t start,
-				    uint64_t end, void *owner)
+static inline void notify_range_init(struct mmu_notifier_range *r, const struct notify_domain *d,
+				     enum mmu_notifier_event event, uint64_t start, uint64_t end)
 {
 	*r = (struct mmu_notifier_range){
-		.mm = mm,
+		.mm = d->mm,
 		.start = start,
 		.end = end,
 		.event = event,
 		.flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
-		.owner = owner,
 	};
 }
 
-static inline void range_init(struct mmu_notifier_range *r, struct mmun_mm *mm,
-			      enum mmu_notifier_event event, uint64_t start, uint64_t end)
-{
-	range_init_owner(r, mm, event, start, end, NULL);
-}
-
-void invalidate_range_start(struct mmu_notifier_range *r);
+void notify_range_start(struct notify_domain *d, struct mmu_notifier_range *r);
 
 /* -EAGAIN: somebody would have to block; the others' start has been ended. */
-int invalidate_range_start_nonblock(struct mmu_notifier_range *r);
+int notify_range_start_nonblock(struct notify_domain *d, struct mmu_notifier_range *r);
 
-/* With the flush of the secondary TLBs if the operation has FLUSH_POINT_END. */
-void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op);
+/* flush: the secondary TLBs are flushed as well, each before it is told (Linux 4.15 to 6.5). */
+void notify_range_end(struct notify_domain *d, const struct mmu_notifier_range *r, bool flush);
 
-/* Flushes the secondary TLBs; point is for the explorer, which may run without. */
-void flush_secondary(struct mmun_mm *mm, enum flush_point point, uint64_t start, uint64_t end);
+/* Flushes the secondary TLBs. Takes no lock and does not sleep. */
+void notify_flush(struct notify_domain *d, uint64_t start, uint64_t end);
 
-/* An operation passes one of its flush points, or one of several that are one here. */
-static inline void secondary_point(struct mmun_mm *mm, enum mm_op op, unsigned points,
-				   uint64_t start, uint64_t end)
-{
-	if (mm_flush_points(mm, op) & points)
-		flush_secondary(mm, (enum flush_point)points, start, end);
-}
+/* Is there one? For who wants to know whether a flush changes anything. */
+bool notify_has_tlb(const struct notify_domain *d);
 
-/* A fault gives the right to write: devices whose TLBs keep rights are told. Under the ptl. */
-void fault_tell_upgrade(struct mmun_mm *mm, uint64_t start, uint64_t end);
-
-/* mmu_notifier_clear_flush_young and its kin: was it referenced? Under the ptl. */
-bool notifiers_clear_flush_young(struct mmun_mm *mm, uint64_t start, uint64_t end);
-bool notifiers_clear_young(struct mmun_mm *mm, uint64_t start, uint64_t end);
-bool notifiers_test_young(struct mmun_mm *mm, uint64_t addr);
+/* mmu_notifier_clear_flush_young and its kin: was it referenced? Under the lock that the
+ * entry changes under. */
+bool notify_clear_flush_young(struct notify_domain *d, uint64_t start, uint64_t end);
+bool notify_clear_young(struct notify_domain *d, uint64_t start, uint64_t end);
+bool notify_test_young(struct notify_domain *d, uint64_t addr);
 
 /* set_pte_at_notify of the classic era: change_pte, before the entry is set. */
-void notifiers_change_pte(struct mmun_mm *mm, uint64_t addr, pte_t pte);
-
-/* --- subscribers: life.c ------------------------------------------------- */
-
-/* The state of a mmu_notifier; see notifier.c. */
-enum { NOTIFIER_IDLE, NOTIFIER_LIVE, NOTIFIER_RELEASED, NOTIFIER_PUT, NOTIFIER_LEFT };
-
-void notifiers_release(struct mmun_mm *mm);
-void notifiers_unlink(struct mmun_mm *mm); /* under mm_lock_all() */
+void notify_change_pte(struct notify_domain *d, uint64_t addr, pte_t pte);
 
 /* --- intervals: interval.c ----------------------------------------------- */
 
-/* [l] lock; an interval's state and deferred are [l] too, its ops, mm and range [C]. */
-struct interval_subscriptions {
-	spin_t lock;
-	uint64_t seq;                /* [l] */
-	uint64_t active;             /* [l] start/end pairs under way */
-	bool released;               /* [l] exit has told all: no more come */
-	struct btree tree;           /* [l] while seq is even; with nodes in reserve for
-	                                whatever is to be inserted */
-	struct mmu_interval_notifier *deferred; /* [l] empty while seq is even */
-	uint32_t inserting;          /* [l] how many of them are to be inserted */
-	atomic_u64 idle;             /* [A] the last even seq; written with the lock held */
-};
+/* As mmu_interval_notifier_insert(); the other calls of mmun.h are for every domain. */
+int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier *sub,
+			   uint64_t start, uint64_t length,
+			   const struct mmu_interval_notifier_ops *ops);
 
-/* Interval notifiers' part of start (0, -EAGAIN: nothing to end), end, and exit. */
-int intervals_start(const struct mmu_notifier_range *r);
-void intervals_end(struct mmun_mm *mm);
-void intervals_release(struct mmun_mm *mm);
+/* Interval notifiers' part of start (0, -EAGAIN: nothing to end), end, release, and fini. */
+int intervals_start(struct notify_domain *d, const struct mmu_notifier_range *r);
+void intervals_end(struct notify_domain *d);
+void intervals_release(struct notify_domain *d);
+void intervals_free(struct notify_domain *d);
 
 #endif

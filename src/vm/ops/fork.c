@@ -225,7 +225,7 @@ int mmun_fork(struct mmun_mm *mm, struct mmun_mm **ret_child)
 
 	if (!mm || !ret_child)
 		return -EINVAL;
-	err = mm_alloc(mm->machine, mm->semantics, &child);
+	err = mm_alloc(mm->machine, mm->domain.semantics, &child);
 	if (err)
 		return err;
 	child->mutations = mm->mutations;

@@ -119,7 +119,7 @@ static bool write_protect(struct mmun_mm *mm, struct merge_page *page,
 		secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_CLEAR, addr, end);
 		ok = only_mapped(mm->machine, pte_pfn(old));
 		new = ok ? pte_clear_bits(old, PTE_RW | PTE_EXCL) : old;
-		notifiers_change_pte(mm, addr, new);
+		notify_change_pte(&mm->domain, addr, new);
 		set_pte(page->p.entry, addr, new);
 		page->pte = new;
 		secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_SET, addr, end);

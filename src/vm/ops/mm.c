@@ -1,12 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mm.c - address spaces from birth to exit. Invariant: the structure lives while its owner
- * or a notifier needs it (notify/mm_ref.c); after exit it holds no page, no table and no
+ * or a notifier needs it (mm/mm_ref.c); after exit it holds no page, no table and no
  * area.
  */
 #include <errno.h>
 
+#include "sync/btree_mem.h"
 #include "vm/ops/ops.h"
+
+/* --- its notify domain --------------------------------------------------- */
+
+static struct mmun_mm *mm_of_domain(struct notify_domain *d)
+{
+	return container_of(d, struct mmun_mm, domain);
+}
+
+static pte_t domain_walk(struct notify_domain *d, uint64_t addr, bool write)
+{
+	return pgtable_walk_hw(&mm_of_domain(d)->pt, addr, write);
+}
+
+static int domain_fault(struct notify_domain *d, uint64_t addr, bool write)
+{
+	return mmun_mm_fault(mm_of_domain(d), addr, write);
+}
+
+static void domain_lock_all(struct notify_domain *d) { mm_lock_all(mm_of_domain(d)); }
+static void domain_unlock_all(struct notify_domain *d) { mm_unlock_all(mm_of_domain(d)); }
+static void domain_get(struct notify_domain *d) { mm_get(mm_of_domain(d)); }
+static void domain_put(struct notify_domain *d) { mm_put(mm_of_domain(d)); }
+
+static const struct notify_domain_ops domain_ops = {
+	.walk = domain_walk, .fault = domain_fault,
+	.lock_all = domain_lock_all, .unlock_all = domain_unlock_all,
+	.get = domain_get, .put = domain_put,
+};
+
+/* --- birth and exit ------------------------------------------------------ */
 
 int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct mmun_mm **ret_mm)
 {
@@ -15,7 +46,6 @@ int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct
 	if (!mm)
 		return -ENOMEM;
 	mm->machine = mm->pt.machine = machine;
-	mm->semantics = semantics;
 	if (!table_alloc(&mm->pt, 0, TABLE_LEVELS - 1, &mm->pt.pgd)) {
 		sync_free(mm);
 		return -ENOMEM;
@@ -24,9 +54,8 @@ int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct
 	rwsem_init(&mm->areas_sem, RANK_AREAS);
 	rwsem_init(&mm->rmap_sem, RANK_RMAP);
 	mm->lock_seq = (uint64_t)SYNC_SEQ_START;
-	mutex_init(&mm->release_lock, RANK_RELEASE);
-	mutex_init(&mm->subscriptions_lock, RANK_SUBSCRIPTIONS);
-	btree_init(&mm->areas, vma_btree_mem);
+	btree_init(&mm->areas, sync_btree_mem);
+	notify_domain_init(&mm->domain, &domain_ops, machine, semantics, mm);
 	mutations_init(&mm->mutations, semantics);
 	store_relaxed(&mm->count, 1);
 	add_relaxed(&machine->mms, 1);
@@ -49,9 +78,9 @@ int mmun_mm_create(struct mmun_machine *machine, enum mmun_semantics semantics,
  */
 void mm_exit(struct mmun_mm *mm)
 {
-	notifiers_release(mm);
+	notify_release(&mm->domain);
 	mm_lock_all(mm);
-	notifiers_unlink(mm);
+	notify_unlink(&mm->domain);
 	mm_unlock_all(mm);
 
 	mmap_write_lock(mm);

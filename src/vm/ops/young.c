@@ -17,10 +17,10 @@ static bool entry_young(struct mmun_mm *mm, const struct ptep *p, uint64_t addr,
 	bool young = pte_young(e);
 
 	if (!clear)
-		return young || notifiers_test_young(mm, addr);
+		return young || notify_test_young(&mm->domain, addr);
 	if (young)
 		(void)ptep_clear_bits(p->entry, addr, e, PTE_A);
-	return notifiers_clear_young(mm, addr, addr + entry_bytes(p->level)) || young;
+	return notify_clear_young(&mm->domain, addr, addr + entry_bytes(p->level)) || young;
 }
 
 /* The page is locked, and there is a reference. All entries are looked at if bits are

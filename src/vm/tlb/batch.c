@@ -57,7 +57,7 @@ static void batch_add(struct tlb_batch *b, struct mmun_mm *mm, uint64_t start, u
 pte_t tlb_batch_clear(struct tlb_batch *b, struct mmun_mm *mm, const struct ptep *p,
 		      uint64_t addr, bool now)
 {
-	bool modern = mm->semantics == MMUN_MODERN;
+	bool modern = mm->domain.semantics == MMUN_MODERN;
 	bool batched = (modern || b->op == MM_OP_RECLAIM) && !now;
 	uint64_t end = addr + entry_bytes(p->level);
 	pte_t old = ptep_get_and_clear(p->entry, addr);

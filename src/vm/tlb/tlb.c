@@ -102,12 +102,13 @@ static inline bool word_hits(const struct tlb *t, uint64_t w, uint64_t vpn, bool
 }
 
 /* The last thing in the section: from here on the old page may be given up. */
-static inline void touch(const struct mmun_mm *mm, uint64_t w, bool hit, struct tlb_access *a)
+static inline void touch(struct notify_domain *d, uint64_t w, bool hit,
+			 struct tlb_access *a)
 {
 	atomic_u64 *word;
 
 	a->pfn = word_pfn(w);
-	word = frame_memory(mm->machine, a->pfn) + (a->addr & (PAGE_BYTES - 1)) / sizeof(*word);
+	word = frame_memory(d->machine, a->pfn) + (a->addr & (PAGE_BYTES - 1)) / sizeof(*word);
 	if (a->write && a->order == TLB_RELAXED)
 		store_relaxed(word, a->value);
 	else if (a->write)
@@ -123,8 +124,8 @@ static inline void touch(const struct mmun_mm *mm, uint64_t w, bool hit, struct 
 }
 
 /* In the section: walks, and makes *w the new word; 0: the entry has changed. */
-static enum tlb_result fill(const struct tlb *t, const struct mmun_mm *mm, const atomic_u64 *stop,
-			    uint64_t addr, bool write, uint64_t *w)
+static enum tlb_result fill(const struct tlb *t, struct notify_domain *d,
+			    const atomic_u64 *stop, uint64_t addr, bool write, uint64_t *w)
 {
 	uint64_t vpn = addr >> SYNC_PAGE_SHIFT, old = *w;
 	atomic_u64 *entry = entry_of(t, vpn);
@@ -133,7 +134,7 @@ static enum tlb_result fill(const struct tlb *t, const struct mmun_mm *mm, const
 	/* Pairs with the store before the invalidation that made this a miss. */
 	if (stop && load_relaxed(stop))
 		return TLB_STOPPED;
-	pte = pgtable_walk_hw(&mm->pt, addr, write);
+	pte = d->ops->walk(d, addr, write);
 	if (!pte_present(pte) || (write && !pte_write(pte))) {
 		sync_event(WALK_FAULT, addr);
 		return TLB_FAULT;
@@ -156,7 +157,7 @@ void tlb_await(const struct tlb *t, const struct tlb_access *a)
 	spin_while(entry_of(t, a->addr >> SYNC_PAGE_SHIFT), a->denied);
 }
 
-enum tlb_result tlb_access(struct tlb *t, const struct mmun_mm *mm, const atomic_u64 *stop,
+enum tlb_result tlb_access(struct tlb *t, struct notify_domain *d, const atomic_u64 *stop,
 			   struct tlb_access *a)
 {
 	uint64_t vpn = a->addr >> SYNC_PAGE_SHIFT, w;
@@ -173,9 +174,9 @@ enum tlb_result tlb_access(struct tlb *t, const struct mmun_mm *mm, const atomic
 		if (a->denied)
 			r = TLB_FAULT;
 		else if (!hit)
-			r = fill(t, mm, stop, a->addr, a->write, &w);
+			r = fill(t, d, stop, a->addr, a->write, &w);
 		if (r == TLB_DONE && w)
-			touch(mm, w, hit, a);
+			touch(d, w, hit, a);
 		guard_leave();
 	} while (r == TLB_DONE && !w); /* invalidated or replaced during the walk */
 	return r;

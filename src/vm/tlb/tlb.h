@@ -8,7 +8,7 @@
 #ifndef MMUN_TLB_TLB_H
 #define MMUN_TLB_TLB_H
 
-#include "vm/notify/notify.h"
+#include "vm/mm/tell.h"
 
 /* --- TLBs: tlb.c --------------------------------------------------------- */
 
@@ -47,8 +47,8 @@ void tlb_fini(struct tlb *t);
 /* After a fault with .denied: returns when the TLB has been told since. */
 void tlb_await(const struct tlb *t, const struct tlb_access *a);
 
-/* One access through the TLB, walking mm's tables on a miss unless *stop. */
-enum tlb_result tlb_access(struct tlb *t, const struct mmun_mm *mm, const atomic_u64 *stop,
+/* One access through the TLB, with a walk of the domain on a miss unless *stop. */
+enum tlb_result tlb_access(struct tlb *t, struct notify_domain *d, const atomic_u64 *stop,
 			   struct tlb_access *a);
 
 /* For oracles, nobody being at work: the page in this entry. False: none. */

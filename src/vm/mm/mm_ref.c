@@ -4,20 +4,11 @@
  * lives while its owner, a notifier, or whoever came by the reverse map needs it; the last
  * one frees what exit has left of it.
  */
-#include "vm/notify/notify.h"
+#include "vm/mm/mm.h"
 
 void mm_get(struct mmun_mm *mm)
 {
 	add_relaxed(&mm->count, 1);
-}
-
-static void intervals_free(struct mmun_mm *mm)
-{
-	if (!mm->intervals)
-		return;
-	ASSERT(!mm->intervals->tree.root && !mm->intervals->active);
-	btree_fini(&mm->intervals->tree);
-	sync_free(mm->intervals);
 }
 
 void mm_put(struct mmun_mm *mm)
@@ -27,7 +18,7 @@ void mm_put(struct mmun_mm *mm)
 	if (add_acq_rel(&mm->count, (uint64_t)-1) != 1)
 		return;
 	table_free(machine, mm->pt.pgd);
-	intervals_free(mm);
+	notify_domain_fini(&mm->domain);
 	sync_free(mm);
 	add_acq_rel(&machine->mms, (uint64_t)-1);
 }
