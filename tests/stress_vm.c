@@ -238,7 +238,7 @@ static void stress_init(struct stress *s)
 	map_object(s, REGION_FILE, s->file, SHARED);
 	map_object(s, REGION_PRIVATE, s->file, MMUN_MAP_PRIVATE | MMUN_MAP_FIXED);
 	for (unsigned i = 0; i < MIRRORS; i++)
-		CHECK(!mirror_create(s->mm, (enum mirror_kind)i, REGION_START(0),
+		CHECK(!mirror_create(&s->mm->domain, (enum mirror_kind)i, REGION_START(0),
 				     REGION_START(REGIONS) - REGION_START(0), &s->mirror[i]));
 	CHECK(!mmu_interval_notifier_insert(&s->driver, s->mm, REGION_START(REGION_OWN),
 					    REGION_BYTES, &driver_ops));

@@ -32,7 +32,7 @@ struct mirror_told {
 /* c: constant, l: under lock */
 struct mirror {
 	const struct mirror_told *told;   /* c */
-	struct mmun_mm *mm;               /* c */
+	struct notify_domain *domain;     /* c */
 	uint64_t start, end;              /* c: addresses */
 	spin_t lock;
 	struct mmu_interval_notifier sub; /* interval.c */

@@ -22,7 +22,7 @@ static const struct mmu_interval_notifier_ops ops = { .invalidate = on_invalidat
 
 static int begin(struct mirror *m)
 {
-	return mmu_interval_notifier_insert(&m->sub, m->mm, m->start, m->end - m->start, &ops);
+	return notify_interval_insert(m->domain, &m->sub, m->start, m->end - m->start, &ops);
 }
 
 static void end(struct mirror *m) { mmu_interval_notifier_remove(&m->sub); }

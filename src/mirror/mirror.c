@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mirror.c - the accesses of a device through a page table of its own. A page that it does not
- * have is looked up in the address space's page tables, and is entered only if nothing was
- * told meanwhile. See mirror.h.
+ * have is looked up by a walk of the domain, and is entered only if nothing was told meanwhile.
+ * See mirror.h.
  *
  *      device                              update
  *      number taken
@@ -26,14 +26,15 @@
 static int look_up(struct mirror *m, uint64_t addr, bool write)
 {
 	uint64_t number = m->told->lookup_begin(m);
+	struct notify_domain *d = m->domain;
 	struct mirror_page *page;
 	pte_t e;
 
 	rcu_read_lock(); /* keeps the tables */
-	e = pgtable_walk_hw(&m->mm->pt, addr, write);
+	e = d->ops->walk(d, addr, write);
 	rcu_read_unlock();
 	if (!pte_present(e) || (write && !pte_write(e)))
-		return mmun_mm_fault(m->mm, addr, write);
+		return d->ops->fault(d, addr, write);
 	spin_lock(&m->lock);
 	page = mirror_page(m, addr);
 	if (!m->told->lookup_retry(m, number)) {
@@ -51,7 +52,7 @@ static int look_up(struct mirror *m, uint64_t addr, bool write)
 /* Under the lock. */
 static void touch(const struct mirror *m, const struct mirror_page *page, struct tlb_access *a)
 {
-	atomic_u64 *word = frame_memory(m->mm->machine, page->pfn) + a->addr % PAGE_BYTES / 8;
+	atomic_u64 *word = frame_memory(m->domain->machine, page->pfn) + a->addr % PAGE_BYTES / 8;
 	bool ordered = a->order == TLB_ACQ_REL;
 
 	a->pfn = page->pfn;
@@ -98,7 +99,7 @@ bool mirror_peek(const struct mirror *m, uint64_t addr, pfn_t *pfn, bool *write)
 
 /* --- its life ------------------------------------------------------------ */
 
-int mirror_create(struct mmun_mm *mm, enum mirror_kind kind, uint64_t start, uint64_t length,
+int mirror_create(struct notify_domain *d, enum mirror_kind kind, uint64_t start, uint64_t length,
 		  struct mirror **ret)
 {
 	uint64_t pages = length / PAGE_BYTES;
@@ -110,7 +111,7 @@ int mirror_create(struct mmun_mm *mm, enum mirror_kind kind, uint64_t start, uin
 	if (!m)
 		return -ENOMEM;
 	m->told = kind == MIRROR_SHADOW ? &mirror_shadow : &mirror_interval;
-	m->mm = mm;
+	m->domain = d;
 	m->start = start;
 	m->end = start + length;
 	spin_init(&m->lock, RANK_DRIVER);

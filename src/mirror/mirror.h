@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mirror.h - software secondary MMUs: page tables of a device's own, which are made from an
- * address space's page tables and are kept current by notifiers. They are never flushed.
+ * mirror.h - software secondary MMUs: page tables of a device's own, which are made from the
+ * translations of a domain and are kept current by notifiers. They are never flushed.
  * Instead they are told before a page goes, and look the page up again when it is needed.
  *
  * There are two kinds, which differ in how they learn that a lookup no longer holds:
@@ -25,14 +25,14 @@ struct mirror;
  * Of the pages [@start, @start + @length), both multiples of the page size. It is told of
  * nothing before this returns, and has no page. 0, -ENOMEM, or as registering the notifier.
  */
-int mirror_create(struct mmun_mm *mm, enum mirror_kind kind, uint64_t start, uint64_t length,
+int mirror_create(struct notify_domain *d, enum mirror_kind kind, uint64_t start, uint64_t length,
 		  struct mirror **ret);
-/* After the last access; before or after the address space is destroyed. NULL is fine. */
+/* After the last access; before or after the domain was released. NULL is fine. */
 void mirror_destroy(struct mirror *m);
 
 /*
  * One access of the device, within the range. The page is looked up, and made by a fault of
- * the address space, as often as it is taken away in between. 0, or as mmun_mm_fault().
+ * the domain, as often as it is taken away in between. 0, or as that fault says.
  */
 int mirror_access(struct mirror *m, struct tlb_access *a);
 

@@ -47,10 +47,10 @@ static const struct mmu_notifier_ops ops = {
 static int begin(struct mirror *m)
 {
 	m->mn.ops = &ops;
-	return mmu_notifier_register(&m->mn, m->mm);
+	return notify_register(m->domain, &m->mn);
 }
 
-static void end(struct mirror *m) { mmu_notifier_unregister(&m->mn, m->mm); }
+static void end(struct mirror *m) { notify_unregister(m->domain, &m->mn); }
 
 static bool is_zero(uint64_t value, uint64_t arg)
 {

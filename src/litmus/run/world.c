@@ -21,7 +21,7 @@ static int mirror_init(struct world *w, enum litmus_device device, struct mirror
 
 	for (int v = 0; v < w->test->vars; v++)
 		end = max_u64(end, world_page_addr(w->test, v) + world_var_bytes(w->test, v));
-	return mirror_create(w->mm, kind, 0, end, ret);
+	return mirror_create(&w->mm->domain, kind, 0, end, ret);
 }
 
 static int units_init(struct world *w)
