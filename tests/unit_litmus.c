@@ -313,9 +313,9 @@ static const struct error_case statement_errors[] = {
 	{ BODY("madvise(x);"),
 	  "5:11: expected ',' after the variable, found ')'" },
 	{ BODY("madvise(x, DONTNEED);"),
-	  "5:13: expected MADV_DONTNEED, MADV_FREE, MADV_REMOVE, MADV_PAGEOUT, MADV_COLLAPSE, "
-	  "MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_MERGEABLE, MADV_UNMERGEABLE, "
-	  "MADV_POPULATE_READ or MADV_POPULATE_WRITE, found 'DONTNEED'" },
+	  "5:13: expected MADV_DONTNEED, MADV_FREE, MADV_PAGEOUT, MADV_UNMERGEABLE, "
+		"MADV_REMOVE, MADV_COLLAPSE, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_MERGEABLE, "
+		"MADV_POPULATE_READ or MADV_POPULATE_WRITE, found 'DONTNEED'" },
 	{ BODY("clear_refs(2);"),
 	  "5:13: expected 1 or 4, found '2'" },
 	{ BODY("uffd_writeprotect(x, 2);"),
@@ -757,7 +757,7 @@ static void branches(void **state)
 	litmus_destroy(t);
 }
 
-static void operations(void **state)
+static void some_operations(void **state)
 {
 	struct litmus *t = parse("VM t\n{ x; y; }\nP0(int *x, int *y)\n{\n"
 				 "munmap(x); int r0 = mprotect(y, PROT_READ | PROT_WRITE);\n"
@@ -765,7 +765,7 @@ static void operations(void **state)
 				 "fork(kid); r0 = ksm_merge(x, y); replace_page(y, r0 + 1); }\n"
 				 "exists (kid:x=0)");
 	const struct litmus_insn *insn = t->thread[0].insn;
-	static const enum litmus_op ops[] = {
+	static const enum op ops[] = {
 		OP_MUNMAP, OP_MPROTECT, OP_MPROTECT, OP_MPROTECT, OP_FORK, OP_KSM_MERGE,
 		OP_REPLACE_PAGE,
 	};
@@ -792,14 +792,14 @@ static void operations(void **state)
 
 static void more_operations(void **state)
 {
-	static const struct { enum litmus_op op; int var, var2, word; } expected[] = {
-		{ OP_MREMAP, 0, 1, 0 }, { OP_MREMAP, 1, 0, 1 },
-		{ OP_MADVISE, 0, -1, ADVICE_DONTNEED }, { OP_MADVISE, 0, -1, ADVICE_COLLAPSE },
-		{ OP_MMAP, 1, -1, 0 }, { OP_TRUNCATE, 2, -1, 0 }, { OP_FALLOCATE, 2, -1, 1 },
-		{ OP_MSYNC, 2, -1, 0 }, { OP_MOVE_PAGES, 0, -1, 0 }, { OP_SPLIT, 0, -1, 0 },
-		{ OP_CLEAR_REFS, -1, -1, 4 }, { OP_CLEAR_REFS, -1, -1, 1 },
-		{ OP_PAGE_IDLE, 0, -1, 0 }, { OP_UFFD_WP, 0, -1, 1 }, { OP_UFFD_WP, 0, -1, 0 },
-		{ OP_UFFD_MOVE, 1, 0, 0 }, { OP_NUMA_HINT, 0, -1, 0 }, { OP_OOM_REAP, -1, -1, 0 },
+	static const struct { enum op op; int var, var2; } expected[] = {
+		{ OP_MREMAP, 0, 1 }, { OP_MREMAP_DONTUNMAP, 1, 0 },
+		{ OP_MADV_DONTNEED, 0, -1 }, { OP_MADV_COLLAPSE, 0, -1 },
+		{ OP_MMAP, 1, -1 }, { OP_TRUNCATE, 2, -1 }, { OP_PUNCH, 2, -1 },
+		{ OP_MSYNC, 2, -1 }, { OP_MOVE_PAGES, 0, -1 }, { OP_SPLIT, 0, -1 },
+		{ OP_CLEAR_SOFT_DIRTY, -1, -1 }, { OP_CLEAR_REFERENCED, -1, -1 },
+		{ OP_PAGE_IDLE, 0, -1 }, { OP_UFFD_WP, 0, -1 }, { OP_UFFD_UNWP, 0, -1 },
+		{ OP_UFFD_MOVE, 1, 0 }, { OP_NUMA_HINT, 0, -1 }, { OP_OOM_REAP, -1, -1 },
 	};
 	struct litmus *t = parse("VM t\n{ x; y; s shared; }\nP0(int *x, int *y, int *s)\n{\n"
 		"mremap(x, y); mremap(y, x, MREMAP_DONTUNMAP); madvise(x, MADV_DONTNEED);\n"
@@ -816,10 +816,40 @@ static void more_operations(void **state)
 		assert_int_equal(insn[i].op, expected[i].op);
 		assert_int_equal(insn[i].var, expected[i].var);
 		assert_int_equal(insn[i].var2, expected[i].var2);
-		assert_int_equal(insn[i].word, expected[i].word);
 	}
 	assert_string_equal(insn[6].text, "fallocate(s, FALLOC_FL_PUNCH_HOLE)");
 	litmus_destroy(t);
+}
+
+/* Each entry of the table of operations can be written, and what its columns say fits. */
+static void every_operation(void **state)
+{
+	(void)state;
+	for (int op = 0; op < OP_COUNT; op++) {
+		const struct operation *o = &operations[op];
+		char text[400], arguments[80] = "";
+		bool notifies = !*o->notify;
+		struct litmus *t;
+
+		for (const char *k = o->takes; *k; k++)
+			strcat(strcat(arguments, k == o->takes ? "" : ", "),
+			       *k == 'e' ? "4" : *k == 'p' ? "PROT_READ" : *k == 'c' ? "c" :
+			       *k == 'o' ? "s" : k == o->takes ? "x" : "y");
+		if (*o->word)
+			strcat(strcat(arguments, *o->takes ? ", " : ""), o->word);
+		snprintf(text, sizeof(text), "VM t\n{ x; y; s shared; }\n"
+			 "P0(int *x, int *y, int *s) { int r0 = %s(%s); }\n", o->name, arguments);
+		t = parse(text);
+		assert_int_equal(t->thread[0].insn[0].kind, INSN_OP);
+		assert_int_equal(t->thread[0].insn[0].op, op);
+		assert_int_equal(t->thread[0].insn[0].reg, 0);
+		litmus_destroy(t);
+		for (int row = 0; row < ROW_COUNT; row++)
+			notifies |= !strcmp(o->notify, litmus_row_names[row]);
+		assert_true(notifies);
+		assert_true((o->shape == SHAPE_STEP) == (o->about == ABOUT_NOTHING));
+		assert_true(!*o->matrix == !*o->kinds);
+	}
 }
 
 static void pages(void **state)
@@ -1357,8 +1387,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(devices_and_lapses),
 		cmocka_unit_test(accesses),
 		cmocka_unit_test(branches),
-		cmocka_unit_test(operations),
+		cmocka_unit_test(some_operations),
 		cmocka_unit_test(more_operations),
+		cmocka_unit_test(every_operation),
 		cmocka_unit_test(pages),
 		cmocka_unit_test(expressions),
 		cmocka_unit_test(conditions),

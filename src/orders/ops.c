@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "calls/calls.h"
 #include "orders/world.h"
 
 enum { ANONYMOUS = MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS };
@@ -17,6 +18,31 @@ enum { RW = MMUN_PROT_READ | MMUN_PROT_WRITE };
 static uint64_t elsewhere(const struct order_world *w)
 {
 	return w->base + entry_bytes(TABLE_LEVELS - 1);
+}
+
+/* The operation on this range of the window; what else it needs is what all of them use here. */
+static int call_on(struct order_world *w, enum op op, uint64_t addr, uint64_t len, int prot)
+{
+	struct call c = { .mm = w->mm, .addr = addr, .len = len, .word = addr, .prot = prot,
+			  .second = elsewhere(w), .object = w->object, .offset = PAGE_BYTES,
+			  .value = 0xcc, .child = &w->other };
+
+	return call_operation(op, &c);
+}
+
+static int call_p0(struct order_world *w, enum op op)
+{
+	return call_on(w, op, w->watched[0], PAGE_BYTES, 0);
+}
+
+static int call_p1(struct order_world *w, enum op op)
+{
+	return call_on(w, op, w->watched[1], PAGE_BYTES, 0);
+}
+
+static int call_huge(struct order_world *w, enum op op)
+{
+	return call_on(w, op, w->base, HUGE_BYTES, 0);
 }
 
 static int load(struct order_world *w, uint64_t addr)
@@ -42,10 +68,7 @@ static int load_all(struct order_world *w)
 
 /* --- first touch, copy on write ------------------------------------------ */
 
-static int drop_p0(struct order_world *w)
-{
-	return mmun_madvise(w->mm, w->watched[0], PAGE_BYTES, MMUN_MADV_DONTNEED);
-}
+static int drop_p0(struct order_world *w) { return call_p0(w, OP_MADV_DONTNEED); }
 
 static int read_hole(struct order_world *w)
 {
@@ -54,7 +77,7 @@ static int read_hole(struct order_world *w)
 	return err ? err : load(w, w->watched[0]);
 }
 
-static int do_fork(struct order_world *w) { return mmun_fork(w->mm, &w->other); }
+static int do_fork(struct order_world *w) { return call_p0(w, OP_FORK); }
 
 static int fork_and_wait(struct order_world *w)
 {
@@ -124,118 +147,71 @@ static int map_shared(struct order_world *w)
 	return err;
 }
 
-static int punch(struct order_world *w)
-{
-	return mmun_object_punch(w->object, PAGE_BYTES, PAGE_BYTES);
-}
+static int punch(struct order_world *w) { return call_p0(w, OP_PUNCH); }
 
-static int truncate_object(struct order_world *w)
-{
-	return mmun_object_truncate(w->object, PAGE_BYTES);
-}
+static int truncate_object(struct order_world *w) { return call_p0(w, OP_TRUNCATE); }
 
-static int set_breakpoint(struct order_world *w)
-{
-	return mmun_replace_page(w->mm, w->watched[0], 0xcc);
-}
+static int set_breakpoint(struct order_world *w) { return call_p0(w, OP_REPLACE_PAGE); }
 
 /* --- mapping, protecting, moving ----------------------------------------- */
 
-static int unmap_p0(struct order_world *w)
-{
-	return mmun_munmap(w->mm, w->watched[0], PAGE_BYTES);
-}
+static int unmap_p0(struct order_world *w) { return call_p0(w, OP_MUNMAP); }
 
-static int unmap_p1(struct order_world *w)
-{
-	return mmun_munmap(w->mm, w->watched[1], PAGE_BYTES);
-}
+static int unmap_p1(struct order_world *w) { return call_p1(w, OP_MUNMAP); }
 
-static int unmap_huge(struct order_world *w) { return mmun_munmap(w->mm, w->base, HUGE_BYTES); }
+static int unmap_huge(struct order_world *w) { return call_huge(w, OP_MUNMAP); }
 
-static int map_over(struct order_world *w)
-{
-	uint64_t at;
-
-	return mmun_mmap(w->mm, w->watched[0], PAGE_BYTES, RW, ANONYMOUS | MMUN_MAP_FIXED, &at);
-}
+static int map_over(struct order_world *w) { return call_p0(w, OP_MMAP); }
 
 static int protect_p0(struct order_world *w)
 {
-	return mmun_mprotect(w->mm, w->watched[0], PAGE_BYTES, MMUN_PROT_READ);
+	return call_on(w, OP_MPROTECT, w->watched[0], PAGE_BYTES, MMUN_PROT_READ);
 }
 
 static int protect_p0_none(struct order_world *w)
 {
-	return mmun_mprotect(w->mm, w->watched[0], PAGE_BYTES, MMUN_PROT_NONE);
+	return call_on(w, OP_MPROTECT, w->watched[0], PAGE_BYTES, MMUN_PROT_NONE);
 }
 
 static int unprotect_p0(struct order_world *w)
 {
-	return mmun_mprotect(w->mm, w->watched[0], PAGE_BYTES, RW);
+	return call_on(w, OP_MPROTECT, w->watched[0], PAGE_BYTES, RW);
 }
 
 static int protect_p1(struct order_world *w)
 {
-	return mmun_mprotect(w->mm, w->watched[1], PAGE_BYTES, MMUN_PROT_READ);
+	return call_on(w, OP_MPROTECT, w->watched[1], PAGE_BYTES, MMUN_PROT_READ);
 }
 
 static int protect_huge(struct order_world *w)
 {
-	return mmun_mprotect(w->mm, w->base, HUGE_BYTES, MMUN_PROT_READ);
+	return call_on(w, OP_MPROTECT, w->base, HUGE_BYTES, MMUN_PROT_READ);
 }
 
-static int move(struct order_world *w, uint64_t from, uint64_t len)
-{
-	uint64_t at;
-
-	return mmun_mremap(w->mm, from, len, len, MMUN_MREMAP_MAYMOVE | MMUN_MREMAP_FIXED,
-			   elsewhere(w), &at);
-}
-
-static int move_p0(struct order_world *w) { return move(w, w->watched[0], PAGE_BYTES); }
-static int move_huge(struct order_world *w) { return move(w, w->base, HUGE_BYTES); }
+static int move_p0(struct order_world *w) { return call_p0(w, OP_MREMAP); }
+static int move_huge(struct order_world *w) { return call_huge(w, OP_MREMAP); }
 
 /* --- advice, reclaim, migration ------------------------------------------ */
 
-static int free_p0(struct order_world *w)
-{
-	return mmun_madvise(w->mm, w->watched[0], PAGE_BYTES, MMUN_MADV_FREE);
-}
+static int free_p0(struct order_world *w) { return call_p0(w, OP_MADV_FREE); }
 
-static int drop_p1(struct order_world *w)
-{
-	return mmun_madvise(w->mm, w->watched[1], PAGE_BYTES, MMUN_MADV_DONTNEED);
-}
+static int drop_p1(struct order_world *w) { return call_p1(w, OP_MADV_DONTNEED); }
 
-static int drop_huge(struct order_world *w)
-{
-	return mmun_madvise(w->mm, w->base, HUGE_BYTES, MMUN_MADV_DONTNEED);
-}
+static int drop_huge(struct order_world *w) { return call_huge(w, OP_MADV_DONTNEED); }
 
-static int page_out(struct order_world *w)
-{
-	return mmun_madvise(w->mm, w->watched[0], PAGE_BYTES, MMUN_MADV_PAGEOUT);
-}
+static int page_out(struct order_world *w) { return call_p0(w, OP_MADV_PAGEOUT); }
 
-static int migrate(struct order_world *w) { return mmun_migrate(w->mm, w->watched[0]); }
+static int migrate(struct order_world *w) { return call_p0(w, OP_MOVE_PAGES); }
 
-static int clear_referenced(struct order_world *w)
-{
-	return mmun_clear_refs(w->mm, MMUN_CLEAR_REFS_ALL);
-}
+static int clear_referenced(struct order_world *w) { return call_p0(w, OP_CLEAR_REFERENCED); }
 
-static int clear_soft_dirty(struct order_world *w)
-{
-	return mmun_clear_refs(w->mm, MMUN_CLEAR_REFS_SOFT_DIRTY);
-}
+static int clear_soft_dirty(struct order_world *w) { return call_p0(w, OP_CLEAR_SOFT_DIRTY); }
 
 static int idle(struct order_world *w)
 {
-	bool young;
-	int err = mmun_page_young(w->mm, w->watched[0], true, &young);
+	int err = call_p0(w, OP_PAGE_IDLE);
 
-	return err ? err : mmun_page_young(w->mm, w->watched[0], true, &young);
+	return err ? err : call_p0(w, OP_PAGE_IDLE);
 }
 
 /* --- KSM, userfaultfd ---------------------------------------------------- */
@@ -246,7 +222,7 @@ static int fill_alike(struct order_world *w)
 
 	if (!err)
 		err = mmun_cpu_store(w->cpu, w->watched[1], 0x5a);
-	return err ? err : mmun_madvise(w->mm, w->watched[0], 2 * PAGE_BYTES, MMUN_MADV_MERGEABLE);
+	return err ? err : call_on(w, OP_MADV_MERGEABLE, w->watched[0], 2 * PAGE_BYTES, 0);
 }
 
 static int merge(struct order_world *w)
@@ -263,24 +239,16 @@ static int fill_and_merge(struct order_world *w)
 
 static int unmerge(struct order_world *w)
 {
-	return mmun_madvise(w->mm, w->watched[0], 2 * PAGE_BYTES, MMUN_MADV_UNMERGEABLE);
+	return call_on(w, OP_MADV_UNMERGEABLE, w->watched[0], 2 * PAGE_BYTES, 0);
 }
 
-static int wp_p0(struct order_world *w)
-{
-	return mmun_uffd_writeprotect(w->mm, w->watched[0], PAGE_BYTES, true);
-}
+static int wp_p0(struct order_world *w) { return call_p0(w, OP_UFFD_WP); }
 
-static int unwp_p0(struct order_world *w)
-{
-	return mmun_uffd_writeprotect(w->mm, w->watched[0], PAGE_BYTES, false);
-}
+static int unwp_p0(struct order_world *w) { return call_p0(w, OP_UFFD_UNWP); }
 
 static int map_elsewhere(struct order_world *w)
 {
-	uint64_t at;
-
-	return mmun_mmap(w->mm, elsewhere(w), 2 * PAGE_BYTES, RW, ANONYMOUS | MMUN_MAP_FIXED, &at);
+	return call_on(w, OP_MMAP, elsewhere(w), 2 * PAGE_BYTES, 0);
 }
 
 static int move_by_uffd(struct order_world *w)
@@ -318,15 +286,12 @@ static int map_small_then_allow(struct order_world *w)
 {
 	int err = map_small(w);
 
-	return err ? err : mmun_madvise(w->mm, w->base, w->bytes, MMUN_MADV_HUGEPAGE);
+	return err ? err : call_on(w, OP_MADV_HUGEPAGE, w->base, w->bytes, 0);
 }
 
-static int collapse(struct order_world *w)
-{
-	return mmun_madvise(w->mm, w->base, HUGE_BYTES, MMUN_MADV_COLLAPSE);
-}
+static int collapse(struct order_world *w) { return call_huge(w, OP_MADV_COLLAPSE); }
 
-static int split_page(struct order_world *w) { return mmun_split_huge_page(w->mm, w->base); }
+static int split_page(struct order_world *w) { return call_huge(w, OP_SPLIT); }
 
 /* The one that exits is a child that has touched nothing. */
 static int become_child(struct order_world *w)

@@ -214,8 +214,7 @@ static bool measure(struct flat *f)
 			int n = insn->kind == INSN_OP ? flat_stales(test, insn) : 0;
 
 			f->pins += insn->kind == INSN_OP && insn->op == OP_PIN;
-			f->pageout |= insn->kind == INSN_OP && insn->op == OP_MADVISE &&
-				      insn->word == ADVICE_PAGEOUT;
+			f->pageout |= insn->kind == INSN_OP && insn->op == OP_MADV_PAGEOUT;
 			most = n > most ? n : most;
 		}
 		f->stales += most;

@@ -14,7 +14,9 @@
  */
 #include "litmus/flat/state.h"
 
-static unsigned all_pages(const struct flat *f) { return (1u << f->test->pages) - 1; }
+/* What an operation does to one page; a whole operation that is one step. */
+typedef void (*flat_effect)(struct flat *f, struct state *s, int thread, int page);
+typedef void (*flat_step)(struct flat *f, const struct state *from, int thread);
 
 static int var_page(const struct flat *f, int var) { return f->test->var[var].page; }
 
@@ -68,8 +70,7 @@ bool flat_freeing(const struct flat *f, const struct state *s, int page)
 		const struct control *c = &s->control[t];
 		const struct litmus_insn *insn = c->called ? flat_insn(f, s, t) : NULL;
 
-		if (insn && insn->op == OP_MADVISE && insn->word == ADVICE_FREE &&
-		    c->done >> page & 1)
+		if (insn && insn->op == OP_MADV_FREE && c->done >> page & 1)
 			return true;
 	}
 	return false;
@@ -77,7 +78,13 @@ bool flat_freeing(const struct flat *f, const struct state *s, int page)
 
 /* --- effects on one page: what is in *s is added by the caller --------------- */
 
-static void effect_mprotect(const struct flat *f, struct state *s, int thread, int page)
+static void effect_munmap(struct flat *f, struct state *s, int thread, int page)
+{
+	leave_stale(f, s, thread, page);
+	s->place[page] = (struct place){ 0 };
+}
+
+static void effect_mprotect(struct flat *f, struct state *s, int thread, int page)
 {
 	const struct litmus_insn *insn = flat_insn(f, s, thread);
 
@@ -87,14 +94,14 @@ static void effect_mprotect(const struct flat *f, struct state *s, int thread, i
 	s->place[page].rights = (uint8_t)(MAPPED | insn->prot);
 }
 
-static void effect_mmap(const struct flat *f, struct state *s, int thread, int page)
+static void effect_mmap(struct flat *f, struct state *s, int thread, int page)
 {
 	leave_stale(f, s, thread, page);
 	s->place[page] = (struct place){ .rights = MAPPED | LITMUS_PROT_READ | LITMUS_PROT_WRITE };
 	s->place[page].frame = (uint8_t)(flat_fresh(f, s) + 1);
 }
 
-static void effect_mremap(const struct flat *f, struct state *s, int thread, int page)
+static void effect_mremap(struct flat *f, struct state *s, int thread, int page)
 {
 	const struct litmus_insn *insn = flat_insn(f, s, thread);
 	int to = litmus_partner(f->test, insn, page);
@@ -103,9 +110,9 @@ static void effect_mremap(const struct flat *f, struct state *s, int thread, int
 	leave_stale(f, s, thread, to);
 	leave_stale(f, s, thread, page);
 	s->place[to] = *p;
-	if (!insn->word) {
+	if (insn->op != OP_MREMAP_DONTUNMAP) {
 		*p = (struct place){ 0 };
-	} else if (p->object) { /* MREMAP_DONTUNMAP: the object shows through again */
+	} else if (p->object) { /* the object shows through again */
 		p->flags &= PLACE_SHARES;
 		p->frame = 0;
 	} else if (p->rights) {
@@ -143,7 +150,7 @@ static void effect_uffd_move(struct flat *f, struct state *s, int thread, int pa
 	}
 }
 
-static void effect_truncate(const struct flat *f, struct state *s, int thread, int object)
+static void effect_truncate(struct flat *f, struct state *s, int thread, int object)
 {
 	for (int p = 0; p < f->test->pages; p++) {
 		struct place *place = &s->place[p];
@@ -157,7 +164,7 @@ static void effect_truncate(const struct flat *f, struct state *s, int thread, i
 	s->object[object].gone = 1;
 }
 
-static void effect_punch(const struct flat *f, struct state *s, int thread, int object)
+static void effect_punch(struct flat *f, struct state *s, int thread, int object)
 {
 	int frame;
 
@@ -170,11 +177,35 @@ static void effect_punch(const struct flat *f, struct state *s, int thread, int 
 	s->object[object].frame = (uint8_t)frame;
 }
 
+/* Does the advice fail for this page? */
+static bool refused_advice(struct state *s, int thread, bool refused)
+{
+	s->control[thread].failed |= refused;
+	return refused;
+}
+
+static void effect_dontneed(struct flat *f, struct state *s, int thread, int page)
+{
+	if (!refused_advice(s, thread, !s->place[page].rights))
+		drop(f, s, thread, page);
+}
+
+static void effect_remove(struct flat *f, struct state *s, int thread, int page)
+{
+	const struct place *p = &s->place[page];
+
+	if (!refused_advice(s, thread, !p->rights || !(p->flags & PLACE_SHARES)))
+		effect_punch(f, s, thread, p->object - 1);
+}
+
 static void effect_free(struct flat *f, struct state *s, int thread, int page)
 {
 	struct frame *frame = &s->frame[flat_frame(s, page)];
-	struct state dropped = *s;
+	struct state dropped;
 
+	if (refused_advice(s, thread, !s->place[page].rights || s->place[page].object))
+		return;
+	dropped = *s;
 	if (frame->flags & FRAME_OUT) {
 		empty(f, &dropped, thread, page);
 		flat_add(f, &dropped);
@@ -188,31 +219,14 @@ static void effect_pageout(struct flat *f, struct state *s, int thread, int page
 	struct frame *frame = &s->frame[n];
 	struct state dropped = *s;
 
-	if (!private_anonymous(&s->place[page]))
+	if (refused_advice(s, thread, !s->place[page].rights) ||
+	    !private_anonymous(&s->place[page]))
 		return;
 	if ((frame->flags & FRAME_LAZY) && !flat_pinned(f, s, n)) {
 		empty(f, &dropped, thread, page);
 		flat_add(f, &dropped);
 	}
 	frame->flags |= FRAME_OUT;
-}
-
-static void effect_madvise(struct flat *f, struct state *s, int thread, int page)
-{
-	const struct litmus_insn *insn = flat_insn(f, s, thread);
-	struct place *p = &s->place[page];
-
-	if (!p->rights || (insn->word == ADVICE_FREE && p->object) ||
-	    (insn->word == ADVICE_REMOVE && !(p->flags & PLACE_SHARES)))
-		s->control[thread].failed = 1;
-	else if (insn->word == ADVICE_DONTNEED)
-		drop(f, s, thread, page);
-	else if (insn->word == ADVICE_FREE)
-		effect_free(f, s, thread, page);
-	else if (insn->word == ADVICE_REMOVE)
-		effect_punch(f, s, thread, p->object - 1);
-	else
-		effect_pageout(f, s, thread, page);
 }
 
 /* Anonymous areas only. It may leave pages, but then it says so. */
@@ -252,80 +266,13 @@ static void effect_fork(struct flat *f, struct state *s, int thread, int page)
 				frame->word[f->test->var[v].word];
 }
 
-static void effect(struct flat *f, struct state *s, int thread, int page)
-{
-	switch (flat_insn(f, s, thread)->op) {
-	case OP_MUNMAP:
-		leave_stale(f, s, thread, page);
-		s->place[page] = (struct place){ 0 };
-		break;
-	case OP_MPROTECT:
-		effect_mprotect(f, s, thread, page);
-		break;
-	case OP_FORK:
-		effect_fork(f, s, thread, page);
-		break;
-	case OP_MMAP:
-		effect_mmap(f, s, thread, page);
-		break;
-	case OP_MREMAP:
-		effect_mremap(f, s, thread, page);
-		break;
-	case OP_MADVISE:
-		effect_madvise(f, s, thread, page);
-		break;
-	case OP_TRUNCATE:
-		effect_truncate(f, s, thread, page);
-		break;
-	case OP_FALLOCATE:
-		effect_punch(f, s, thread, page);
-		break;
-	case OP_UFFD_MOVE:
-		effect_uffd_move(f, s, thread, page);
-		break;
-	default:
-		effect_oom_reap(f, s, thread, page);
-	}
-	flat_add(f, s);
-}
-
 /* --- operations with a window ---------------------------------------------- */
-
-static bool has_window(const struct litmus_insn *insn)
-{
-	switch (insn->op) {
-	case OP_MUNMAP:
-	case OP_MPROTECT:
-	case OP_FORK:
-	case OP_MMAP:
-	case OP_MREMAP:
-	case OP_TRUNCATE:
-	case OP_FALLOCATE:
-	case OP_UFFD_MOVE:
-	case OP_OOM_REAP:
-		return true;
-	case OP_MADVISE:
-		return insn->word == ADVICE_DONTNEED || insn->word == ADVICE_FREE ||
-		       insn->word == ADVICE_REMOVE || insn->word == ADVICE_PAGEOUT;
-	default:
-		return false;
-	}
-}
-
-static unsigned targets(const struct flat *f, const struct litmus_insn *insn)
-{
-	if (insn->op == OP_FORK || insn->op == OP_OOM_REAP)
-		return all_pages(f);
-	if (insn->op == OP_TRUNCATE || insn->op == OP_FALLOCATE)
-		return 1u << var_page(f, insn->var);
-	return litmus_pages_of(f->test, insn->op == OP_UFFD_MOVE ? insn->var2 : insn->var);
-}
 
 int flat_stales(const struct litmus *test, const struct litmus_insn *insn)
 {
 	unsigned pages = litmus_pages_exchanged(test, insn);
 
-	if (insn->op == OP_MPROTECT || insn->op == OP_MUNMAP)
+	if (!pages && operations[insn->op].taken)
 		pages = litmus_pages_of(test, insn->var);
 	return __builtin_popcount(pages);
 }
@@ -333,9 +280,9 @@ int flat_stales(const struct litmus *test, const struct litmus_insn *insn)
 /* All or nothing: does the operation fail as long as one of its pages is not mapped? */
 static bool refused(const struct flat *f, const struct state *s, const struct litmus_insn *insn)
 {
-	unsigned pages = targets(f, insn);
+	unsigned pages = litmus_pages_about(f->test, insn);
 
-	if (insn->op != OP_MPROTECT && insn->op != OP_MREMAP)
+	if (operations[insn->op].shape != SHAPE_WHOLE)
 		return false;
 	for (int p = 0; p < f->test->pages; p++)
 		if (pages >> p & 1 && !s->place[p].rights)
@@ -343,10 +290,10 @@ static bool refused(const struct flat *f, const struct state *s, const struct li
 	return false;
 }
 
-static void step_window(struct flat *f, const struct state *from, int thread)
+static void step_window(struct flat *f, const struct state *from, int thread, flat_effect effect)
 {
 	const struct litmus_insn *insn = flat_insn(f, from, thread);
-	unsigned pages = targets(f, insn);
+	unsigned pages = litmus_pages_about(f->test, insn);
 	struct state s = *from;
 	struct control *c = &s.control[thread];
 
@@ -366,6 +313,7 @@ static void step_window(struct flat *f, const struct state *from, int thread)
 			s = *from;
 			c->done |= (uint16_t)(1u << p);
 			effect(f, &s, thread, p);
+			flat_add(f, &s);
 		}
 	}
 }
@@ -483,16 +431,19 @@ static void step_unseen(struct flat *f, const struct state *from, int thread)
 
 void flat_step_op(struct flat *f, const struct state *from, int thread)
 {
-	const struct litmus_insn *insn = flat_insn(f, from, thread);
+	static const struct { flat_effect effect; flat_step step; } flat[OP_COUNT] = {
+#define FLAT_WINDOW(fn) { .effect = effect_##fn }
+#define FLAT_WHOLE(fn) { .effect = effect_##fn }
+#define FLAT_STEP(fn) { .step = step_##fn }
+#define X(e, name, word, takes, notify, taken, given, exchanges, shape, about, fn, ...)        \
+	[OP_##e] = FLAT_##shape(fn),
+		OPERATIONS(X)
+#undef X
+	};
+	enum op op = flat_insn(f, from, thread)->op;
 
-	if (has_window(insn))
-		step_window(f, from, thread);
-	else if (insn->op == OP_REPLACE_PAGE)
-		step_replace_page(f, from, thread);
-	else if (insn->op == OP_PIN)
-		step_pin(f, from, thread);
-	else if (insn->op == OP_PIN_LOAD || insn->op == OP_PIN_STORE || insn->op == OP_UNPIN)
-		step_pinned(f, from, thread);
+	if (flat[op].effect)
+		step_window(f, from, thread, flat[op].effect);
 	else
-		step_unseen(f, from, thread);
+		flat[op].step(f, from, thread);
 }

@@ -107,7 +107,7 @@ _Noreturn static void fail_unknown(struct parser *p, const char *kind, bool func
 	for (size_t i = 0; i < ARRAY_SIZE(fences) && functions; i++)
 		nearest_offer(&near, fences[i]);
 	for (int i = 0; i < OP_COUNT && functions; i++)
-		nearest_offer(&near, litmus_op_names[i]);
+		nearest_offer(&near, operations[i].name);
 	parse_fail(p, t->pos, "unknown %s '%s'%s", kind, t->name, nearest_text(&near));
 }
 
@@ -149,7 +149,7 @@ static int at_store(const struct parser *p)
 static int at_op(const struct parser *p)
 {
 	for (int i = 0; i < OP_COUNT; i++)
-		if (at(p, litmus_op_names[i]))
+		if (at(p, operations[i].name))
 			return i;
 	return -1;
 }
@@ -357,21 +357,30 @@ static void refuse_op(struct parser *p)
 			   p->thread->name, t->name);
 }
 
-/* One of the operation's words; @optional: an absent one is 0. */
-static int parse_op_word(struct parser *p, int op, bool optional)
+/* Which of the operations with the name of @op it is: their words tell. @first: the word
+ * would be the first argument. */
+static enum op parse_op_word(struct parser *p, enum op op, bool first)
 {
-	const char *words[16] = { NULL }, *word;
+	const char *words[OP_COUNT + 1] = { NULL };
+	enum op bare = OP_COUNT, other = op;
 	char list[200];
-	int value;
+	size_t n = 0;
 
-	for (int i = 0; (word = litmus_op_word((enum litmus_op)op, i, &value)); i++) {
-		if (accept(p, word))
-			return value;
-		words[i] = word;
-		words[i + 1] = NULL;
-	}
-	if (optional && at(p, ")"))
-		return 0;
+	do {
+		if (*operations[other].word)
+			words[n++] = operations[other].word;
+		else
+			bare = other;
+		other = operation_sibling(other);
+	} while (other != op);
+	if (!n || (bare != OP_COUNT && at(p, ")")))
+		return bare;
+	if (!first)
+		expect(p, ",", "after the variable");
+	do
+		if (*operations[other].word && accept(p, operations[other].word))
+			return other;
+	while ((other = operation_sibling(other)) != op);
 	parse_fail_word(p, join_words(words, list, sizeof(list)), words);
 }
 
@@ -386,7 +395,7 @@ static void refuse_pages(struct parser *p, const struct litmus_insn *insn, struc
 
 	if (pages & litmus_pages_of(test, insn->var2))
 		parse_fail(p, pos, "'%s' and '%s' are on one page", x->name, y->name);
-	if (insn->op != OP_MREMAP && insn->op != OP_UFFD_MOVE)
+	if (!strchr(operations[insn->op].takes, 't'))
 		return;
 	for (int q = 0; q < test->pages; q++)
 		alike &= !(pages >> q & 1) || litmus_partner(test, insn, q) >= 0;
@@ -403,7 +412,7 @@ static void refuse_operands(struct parser *p, const struct litmus_insn *insn,
 {
 	if (insn->var2 >= 0)
 		refuse_pages(p, insn, pos);
-	if (insn->op != OP_TRUNCATE && insn->op != OP_FALLOCATE && insn->op != OP_MSYNC)
+	if (!strchr(operations[insn->op].takes, 'o'))
 		return;
 	if (!litmus_has_object(p->test, p->test->var[insn->var].page))
 		parse_fail(p, pos, "'%s' is no page of a file: declare it 'shared' or 'file'",
@@ -412,29 +421,27 @@ static void refuse_operands(struct parser *p, const struct litmus_insn *insn,
 
 static void parse_op(struct parser *p, int reg)
 {
-	int op = at_op(p);
-	struct litmus_insn got = { .kind = INSN_OP, .op = (enum litmus_op)op, .reg = reg,
-				   .var = -1, .var2 = -1, .expr = -1 };
-	const char *takes = litmus_op_takes(got.op);
+	enum op op = (enum op)at_op(p);
+	struct litmus_insn got = { .kind = INSN_OP, .reg = reg, .var = -1, .var2 = -1, .expr = -1 };
+	const char *takes = operations[op].takes;
 	struct litmus_pos pos = p->lex.tok.pos;
 
 	refuse_op(p);
 	lex_next(p);
 	expect(p, "(", "after the operation");
 	for (const char *t = takes; *t; t++) {
-		if (t > takes && (*t != 'o' || !at(p, ")")))
-			expect(p, ",", t[-1] == 'v' ? "after the variable" : "after the argument");
-		if (*t == 'v')
-			*(t > takes && t[-1] == 'v' ? &got.var2 : &got.var) = parse_var(p);
-		else if (*t == 'e')
+		if (t > takes)
+			expect(p, ",", "after the variable");
+		if (*t == 'e')
 			got.expr = parse_expr(p, 1);
 		else if (*t == 'p')
 			got.prot = parse_prot(p);
 		else if (*t == 'c')
 			got.child = parse_child(p);
 		else
-			got.word = parse_op_word(p, op, *t == 'o');
+			*(got.var < 0 ? &got.var : &got.var2) = parse_var(p);
 	}
+	got.op = parse_op_word(p, op, !*takes);
 	expect(p, ")", "after the operation");
 	refuse_operands(p, &got, pos);
 	got.pos = p->lex.tok.pos;

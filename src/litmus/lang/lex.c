@@ -354,17 +354,6 @@ bool at_type(struct parser *p)
 	return at(p, "int") || at(p, "long") || at(p, "u64");
 }
 
-static bool is_word_of(int op, const char *name)
-{
-	const char *word;
-	int value;
-
-	for (int i = 0; (word = litmus_op_word((enum litmus_op)op, i, &value)); i++)
-		if (!strcmp(word, name))
-			return true;
-	return false;
-}
-
 void parse_new_name(struct parser *p, const char *what, char *ret_name)
 {
 	static const char *const taken[] = {
@@ -382,8 +371,7 @@ void parse_new_name(struct parser *p, const char *what, char *ret_name)
 		parse_fail_expected(p, what);
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
 		word |= !strcmp(t->name, taken[i]);
-	for (int i = 0; i < OP_COUNT; i++)
-		word |= !strcmp(t->name, litmus_op_names[i]) || is_word_of(i, t->name);
+	word |= operation_word(t->name);
 	if (word)
 		parse_fail(p, t->pos, "expected %s, found '%s', which is a word of the language",
 			   what, t->name);

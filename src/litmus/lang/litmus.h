@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "base/base.h"
+#include "operations/operations.h"
 
 enum {
 	LITMUS_THREADS_MAX = 8,
@@ -82,64 +83,6 @@ struct litmus_var {
 	struct litmus_pos pos;
 };
 
-/*
- * Operations on memory: X(enumerator, name in the language, what it takes): v a
- * variable, e a value, p a protection, c a child's name, w one of the operation's
- * own words (ops.c), o the same, but it may be left out. An operation on a variable
- * is one on its page, or on all of the huge page if it was declared huge or split.
- */
-#define LITMUS_OPS(X)                                  \
-	X(OP_MUNMAP,       "munmap",            "v")   \
-	X(OP_MPROTECT,     "mprotect",          "vp")  \
-	X(OP_FORK,         "fork",              "c")   \
-	X(OP_KSM_MERGE,    "ksm_merge",         "vv")  \
-	X(OP_REPLACE_PAGE, "replace_page",      "ve")  \
-	X(OP_MMAP,         "mmap",              "v")   \
-	X(OP_MREMAP,       "mremap",            "vvo") \
-	X(OP_MADVISE,      "madvise",           "vw")  \
-	X(OP_TRUNCATE,     "truncate",          "v")   \
-	X(OP_FALLOCATE,    "fallocate",         "vw")  \
-	X(OP_MSYNC,        "msync",             "v")   \
-	X(OP_MOVE_PAGES,   "move_pages",        "v")   \
-	X(OP_SPLIT,        "split_huge_page",   "v")   \
-	X(OP_CLEAR_REFS,   "clear_refs",        "w")   \
-	X(OP_PAGE_IDLE,    "page_idle",         "v")   \
-	X(OP_UFFD_WP,      "uffd_writeprotect", "vw")  \
-	X(OP_UFFD_MOVE,    "uffd_move",         "vv")  \
-	X(OP_NUMA_HINT,    "numa_hint",         "v")   \
-	X(OP_OOM_REAP,     "oom_reap",          "")    \
-	X(OP_PIN,          "pin",               "v")   \
-	X(OP_PIN_LOAD,     "pin_load",          "v")   \
-	X(OP_PIN_STORE,    "pin_store",         "ve")  \
-	X(OP_UNPIN,        "unpin",             "v")
-
-enum litmus_op {
-#define X(e, ...) e,
-	LITMUS_OPS(X)
-#undef X
-	OP_COUNT,
-};
-
-/* The words of madvise: X(enumerator, word) */
-#define LITMUS_ADVICE(X)                               \
-	X(ADVICE_DONTNEED,       "MADV_DONTNEED")      \
-	X(ADVICE_FREE,           "MADV_FREE")          \
-	X(ADVICE_REMOVE,         "MADV_REMOVE")        \
-	X(ADVICE_PAGEOUT,        "MADV_PAGEOUT")       \
-	X(ADVICE_COLLAPSE,       "MADV_COLLAPSE")      \
-	X(ADVICE_HUGEPAGE,       "MADV_HUGEPAGE")      \
-	X(ADVICE_NOHUGEPAGE,     "MADV_NOHUGEPAGE")    \
-	X(ADVICE_MERGEABLE,      "MADV_MERGEABLE")     \
-	X(ADVICE_UNMERGEABLE,    "MADV_UNMERGEABLE")   \
-	X(ADVICE_POPULATE_READ,  "MADV_POPULATE_READ") \
-	X(ADVICE_POPULATE_WRITE, "MADV_POPULATE_WRITE")
-
-enum litmus_advice {
-#define X(e, ...) e,
-	LITMUS_ADVICE(X)
-#undef X
-};
-
 enum litmus_prot { LITMUS_PROT_NONE = 0, LITMUS_PROT_READ = 1, LITMUS_PROT_WRITE = 2 };
 
 enum litmus_expr_kind {
@@ -171,13 +114,12 @@ enum litmus_order { ORDER_PLAIN, ORDER_ONCE, ORDER_ACQ_REL };
 struct litmus_insn {
 	enum litmus_insn_kind kind;
 	enum litmus_order order;
-	enum litmus_op op;
+	enum op op;       /* of operations.h; on a variable: on its page, or on all of the
+	                     huge page if it was declared huge or split */
 	int reg;          /* -1: none */
 	int var, var2;    /* -1: none */
 	int expr;         /* -1: none */
 	int prot;         /* litmus_prot bits */
-	int word;         /* which of the operation's words: litmus_advice, or the number
-	                     that was written, or 1 if the optional word is there, else 0 */
 	int child;        /* OP_FORK: which child, from 0 */
 	int target;       /* index of an instruction; may be one past the last */
 	struct litmus_pos pos;
@@ -337,9 +279,10 @@ void litmus_error_print(FILE *out, const char *file, const char *text, size_t si
 
 /* --- operations: ops.c --------------------------------------------------- */
 
-extern const char *const litmus_op_names[OP_COUNT + 1]; /* the last is NULL */
 extern const char *const litmus_row_names[ROW_COUNT + 1];
-const char *litmus_op_takes(enum litmus_op op);
+
+/* Bit p: page p is one on which the operation has an effect that a program can see. */
+unsigned litmus_pages_about(const struct litmus *test, const struct litmus_insn *insn);
 
 /* Bit p: page p is one that an operation on this variable is about. */
 unsigned litmus_pages_of(const struct litmus *test, int var);
@@ -358,9 +301,6 @@ unsigned litmus_pages_exchanged(const struct litmus *test, const struct litmus_i
  * moves to the page it moves to, which takes its rights along. */
 int litmus_rights_taken(const struct litmus_insn *insn);
 int litmus_rights_given(const struct litmus_insn *insn);
-
-/* The @n-th word that @op takes, and what it stands for; NULL: no more. */
-const char *litmus_op_word(enum litmus_op op, int n, int *ret_word);
 
 /* --- outcomes ------------------------------------------------------------ */
 

@@ -1,54 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ops.c - what is known of the operations without running them: their names and words, which
- * pages they are about, and which rights they take and give. The parser, the flat reference
- * and the oracles use it and so cannot disagree.
+ * ops.c - what the table of operations says of one statement of a test: which pages it is
+ * about, whose contents it may exchange, what rights it takes and gives. The flat reference
+ * and the oracles both ask here, as they must not disagree.
  */
-#include "litmus/lang/litmus.h"
+#include <string.h>
 
-const char *const litmus_op_names[OP_COUNT + 1] = {
-#define X(e, text, ...) [e] = text,
-	LITMUS_OPS(X)
-#undef X
-};
+#include "litmus/lang/litmus.h"
 
 const char *const litmus_row_names[ROW_COUNT + 1] = {
 #define X(e, text) [ROW_##e] = text,
 	LITMUS_ROWS(X)
 #undef X
 };
-
-const char *litmus_op_takes(enum litmus_op op)
-{
-	static const char *const takes[OP_COUNT] = {
-#define X(e, text, t) [e] = t,
-		LITMUS_OPS(X)
-#undef X
-	};
-
-	return takes[op];
-}
-
-const char *litmus_op_word(enum litmus_op op, int n, int *ret_word)
-{
-	static const struct { enum litmus_op op; const char *text; int word; } words[] = {
-#define X(e, text) { OP_MADVISE, text, e },
-		LITMUS_ADVICE(X)
-#undef X
-		{ OP_MREMAP, "MREMAP_DONTUNMAP", 1 },
-		{ OP_FALLOCATE, "FALLOC_FL_PUNCH_HOLE", 1 },
-		{ OP_CLEAR_REFS, "1", 1 }, { OP_CLEAR_REFS, "4", 4 },
-		{ OP_UFFD_WP, "1", 1 }, { OP_UFFD_WP, "0", 0 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (words[i].op != op || n--)
-			continue;
-		*ret_word = words[i].word;
-		return words[i].text;
-	}
-	return NULL;
-}
 
 /* --- pages --------------------------------------------------------------- */
 
@@ -110,36 +74,49 @@ static unsigned pages_of_objects(const struct litmus *test)
 
 	for (int t = 0; t < test->threads; t++)
 		for (int i = 0; i < test->thread[t].insns; i++)
-			if (test->thread[t].insn[i].op == OP_MREMAP &&
-			    test->thread[t].insn[i].kind == INSN_OP)
+			if (test->thread[t].insn[i].kind == INSN_OP &&
+			    strchr(operations[test->thread[t].insn[i].op].takes, 't') &&
+			    operations[test->thread[t].insn[i].op].given)
 				return (1u << test->pages) - 1;
 	for (int p = 0; p < test->pages; p++)
 		pages |= litmus_has_object(test, p) ? 1u << p : 0;
 	return pages;
 }
 
+unsigned litmus_pages_about(const struct litmus *test, const struct litmus_insn *insn)
+{
+	switch (operations[insn->op].about) {
+	case ABOUT_PAGE:
+		return 1u << test->var[insn->var].page;
+	case ABOUT_VAR:
+		return litmus_pages_of(test, insn->var);
+	case ABOUT_SECOND:
+		return litmus_pages_of(test, insn->var2);
+	case ABOUT_ALL:
+		return (1u << test->pages) - 1;
+	case ABOUT_NOTHING:
+		break;
+	}
+	return 0;
+}
+
 unsigned litmus_pages_exchanged(const struct litmus *test, const struct litmus_insn *insn)
 {
-	switch (insn->op) {
-	case OP_MMAP:
-		return litmus_pages_of(test, insn->var);
-	case OP_MREMAP:
-	case OP_UFFD_MOVE:
-		return litmus_pages_of(test, insn->var) | litmus_pages_of(test, insn->var2);
-	case OP_MADVISE:
-		return insn->word == ADVICE_REMOVE ? pages_of_objects(test) :
-		       insn->word == ADVICE_DONTNEED || insn->word == ADVICE_FREE ||
-		       insn->word == ADVICE_PAGEOUT ? litmus_pages_of(test, insn->var) : 0;
-	case OP_PIN_STORE:
+	switch (operations[insn->op].exchanges) {
+	case EXCHANGE_PAGE:
 		return 1u << test->var[insn->var].page;
-	case OP_TRUNCATE:
-	case OP_FALLOCATE:
+	case EXCHANGE_VAR:
+		return litmus_pages_of(test, insn->var);
+	case EXCHANGE_BOTH:
+		return litmus_pages_of(test, insn->var) | litmus_pages_of(test, insn->var2);
+	case EXCHANGE_OBJECTS:
 		return pages_of_objects(test);
-	case OP_OOM_REAP:
+	case EXCHANGE_ALL:
 		return (1u << test->pages) - 1;
-	default:
-		return 0;
+	case EXCHANGE_NOTHING:
+		break;
 	}
+	return 0;
 }
 
 /* --- rights -------------------------------------------------------------- */
@@ -150,20 +127,29 @@ static int rights_of(int prot)
 	return prot & LITMUS_PROT_WRITE ? LITMUS_PROT_READ | LITMUS_PROT_WRITE : prot;
 }
 
+static int rights(enum op_rights which, const struct litmus_insn *insn)
+{
+	int all = LITMUS_PROT_READ | LITMUS_PROT_WRITE;
+
+	switch (which) {
+	case RIGHTS_ALL:
+		return all;
+	case RIGHTS_GIVEN:
+		return rights_of(insn->prot);
+	case RIGHTS_OTHERS:
+		return all & ~rights_of(insn->prot);
+	case RIGHTS_NONE:
+		break;
+	}
+	return 0;
+}
+
 int litmus_rights_taken(const struct litmus_insn *insn)
 {
-	if (insn->op == OP_MUNMAP || (insn->op == OP_MREMAP && !insn->word))
-		return LITMUS_PROT_READ | LITMUS_PROT_WRITE;
-	if (insn->op == OP_MPROTECT)
-		return (LITMUS_PROT_READ | LITMUS_PROT_WRITE) & ~rights_of(insn->prot);
-	return 0;
+	return rights(operations[insn->op].taken, insn);
 }
 
 int litmus_rights_given(const struct litmus_insn *insn)
 {
-	if (insn->op == OP_MMAP || insn->op == OP_MREMAP)
-		return LITMUS_PROT_READ | LITMUS_PROT_WRITE;
-	if (insn->op == OP_MPROTECT)
-		return rights_of(insn->prot);
-	return 0;
+	return rights(operations[insn->op].given, insn);
 }

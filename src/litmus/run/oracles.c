@@ -78,7 +78,7 @@ static void on_call(void *ctx, unsigned thread, const struct litmus_insn *insn)
 	if (litmus_rights_given(insn))
 		o->grant[o->counts->grants++] = (struct oracle_grant){
 			.thread = thread, .first = explore_done() + 1,
-			.pages = litmus_pages_of(o->test, insn->op == OP_MREMAP ? insn->var2 :
+			.pages = litmus_pages_of(o->test, insn->var2 >= 0 ? insn->var2 :
 								  insn->var),
 			.prot = litmus_rights_given(insn) };
 }

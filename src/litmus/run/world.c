@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "iommu/ats.h"
+#include "calls/calls.h"
 #include "litmus/run/world.h"
 
 enum { DEVICE_TLB_SHIFT = 6 };
@@ -152,123 +153,33 @@ void world_fini(struct world *w)
 
 /* --- running a thread ---------------------------------------------------- */
 
-static const int advice_of[] = {
-	[ADVICE_DONTNEED] = MMUN_MADV_DONTNEED, [ADVICE_FREE] = MMUN_MADV_FREE,
-	[ADVICE_REMOVE] = MMUN_MADV_REMOVE, [ADVICE_PAGEOUT] = MMUN_MADV_PAGEOUT,
-	[ADVICE_COLLAPSE] = MMUN_MADV_COLLAPSE, [ADVICE_HUGEPAGE] = MMUN_MADV_HUGEPAGE,
-	[ADVICE_NOHUGEPAGE] = MMUN_MADV_NOHUGEPAGE, [ADVICE_MERGEABLE] = MMUN_MADV_MERGEABLE,
-	[ADVICE_UNMERGEABLE] = MMUN_MADV_UNMERGEABLE,
-	[ADVICE_POPULATE_READ] = MMUN_MADV_POPULATE_READ,
-	[ADVICE_POPULATE_WRITE] = MMUN_MADV_POPULATE_WRITE,
-};
-
 static int prot_of(const struct litmus_insn *i)
 {
 	return (i->prot & LITMUS_PROT_READ ? MMUN_PROT_READ : 0) |
 	       (i->prot & LITMUS_PROT_WRITE ? MMUN_PROT_WRITE : 0);
 }
 
-static int remap(struct world *w, const struct litmus_insn *i, uint64_t addr, uint64_t len)
+/* A thread has at most one pin of a page. */
+static int64_t operation(struct world *w, unsigned thread, const struct litmus_insn *i,
+			 int64_t value)
 {
-	int flags = MMUN_MREMAP_MAYMOVE | MMUN_MREMAP_FIXED;
-	uint64_t at;
+	struct call c = { .mm = w->mm, .prot = prot_of(i), .value = (uint64_t)value,
+			  .child = &w->child[i->child] };
 
-	return mmun_mremap(w->mm, addr, len, len, flags | (i->word ? MMUN_MREMAP_DONTUNMAP : 0),
-			   world_page_addr(w->test, i->var2), &at);
-}
+	if (i->var >= 0) {
+		int page = w->test->var[i->var].page;
 
-/* Of the pages at addr: what mmap_lock is taken for. */
-static int operation_on_areas(struct world *w, const struct litmus_insn *i, uint64_t addr,
-			      uint64_t len)
-{
-	uint64_t at;
-
-	switch (i->op) {
-	case OP_MUNMAP:
-		return mmun_munmap(w->mm, addr, len);
-	case OP_MPROTECT:
-		return mmun_mprotect(w->mm, addr, len, prot_of(i));
-	case OP_MMAP:
-		return mmun_mmap(w->mm, addr, len, MMUN_PROT_READ | MMUN_PROT_WRITE,
-				 MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &at);
-	case OP_MREMAP:
-		return remap(w, i, addr, len);
-	case OP_MADVISE:
-		return mmun_madvise(w->mm, addr, len, advice_of[i->word]);
-	case OP_UFFD_WP:
-		return mmun_uffd_writeprotect(w->mm, addr, len, i->word);
-	case OP_UFFD_MOVE:
-		return mmun_uffd_move(w->mm, addr, world_page_addr(w->test, i->var2), len, &at);
-	case OP_NUMA_HINT:
-		return mmun_numa_hint(w->mm, addr, len);
-	default:
-		ASSERT(!"an unknown operation");
-		return -EINVAL;
+		c.addr = world_page_addr(w->test, i->var);
+		c.len = world_var_bytes(w->test, i->var);
+		c.word = world_var_addr(w->test, i->var);
+		c.object = w->object[page];
+		c.pin = &w->held[thread][page];
 	}
-}
-
-static int operation(struct world *w, const struct litmus_insn *i, int64_t value)
-{
-	uint64_t addr = i->var >= 0 ? world_page_addr(w->test, i->var) : 0, dirty;
-	struct mmun_object *object = i->var >= 0 ? w->object[w->test->var[i->var].page] : NULL;
-	bool young;
-
-	switch (i->op) {
-	case OP_FORK:
-		return w->child[i->child] ? -EBUSY : mmun_fork(w->mm, &w->child[i->child]);
-	case OP_KSM_MERGE:
-		return mmun_ksm_merge(w->mm, addr, world_page_addr(w->test, i->var2));
-	case OP_REPLACE_PAGE:
-		return mmun_replace_page(w->mm, world_var_addr(w->test, i->var), (uint64_t)value);
-	case OP_TRUNCATE:
-		return mmun_object_truncate(object, 0);
-	case OP_FALLOCATE:
-		return mmun_object_punch(object, 0, PAGE_BYTES);
-	case OP_MSYNC:
-		return mmun_object_clean(object, 0, PAGE_BYTES, &dirty);
-	case OP_MOVE_PAGES:
-		return mmun_migrate(w->mm, addr);
-	case OP_SPLIT:
-		return mmun_split_huge_page(w->mm, addr);
-	case OP_CLEAR_REFS:
-		return mmun_clear_refs(w->mm, i->word == 4 ? MMUN_CLEAR_REFS_SOFT_DIRTY :
-							     MMUN_CLEAR_REFS_ALL);
-	case OP_PAGE_IDLE:
-		return mmun_page_young(w->mm, addr, true, &young);
-	case OP_OOM_REAP:
-		return mmun_oom_reap(w->mm);
-	default:
-		return operation_on_areas(w, i, addr, world_var_bytes(w->test, i->var));
-	}
-}
-
-/* pin and what is done with it: a thread has at most one pin of a page. */
-static int64_t operation_on_pin(struct world *w, unsigned thread, const struct litmus_insn *i,
-				int64_t value)
-{
-	const struct litmus_var *var = &w->test->var[i->var];
-	struct mmun_pin **pin = &w->held[thread][var->page];
-	uint64_t word = (uint64_t)var->word, got = 0;
-	int err = 0;
-
-	if ((i->op == OP_PIN) == (*pin != NULL))
+	if (i->var2 >= 0)
+		c.second = world_page_addr(w->test, i->var2);
+	if (call_operation(i->op, &c))
 		return LITMUS_FAULT;
-	if (i->op == OP_PIN) {
-		err = mmun_pin(w->mm, world_page_addr(w->test, i->var), true, pin);
-	} else if (i->op == OP_PIN_LOAD) {
-		err = mmun_pin_load(*pin, word, &got);
-	} else if (i->op == OP_PIN_STORE) {
-		err = mmun_pin_store(*pin, word, (uint64_t)value);
-	} else {
-		mmun_unpin(*pin);
-		*pin = NULL;
-	}
-	return err ? LITMUS_FAULT : (int64_t)got;
-}
-
-static bool is_pin(enum litmus_op op)
-{
-	return op == OP_PIN || op == OP_PIN_LOAD || op == OP_PIN_STORE || op == OP_UNPIN;
+	return i->op == OP_PIN_LOAD ? (int64_t)c.value : 0;
 }
 
 static int64_t call(struct world *w, unsigned thread, const struct litmus_insn *i, int64_t value)
@@ -278,10 +189,7 @@ static int64_t call(struct world *w, unsigned thread, const struct litmus_insn *
 
 	if (o && o->call)
 		o->call(o->ctx, thread, i);
-	if (is_pin(i->op))
-		result = operation_on_pin(w, thread, i, value);
-	else
-		result = operation(w, i, value) ? LITMUS_FAULT : 0;
+	result = operation(w, thread, i, value);
 	if (o && o->returned)
 		o->returned(o->ctx, thread, i, value, result);
 	return result;

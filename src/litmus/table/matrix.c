@@ -14,14 +14,15 @@
 #include "litmus/lang/litmus.h"
 #include "litmus/table/matrix.h"
 
-/* What kind of page x is. X(enumerator, name, what the initial state says) */
+/* What kind of page x is: its letter in the table of operations, its name, and what the
+ * initial state says of it. X(enumerator, letter, name, initial state) */
 #define KINDS(X)                                                        \
-	X(ANON,   "",       "x = 1;")                                   \
-	X(COW,    "cow",    "x = 1 cow; x2 = 1 with x;")                \
-	X(SHARED, "shared", "x = 1 shared;")                            \
-	X(FILE,   "file",   "x = 1 file;")                              \
-	X(HUGE,   "huge",   "x = 1 huge; x2 = 1 beside x;")             \
-	X(SWAP,   "swapped", "x = 1 swapped;")
+	X(ANON,   'a', "",       "x = 1;")                              \
+	X(COW,    'c', "cow",    "x = 1 cow; x2 = 1 with x;")           \
+	X(SHARED, 's', "shared", "x = 1 shared;")                       \
+	X(FILE,   'f', "file",   "x = 1 file;")                         \
+	X(HUGE,   'h', "huge",   "x = 1 huge; x2 = 1 beside x;")        \
+	X(SWAP,   'w', "swapped", "x = 1 swapped;")
 
 enum {
 #define X(e, ...) KIND_##e,
@@ -30,11 +31,8 @@ enum {
 	KIND_COUNT,
 };
 
-enum { A = 1 << KIND_ANON, C = 1 << KIND_COW, S = 1 << KIND_SHARED, F = 1 << KIND_FILE,
-       H = 1 << KIND_HUGE, W = 1 << KIND_SWAP };
-
-static const struct { const char *name, *init; } kinds[KIND_COUNT] = {
-#define X(e, name, init) { name, init },
+static const struct { char letter; const char *name, *init; } kinds[KIND_COUNT] = {
+#define X(e, letter, name, init) { letter, name, init },
 	KINDS(X)
 #undef X
 };
@@ -46,38 +44,53 @@ static const struct { const char *name, *init, *cow, *huge; } others[] = {
 	{ "z", "z none;", "", "" },       /* where nothing is */
 };
 
-/* An operation and the kinds of pages it is tried on. The kinds beyond A, S and H are
- * for a few operations: what they add is the way the page is shared. */
-static const struct litmus_matrix_row { const char *name, *statement; unsigned kinds; } rows[] = {
-	{ "munmap", "munmap(x)", A | C | S | F | H | W },
-	{ "mmap", "mmap(x)", A | S | H },
-	{ "mprotect", "mprotect(x, PROT_READ)", A | C | S | F | H | W },
-	{ "mremap", "mremap(x, y)", A | C | S | F | H | W },
-	{ "mremap_to", "mremap(y, x)", A | S | H },
-	{ "dontunmap", "mremap(x, y, MREMAP_DONTUNMAP)", A | S },
-	{ "fork", "fork(c)", A | C | S | F | H | W },
-	{ "dontneed", "madvise(x, MADV_DONTNEED)", A | C | S | F | H | W },
-	{ "free", "madvise(x, MADV_FREE)", A | H | W },
-	{ "pageout", "madvise(x, MADV_PAGEOUT)", A | C | S | W },
-	{ "oom_reap", "oom_reap()", A | F | H },
-	{ "ksm_merge", "ksm_merge(x, k)", A | C },
-	{ "unmergeable", "madvise(x, MADV_UNMERGEABLE)", A },
-	{ "replace_page", "replace_page(x, 4)", A },
-	{ "move_pages", "move_pages(x)", A | C | S | F },
-	{ "clear_refs", "clear_refs(4)", A | S | H },
-	{ "page_idle", "page_idle(x)", A | S },
-	{ "uffd_wp", "uffd_writeprotect(x, 1)", A | H },
-	{ "uffd_move", "uffd_move(z, x)", A },
-	{ "numa_hint", "numa_hint(x)", A | S | H },
-	{ "truncate", "truncate(x)", S | F },
-	{ "punch", "fallocate(x, FALLOC_FL_PUNCH_HOLE)", S | F },
-	{ "remove", "madvise(x, MADV_REMOVE)", S },
-	{ "msync", "msync(x)", S | F },
-	{ "cow", "WRITE_ONCE(*x2, 5)", C },
-	{ "split", "split_huge_page(x)", H },
-	{ "part", "madvise(x2, MADV_DONTNEED)", H },
-	{ "munmap_part", "munmap(x2)", H },
+/* A statement, and the kinds of pages it is tried on: what an operation's entry says, and a
+ * few ways more to come by a page. */
+struct row { const char *name, *kinds; char statement[64]; };
+
+/* Each stands before that operation. */
+static const struct { const char *name, *statement, *kinds; enum op before; } ways[] = {
+	{ "mremap_to", "mremap(y, x)", "ash", OP_MREMAP_DONTUNMAP },
+	{ "cow", "WRITE_ONCE(*x2, 5)", "c", OP_SPLIT },
+	{ "part", "madvise(x2, MADV_DONTNEED)", "h", OP_COUNT },
+	{ "munmap_part", "munmap(x2)", "h", OP_COUNT },
 };
+
+static struct row row_of_op(const struct operation *o)
+{
+	struct row r = { o->matrix, o->kinds, "" };
+
+	snprintf(r.statement, sizeof(r.statement), "%s(%s%s%s)", o->name, o->arguments,
+		 *o->arguments && *o->word ? ", " : "", o->word);
+	return r;
+}
+
+/* The @n-th row, from 0. False: there are no more. */
+static bool row_at(int n, struct row *ret)
+{
+	for (int op = 0; op <= OP_COUNT; op++) {
+		for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+			if ((int)ways[i].before != op || n--)
+				continue;
+			*ret = (struct row){ ways[i].name, ways[i].kinds, "" };
+			snprintf(ret->statement, sizeof(ret->statement), "%s", ways[i].statement);
+			return true;
+		}
+		if (op == OP_COUNT || !*operations[op].matrix || n--)
+			continue;
+		*ret = row_of_op(&operations[op]);
+		return true;
+	}
+	return false;
+}
+
+static struct row row(int n)
+{
+	struct row r;
+
+	ASSERT(row_at(n, &r));
+	return r;
+}
 
 static const struct { const char *name, *init, *thread, *params; } observers[] = {
 	{ "none", "", NULL, NULL },
@@ -85,16 +98,34 @@ static const struct { const char *name, *init, *thread, *params; } observers[] =
 	{ "device", "D0 caches x;", "D0", "int *x" },
 };
 
-enum { ROWS = ARRAY_SIZE(rows), OBSERVERS = ARRAY_SIZE(observers), OTHERS = ARRAY_SIZE(others) };
+enum { OBSERVERS = ARRAY_SIZE(observers), OTHERS = ARRAY_SIZE(others) };
 
-size_t litmus_matrix_rows(void) { return ROWS; }
+size_t litmus_matrix_rows(void)
+{
+	struct row r;
+	int n = 0;
 
-const char *litmus_matrix_row_name(size_t row) { return rows[row].name; }
+	while (row_at(n, &r))
+		n++;
+	return (size_t)n;
+}
+
+const char *litmus_matrix_row_name(size_t n) { return row((int)n).name; }
 
 /* --- which tests there are ----------------------------------------------- */
 
+/* Do the operations of both rows meet on a page of this kind? */
+static bool meet(const struct litmus_matrix *m)
+{
+	struct row a = row(m->a), b = row(m->b);
+
+	return strchr(a.kinds, kinds[m->kind].letter) && strchr(b.kinds, kinds[m->kind].letter);
+}
+
 bool litmus_matrix_next(struct litmus_matrix *m)
 {
+	int rows = (int)litmus_matrix_rows();
+
 	if (!m->begun)
 		*m = (struct litmus_matrix){ .begun = true, .observer = -1 };
 	for (;;) {
@@ -106,13 +137,13 @@ bool litmus_matrix_next(struct litmus_matrix *m)
 			m->kind = 0;
 			m->b++;
 		}
-		if (m->b == ROWS) {
+		if (m->b == rows) {
 			m->a++;
 			m->b = m->a;
 		}
-		if (m->a == ROWS)
+		if (m->a == rows)
 			return false;
-		if (rows[m->a].kinds & rows[m->b].kinds & 1u << m->kind)
+		if (meet(m))
 			return true;
 	}
 }
@@ -134,7 +165,7 @@ bool litmus_matrix_find(const char *name, struct litmus_matrix *ret)
 
 void litmus_matrix_name(const struct litmus_matrix *m, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s+%s%s%s%s%s", rows[m->a].name, rows[m->b].name,
+	snprintf(buf, size, "%s+%s%s%s%s%s", row(m->a).name, row(m->b).name,
 		 m->kind ? "+" : "", kinds[m->kind].name, m->observer ? "+" : "",
 		 m->observer ? observers[m->observer].name : "");
 }
@@ -153,7 +184,7 @@ static bool names(const char *statement, const char *variable)
 	return false;
 }
 
-static void thread_text(FILE *out, const char *thread, const struct litmus_matrix_row *row,
+static void thread_text(FILE *out, const char *thread, const struct row *row,
 			const char *suffix)
 {
 	static const char *const variables[] = { "x", "x2", "y", "k", "z" };
@@ -179,20 +210,20 @@ static void thread_text(FILE *out, const char *thread, const struct litmus_matri
 
 static void write_text(FILE *out, const struct litmus_matrix *m)
 {
-	const struct litmus_matrix_row *a = &rows[m->a], *b = &rows[m->b];
+	struct row a = row(m->a), b = row(m->b);
 	char name[LITMUS_NAME_MAX];
 
 	litmus_matrix_name(m, name, sizeof(name));
 	fprintf(out, "VM %s\n{ %s", name, kinds[m->kind].init);
 	for (size_t i = 0; i < OTHERS; i++)
-		if (names(a->statement, others[i].name) || names(b->statement, others[i].name))
+		if (names(a.statement, others[i].name) || names(b.statement, others[i].name))
 			fprintf(out, " %s", m->kind == KIND_HUGE ? others[i].huge :
 				m->kind == KIND_COW ? others[i].cow : others[i].init);
 	if (m->kind != KIND_SWAP && m->observer) /* of what is mapped */
 		fprintf(out, " %s", observers[m->observer].init);
 	fputs(" }\n", out);
-	thread_text(out, "P0", a, "");
-	thread_text(out, "P1", b, "2");
+	thread_text(out, "P0", &a, "");
+	thread_text(out, "P1", &b, "2");
 	if (observers[m->observer].thread)
 		fprintf(out, "%s(%s) { int r0 = READ_ONCE(*x); int r1 = WRITE_ONCE(*x, 3); }\n",
 			observers[m->observer].thread, observers[m->observer].params);
