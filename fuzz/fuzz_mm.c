@@ -9,7 +9,7 @@
  * Built with -fsanitize=fuzzer it is a fuzzer:
  *
  *      clang -g -O1 -fsanitize=fuzzer,address,undefined -DMMUN_DEBUG -Iinclude -Isrc -I. -pthread
- *              fuzz/fuzz_mm.c and mm_?.c, tests/audit.c, src/base, sync, vm and iommu
+ *              fuzz/fuzz_mm.c and mm_?.c, tests/audit.c, src/base, operations, sync, vm and iommu
  *
  * With -DFUZZ_STANDALONE it is a program that replays the files given as arguments, after
  * -v telling each call; after -n COUNT it runs that many random programs, from -s SEED on,
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "mm.h"
+#include "operations/operations.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -220,6 +221,56 @@ static void op_audit(struct world *w)
 
 /* --- programs -------------------------------------------------------------- */
 
+/* What draws each operation of the table, and knows what it must do: without, a new operation
+ * does not compile here. */
+#define FUZZES_MUNMAP op_munmap
+#define FUZZES_MMAP op_mmap
+#define FUZZES_MPROTECT op_mprotect
+#define FUZZES_MREMAP op_mremap
+#define FUZZES_MREMAP_DONTUNMAP op_mremap
+#define FUZZES_FORK op_fork
+#define FUZZES_MADV_DONTNEED op_madvise
+#define FUZZES_MADV_FREE op_madvise
+#define FUZZES_MADV_PAGEOUT op_madvise
+#define FUZZES_MADV_REMOVE op_madvise
+#define FUZZES_MADV_COLLAPSE op_madvise
+#define FUZZES_MADV_HUGEPAGE op_madvise
+#define FUZZES_MADV_NOHUGEPAGE op_madvise
+#define FUZZES_MADV_MERGEABLE op_madvise
+#define FUZZES_MADV_UNMERGEABLE op_madvise
+#define FUZZES_MADV_POPULATE_READ op_madvise
+#define FUZZES_MADV_POPULATE_WRITE op_madvise
+#define FUZZES_OOM_REAP op_reap
+#define FUZZES_KSM_MERGE op_merge
+#define FUZZES_REPLACE_PAGE op_replace
+#define FUZZES_MOVE_PAGES op_migrate
+#define FUZZES_CLEAR_SOFT_DIRTY op_clear_refs
+#define FUZZES_CLEAR_REFERENCED op_clear_refs
+#define FUZZES_PAGE_IDLE op_young
+#define FUZZES_UFFD_WP op_uffd_wp
+#define FUZZES_UFFD_UNWP op_uffd_wp
+#define FUZZES_UFFD_MOVE op_uffd_move
+#define FUZZES_NUMA_HINT op_numa
+#define FUZZES_TRUNCATE op_object_truncate
+#define FUZZES_PUNCH op_object_punch
+#define FUZZES_MSYNC op_object_clean
+#define FUZZES_SPLIT op_split
+#define FUZZES_PIN op_pin
+#define FUZZES_PIN_LOAD op_pin_access
+#define FUZZES_PIN_STORE op_pin_access
+#define FUZZES_UNPIN op_unpin
+
+static void op_of_table(struct world *w)
+{
+	static void (*const of[OP_COUNT])(struct world *w) = {
+#define X(e, ...) [OP_##e] = FUZZES_##e,
+		OPERATIONS(X)
+#undef X
+	};
+
+	of[take(w) % OP_COUNT](w);
+}
+
 /* The more often one is named, the more often it is drawn. New ones at the end: the
  * corpus names them by number. */
 static void (*const ops[])(struct world *w) = {
@@ -231,6 +282,7 @@ static void (*const ops[])(struct world *w) = {
 	op_object_truncate, op_object_punch, op_object_clean, op_madvise, op_madvise, op_madvise,
 	op_madvise, op_migrate, op_migrate, op_split, op_clear_refs, op_pagemap, op_young,
 	op_uffd_wp, op_uffd_move, op_numa, op_reap, op_pin, op_pin, op_unpin, op_pin_access,
+	op_of_table,
 };
 
 static bool machine_init(struct world *w)

@@ -16,7 +16,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "calls/calls.h"
 #include "mirror/mirror.h"
 #include "vm/ops/ops.h"
 
@@ -82,6 +84,7 @@ struct thread {
 	struct mmun_cpu *cpu;
 	struct mmun_mm *child;
 	struct mmun_cpu *child_cpu;
+	struct mmun_pin *any_pin; /* of some page that comes and goes */
 	struct mmun_pin *pin; /* of an own page, */
 	unsigned pin_page;    /* this one */
 	bool pin_write;
@@ -90,15 +93,23 @@ struct thread {
 	uint64_t count;
 };
 
-/* One for each operation: stress_ops.c. */
-struct operation {
+/* What a thread does, one thing after the other: stress_ops.c. */
+struct act {
 	const char *name;
 	unsigned weight;
 	void (*run)(struct thread *t);
 };
 
-extern const struct operation operations[];
-extern const unsigned operation_count;
+extern const struct act acts[];
+extern const unsigned act_count;
+
+/* Is this operation of the table about a range? Then op_any() calls it: how often. */
+static inline bool any_calls(enum op op)
+{
+	return *operations[op].takes && strchr("vo", operations[op].takes[0]);
+}
+
+extern _Atomic uint64_t any_count[OP_COUNT];
 
 extern struct thread threads[THREADS_MAX];
 

@@ -511,6 +511,35 @@ static void op_volatile(struct thread *t)
 	check_volatile(t, some_page(t, all[random_below(t, 4)]) + random_below(t, 64) * 8);
 }
 
+_Atomic uint64_t any_count[OP_COUNT];
+
+/* Any operation of the table that is about a range, on pages that come and go: no thread
+ * knows what it must find there, but that a word is what belongs to its place. A new
+ * operation is tried here by having an entry. */
+static void op_any(struct thread *t)
+{
+	enum op op = (enum op)random_below(t, OP_COUNT);
+	uint64_t len, page = some_page(t, REGION_VOLATILE);
+	uint64_t word = page + random_below(t, 64) * 8;
+	struct mmun_mm *none = NULL;
+	struct call c = {
+		.mm = t->s->mm, .addr = page, .second = some_page(t, REGION_VOLATILE),
+		.word = word, .value = MAGIC | (word % PAGE_BYTES),
+		.prot = random_below(t, 2) ? RW : MMUN_PROT_READ, .object = t->s->file,
+		.offset = random_below(t, REGION_BYTES / PAGE_BYTES) * PAGE_BYTES,
+		.child = &none, .pin = &t->any_pin,
+	};
+
+	if (!any_calls(op))
+		return; /* it would be about the whole address space */
+	some_range(t, REGION_VOLATILE, &len);
+	c.len = random_below(t, 4) ? PAGE_BYTES :
+		min_u64(len, REGION_START(REGION_VOLATILE) + REGION_BYTES - page);
+	ERRORS(call_operation(op, &c), -EINVAL, -ENOMEM, -EFAULT, -EBUSY, -EAGAIN, -EEXIST,
+	       -ENOENT);
+	atomic_fetch_add(&any_count[op], 1);
+}
+
 /* A file's pages come and go, and so do the ends of it. */
 static void op_file(struct thread *t)
 {
@@ -680,15 +709,18 @@ void thread_fini(struct thread *t)
 {
 	if (t->pin)
 		mmun_unpin(t->pin);
+	if (t->any_pin)
+		mmun_unpin(t->any_pin);
 	if (t->child)
 		child_exit(t);
 	mmun_cpu_destroy(t->cpu);
 }
 
-const struct operation operations[] = {
+const struct act acts[] = {
 	{ "words", 60, op_words },
 	{ "watch", 20, op_watch },
 	{ "volatile", 20, op_volatile },
+	{ "any", 10, op_any },
 	{ "protect", 2, op_protect },
 	{ "merge", 3, op_merge },
 	{ "migrate", 6, op_migrate },
@@ -715,4 +747,4 @@ const struct operation operations[] = {
 	{ "fail", 2, op_fail },
 };
 
-const unsigned operation_count = ARRAY_SIZE(operations);
+const unsigned act_count = ARRAY_SIZE(acts);

@@ -44,19 +44,19 @@ void stress_failed(const char *file, int line, const char *what, long long a, lo
 
 /* --- threads ------------------------------------------------------------- */
 
-static const struct operation *draw(struct thread *t)
+static const struct act *draw(struct thread *t)
 {
 	unsigned sum = 0, i;
 	uint64_t at;
 
-	for (i = 0; i < operation_count; i++)
-		sum += options.masked[i] ? 0 : operations[i].weight;
+	for (i = 0; i < act_count; i++)
+		sum += options.masked[i] ? 0 : acts[i].weight;
 	at = random_below(t, sum);
 	for (i = 0;; i++) {
-		unsigned weight = options.masked[i] ? 0 : operations[i].weight;
+		unsigned weight = options.masked[i] ? 0 : acts[i].weight;
 
 		if (at < weight)
-			return &operations[i];
+			return &acts[i];
 		at -= weight;
 	}
 }
@@ -66,11 +66,11 @@ static void *thread_run(void *arg)
 	struct thread *t = arg;
 
 	while (!atomic_load(&control.stop)) {
-		const struct operation *o = draw(t);
+		const struct act *o = draw(t);
 
 		current = o->name;
 		o->run(t);
-		atomic_fetch_add_explicit(&control.runs[o - operations], 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&control.runs[o - acts], 1, memory_order_relaxed);
 		if (atomic_load(&control.rest)) {
 			pthread_barrier_wait(&control.barrier); /* all rest */
 			pthread_barrier_wait(&control.barrier); /* and go on */
@@ -282,22 +282,22 @@ static const char usage[] =
 static _Noreturn void bad_usage(void)
 {
 	fputs(usage, stderr);
-	for (unsigned i = 0; i < operation_count; i++)
-		fprintf(stderr, "%s%s", i ? "," : "operations: ", operations[i].name);
+	for (unsigned i = 0; i < act_count; i++)
+		fprintf(stderr, "%s%s", i ? "," : "acts: ", acts[i].name);
 	fputs("\n", stderr);
 	exit(2);
 }
 
 static void take_ops(char *list, bool only)
 {
-	for (unsigned i = 0; only && i < operation_count; i++)
+	for (unsigned i = 0; only && i < act_count; i++)
 		options.masked[i] = true;
 	for (char *name = strtok(list, ","); name; name = strtok(NULL, ",")) {
 		unsigned i = 0;
 
-		while (i < operation_count && strcmp(name, operations[i].name))
+		while (i < act_count && strcmp(name, acts[i].name))
 			i++;
-		if (i == operation_count)
+		if (i == act_count)
 			bad_usage();
 		options.masked[i] = !only;
 	}
@@ -332,6 +332,17 @@ static void take_options(int argc, char **argv)
 		bad_usage();
 }
 
+/* Each operation of the table has been called, once there were calls enough for all. */
+static void check_coverage(void)
+{
+	uint64_t all = 0;
+
+	for (int op = 0; op < OP_COUNT; op++)
+		all += atomic_load(&any_count[op]);
+	for (int op = 0; op < OP_COUNT && all > 100 * OP_COUNT; op++)
+		CHECK(!any_calls((enum op)op) || atomic_load(&any_count[op]));
+}
+
 int main(int argc, char **argv)
 {
 	struct stress s = { 0 };
@@ -341,9 +352,10 @@ int main(int argc, char **argv)
 	stress_init(&s);
 	run_threads(&s);
 	current = "start or end";
-	for (unsigned i = 0; options.verbose && i < operation_count; i++)
-		printf("%-14s %llu\n", operations[i].name,
+	for (unsigned i = 0; options.verbose && i < act_count; i++)
+		printf("%-14s %llu\n", acts[i].name,
 		       (unsigned long long)atomic_load(&control.runs[i]));
 	stress_fini(&s);
+	check_coverage();
 	return 0;
 }

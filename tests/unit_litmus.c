@@ -655,11 +655,11 @@ static void threads_and_places(void **state)
 	assert_int_equal(t->thread[1].caches, 3);
 	assert_int_equal(t->thread[2].caches, 3);
 	assert_int_equal(t->thread[3].caches, 0);
-	assert_int_equal(t->place[ROW_COW], PLACE_CLEAR | PLACE_END);
-	assert_int_equal(t->place[ROW_MUNMAP], PLACE_FREED);
+	assert_int_equal(t->place[ROW_COW], FLUSH_POINT_CLEAR | FLUSH_POINT_END);
+	assert_int_equal(t->place[ROW_MUNMAP], FLUSH_POINT_FREED);
 	assert_int_equal(t->place[ROW_FORK], PLACE_NEVER);
-	assert_int_equal(t->place[ROW_MPROTECT], PLACE_UNLOCK | PLACE_AFTER);
-	assert_int_equal(t->place[ROW_KSM_MERGE], PLACE_SET);
+	assert_int_equal(t->place[ROW_MPROTECT], FLUSH_POINT_UNLOCK | FLUSH_POINT_AFTER);
+	assert_int_equal(t->place[ROW_KSM_MERGE], FLUSH_POINT_SET);
 	assert_int_equal(t->place[ROW_REPLACE_PAGE], PLACE_DEFAULT);
 	assert_true(t->classic);
 	litmus_destroy(t);

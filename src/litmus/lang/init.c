@@ -379,8 +379,9 @@ void keep_promises(struct parser *p)
 static unsigned parse_place(struct parser *p)
 {
 	static const struct { const char *text; unsigned place; } places[] = {
-		{ "clear", PLACE_CLEAR }, { "set", PLACE_SET }, { "unlock", PLACE_UNLOCK },
-		{ "end", PLACE_END }, { "after", PLACE_AFTER }, { "freed", PLACE_FREED },
+#define X(e, name) { name, FLUSH_POINT_##e },
+		FLUSH_POINTS(X)
+#undef X
 		{ "never", PLACE_NEVER }, { "default", PLACE_DEFAULT },
 	};
 
@@ -424,7 +425,7 @@ static void parse_notify(struct parser *p)
 
 static const struct { enum litmus_row op; const char *word; } forgets[FORGETS_COUNT] = {
 #define X(op, what, text) [FORGETS_##op##_##what] = { ROW_##op, text },
-	LITMUS_FORGETS(X)
+	MUTATIONS(X)
 #undef X
 };
 

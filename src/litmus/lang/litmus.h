@@ -17,6 +17,7 @@
 
 #include "base/base.h"
 #include "operations/operations.h"
+#include "operations/updates.h"
 
 enum {
 	LITMUS_THREADS_MAX = 8,
@@ -154,72 +155,21 @@ static inline bool litmus_has_tlb(const struct litmus_thread *thread)
 	return thread->kind == DEVICE_TLB || thread->kind == DEVICE_KEEPER;
 }
 
-/* Where an operation's secondary flush is put: bits, see enum flush_point in src/vm/mm/op.h.
- * In the language: "notify OP = PLACE[, PLACE];" with the names below; OP is a row of
- * LITMUS_ROWS. */
-enum litmus_place {
-	PLACE_NEVER = 0,
-	PLACE_CLEAR = 1 << 0,  /* "clear": under the lock, between clear and set */
-	PLACE_SET = 1 << 1,    /* "set": under the lock, after set */
-	PLACE_UNLOCK = 1 << 2, /* "unlock": after the lock, before range_end */
-	PLACE_END = 1 << 3,    /* "end": by range_end */
-	PLACE_AFTER = 1 << 4,  /* "after": after range_end, before pages are freed */
-	PLACE_FREED = 1 << 5,  /* "freed": after pages are freed */
-	PLACE_DEFAULT = 1 << 6,/* as the semantics say */
-};
-
-/* What can be told where to notify: X(the vm's MM_OP_, its name) */
-#define LITMUS_ROWS(X)                         \
-	X(COW, "cow")                          \
-	X(MUNMAP, "munmap")                    \
-	X(MPROTECT, "mprotect")                \
-	X(FORK, "fork")                        \
-	X(KSM_MERGE, "ksm_merge")              \
-	X(REPLACE_PAGE, "replace_page")        \
-	X(MREMAP, "mremap")                    \
-	X(DONTNEED, "dontneed")                \
-	X(FREE, "free")                        \
-	X(TRUNCATE, "truncate")                \
-	X(RECLAIM, "reclaim")                  \
-	X(MIGRATE, "migrate")                  \
-	X(SPLIT, "split")                      \
-	X(COLLAPSE, "collapse")                \
-	X(SOFT_DIRTY, "clear_refs")            \
-	X(UFFD_WP, "uffd_wp")                  \
-	X(UFFD_MOVE, "uffd_move")              \
-	X(NUMA, "numa_hint")                   \
-	X(CLEAN, "clean")                      \
-	X(UPGRADE, "upgrade")
-
+/* Of which updates a test says where they flush: "notify UPDATE = POINT[, POINT];". */
 enum litmus_row {
 #define X(e, ...) ROW_##e,
-	LITMUS_ROWS(X)
+	UPDATES(X)
 #undef X
 	ROW_COUNT,
 };
 
-/*
- * What an operation can be made to forget, of what lets it tell the secondary TLBs late:
- * X(the vm's MM_OP_, its MUTATION_, word). In the language: "OP forgets WORD[, WORD];"
- */
-#define LITMUS_FORGETS(X)                      \
-	X(COW, REUSE, "reuse")                 \
-	X(COW, PENDING, "pending")             \
-	X(MUNMAP, DIRTY, "dirty")              \
-	X(FORK, AREAS, "areas")                \
-	X(KSM_MERGE, REFERENCE, "reference")   \
-	X(KSM_MERGE, ORDER, "order")           \
-	X(RECLAIM, PENDING, "pending")         \
-	X(MIGRATE, PENDING, "pending")         \
-	X(MIGRATE, ORDER, "order")             \
-	X(COLLAPSE, RANGE, "range")            \
-	X(SOFT_DIRTY, AREAS, "areas")          \
-	X(UFFD_WP, NESTED, "nested")           \
-	X(NUMA, NESTED, "nested")
+/* Where: bits of enum flush_point, or this one. */
+enum { PLACE_NEVER = 0, PLACE_DEFAULT = 1 << 6 }; /* the second: as the semantics say */
 
+/* What the test makes an update do wrong: "UPDATE forgets WORD[, WORD];". */
 enum litmus_forget {
 #define X(op, what, text) FORGETS_##op##_##what,
-	LITMUS_FORGETS(X)
+	MUTATIONS(X)
 #undef X
 	FORGETS_COUNT,
 };
@@ -251,7 +201,7 @@ struct litmus {
 	struct litmus_var var[LITMUS_VARS_MAX];
 	struct litmus_thread thread[LITMUS_THREADS_MAX];
 	char child_name[LITMUS_CHILDREN_MAX][LITMUS_NAME_MAX];
-	unsigned place[ROW_COUNT]; /* enum litmus_place bits */
+	unsigned place[ROW_COUNT]; /* enum flush_point bits, or PLACE_DEFAULT */
 	unsigned forgets;          /* bit n: enum litmus_forget n */
 	struct litmus_expr *expr;
 	int exprs;

@@ -9,8 +9,8 @@
 #include "litmus/lang/litmus.h"
 
 const char *const litmus_row_names[ROW_COUNT + 1] = {
-#define X(e, text) [ROW_##e] = text,
-	LITMUS_ROWS(X)
+#define X(e, text, ...) [ROW_##e] = text,
+	UPDATES(X)
 #undef X
 };
 

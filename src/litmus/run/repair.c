@@ -11,8 +11,12 @@
 #include "litmus/run/check.h"
 #include "litmus/run/world.h"
 
-const char *const litmus_place_names[] = { "clear", "set", "unlock", "end", "after", "freed",
-					   NULL };
+const char *const litmus_place_names[] = {
+#define X(e, name) name,
+	FLUSH_POINTS(X)
+#undef X
+	NULL,
+};
 
 /* The rule of each kind of update, by its letter; mmun when has them all. */
 static const char *const rules[] = {
@@ -25,17 +29,14 @@ static const char *const rules[] = {
 };
 
 static const char kind_of[ROW_COUNT] = {
-	[ROW_COW] = 'B', [ROW_MUNMAP] = 'A', [ROW_MPROTECT] = 'D', [ROW_FORK] = 'D',
-	[ROW_KSM_MERGE] = 'D', [ROW_REPLACE_PAGE] = 'B', [ROW_MREMAP] = 'C', [ROW_DONTNEED] = 'A',
-	[ROW_FREE] = 'A', [ROW_TRUNCATE] = 'A', [ROW_RECLAIM] = 'A', [ROW_MIGRATE] = 'D',
-	[ROW_SPLIT] = 'D', [ROW_COLLAPSE] = 'A', [ROW_SOFT_DIRTY] = 'D', [ROW_UFFD_WP] = 'D',
-	[ROW_UFFD_MOVE] = 'C', [ROW_NUMA] = 'D', [ROW_CLEAN] = 'D',
-	[ROW_UPGRADE] = 'E',
+#define X(e, name, rule, ...) [ROW_##e] = rule,
+	UPDATES(X)
+#undef X
 };
 
 static const struct { enum litmus_row row; const char *word; } forgets[FORGETS_COUNT] = {
 #define X(op, what, text) [FORGETS_##op##_##what] = { ROW_##op, text },
-	LITMUS_FORGETS(X)
+	MUTATIONS(X)
 #undef X
 };
 
@@ -43,8 +44,8 @@ static const struct { enum litmus_row row; const char *word; } forgets[FORGETS_C
 static unsigned default_place(const struct litmus *test, enum litmus_row row)
 {
 	static const enum mm_op op[ROW_COUNT] = {
-#define X(e, text) [ROW_##e] = MM_OP_##e,
-		LITMUS_ROWS(X)
+#define X(e, ...) [ROW_##e] = MM_OP_##e,
+		UPDATES(X)
 #undef X
 	};
 	return flush_points_of(test->classic ? MMUN_CLASSIC : MMUN_MODERN, op[row]);
@@ -91,7 +92,8 @@ static bool repair_place(struct litmus *test, enum litmus_row row,
 		test->place[row] = semantics;
 		good = verifies(test, bounds, ret);
 	}
-	for (unsigned place = PLACE_AFTER; !good && !(was & PLACE_DEFAULT) && place; place >>= 1) {
+	for (unsigned place = FLUSH_POINT_AFTER; !good && !(was & PLACE_DEFAULT) && place;
+	     place >>= 1) {
 		test->place[row] = place;
 		good = place != was && place != semantics && verifies(test, bounds, ret);
 	}

@@ -78,23 +78,18 @@ static int caches_init(struct world *w)
 }
 
 static const enum mm_op op_of_row[ROW_COUNT] = {
-#define X(e, text) [ROW_##e] = MM_OP_##e,
-	LITMUS_ROWS(X)
+#define X(e, ...) [ROW_##e] = MM_OP_##e,
+	UPDATES(X)
 #undef X
 };
 
 static const struct { enum mm_op op; enum mutation what; } mutations[FORGETS_COUNT] = {
 #define X(op, what, text) [FORGETS_##op##_##what] = { MM_OP_##op, MUTATION_##what },
-	LITMUS_FORGETS(X)
+	MUTATIONS(X)
 #undef X
 };
 
 _Static_assert(ROW_COUNT + 1 == MM_OP_COUNT, "each operation but exit, which notifies by release");
-
-_Static_assert((int)PLACE_CLEAR == FLUSH_POINT_CLEAR && (int)PLACE_SET == FLUSH_POINT_SET &&
-	       (int)PLACE_UNLOCK == FLUSH_POINT_UNLOCK && (int)PLACE_END == FLUSH_POINT_END &&
-	       (int)PLACE_AFTER == FLUSH_POINT_AFTER && (int)PLACE_FREED == FLUSH_POINT_FREED,
-	       "the language's places are the vm's flush points");
 
 /* Last: setting up goes by the semantics. */
 static void operations_init(struct world *w)

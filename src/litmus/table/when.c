@@ -277,8 +277,8 @@ static int passes(const struct when_row *row, const char *place, bool classic, b
 static unsigned default_places(const struct when_row *row, bool classic)
 {
 	static const struct { const char *name; enum mm_op op; } ops[] = {
-#define X(e, text) { text, MM_OP_##e },
-		LITMUS_ROWS(X)
+#define X(e, text, ...) { text, MM_OP_##e },
+		UPDATES(X)
 #undef X
 	};
 

@@ -16,18 +16,6 @@
 #include "sync/sync.h"
 #include "vm/mm/op.h"
 
-/* What an operation can be made to do wrong; docs/vm.md says which one can what. */
-enum mutation {
-	MUTATION_AREAS = 1,      /* the areas are not write-locked */
-	MUTATION_REUSE = 2,      /* what is this mm's alone is copied as well */
-	MUTATION_PENDING = 4,    /* a flush that is still to come is taken for done */
-	MUTATION_NESTED = 8,     /* so is that of another one who does the same */
-	MUTATION_REFERENCE = 16, /* the old page is given up before the flush */
-	MUTATION_ORDER = 32,     /* what the flush is for is done before it */
-	MUTATION_DIRTY = 64,     /* a dirty page leaves the rmap before the flush */
-	MUTATION_RANGE = 128,    /* no start and end: who has a page table of its own is not told */
-};
-
 #if SYNC_MUTABLE
 
 struct mutations {
