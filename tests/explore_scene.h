@@ -7,7 +7,8 @@
 
 #include "explore/front/explore.h"
 
-static inline void explore_scene(const struct explore_check *check, bool wrong)
+/* by: what finds the bug; -1: whatever does. */
+static inline void explore_scene_by(const struct explore_check *check, bool wrong, int by)
 {
 	static struct explore_result result;
 	const struct explore_options options = { .stop_at_first = true };
@@ -17,6 +18,9 @@ static inline void explore_scene(const struct explore_check *check, bool wrong)
 	       (unsigned long long)result.executions, result.seconds);
 	if (wrong && !result.findings)
 		fail_msg("%s: the planted bug is not found", check->name);
+	if (wrong && by >= 0 && (int)result.finding[0].oracle != by)
+		fail_msg("%s: what is found is %s: %s", check->name,
+			 explore_oracle_name(result.finding[0].oracle), result.finding[0].text);
 	if (!wrong && result.findings)
 		fail_msg("%s: %s: %s (%s)", check->name,
 			 explore_oracle_name(result.finding[0].oracle), result.finding[0].text,
@@ -24,6 +28,11 @@ static inline void explore_scene(const struct explore_check *check, bool wrong)
 	if (!wrong && !result.exhaustive)
 		fail_msg("%s: not finished: %s", check->name, result.stopped_by);
 	explore_result_fini(&result);
+}
+
+static inline void explore_scene(const struct explore_check *check, bool wrong)
+{
+	explore_scene_by(check, wrong, -1);
 }
 
 #endif
