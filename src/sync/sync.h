@@ -88,26 +88,29 @@
 #include "base/base.h"
 #include "sync/events.h"
 
-/* Ranks: a thread that holds one may take only greater ones. */
+/*
+ * The order of locks: a thread that holds one may take only those of greater ranks. Each rank
+ * says of which lock it is; docs/vm.md has the same table with what each is held for, and
+ * tests/locks.py holds both to the code.
+ */
 enum sync_rank {
-	RANK_RELEASE,       /* mm.release_lock */
-	RANK_MMAP,          /* mm.mmap_lock */
-	RANK_MMAP_CHILD,    /* mmap_lock of an mm that nobody else knows yet */
-	RANK_SIZE,          /* object.size_lock */
-	RANK_AREAS,         /* mm.areas_sem */
+	RANK_RELEASE,       /* notify_domain.release_lock */
+	RANK_MMAP,          /* mmun_mm.mmap_lock */
+	RANK_SIZE,          /* mmun_object.size_lock */
+	RANK_AREAS,         /* mmun_mm.areas_sem */
 	RANK_VMA,           /* vma.lock */
 	RANK_FRAME,         /* frame.page_lock */
-	RANK_MAPPINGS,      /* object.mappings_sem */
-	RANK_RMAP,          /* mm.rmap_sem */
-	RANK_SUBSCRIPTIONS, /* mm.subscriptions_lock */
-	RANK_DRIVER,        /* a notifier user's own lock */
+	RANK_MAPPINGS,      /* mmun_object.mappings_sem */
+	RANK_RMAP,          /* mmun_mm.rmap_sem */
+	RANK_SUBSCRIPTIONS, /* notify_domain.subscriptions_lock */
+	RANK_DRIVER,        /* mirror.lock, and those of other users of notifiers */
 	RANK_INTERVALS,     /* interval_subscriptions.lock */
-	RANK_PMD,           /* ptdesc.pmd_lock, of level 1; two of them by address */
-	RANK_PTL,           /* ptdesc.ptl, of a leaf table; two of them by address */
-	RANK_OBJECT,        /* object.lock */
+	RANK_PMD,           /* ptdesc.pmd_lock */
+	RANK_PTL,           /* ptdesc.ptl */
+	RANK_OBJECT,        /* mmun_object.lock */
 	RANK_SWAP,          /* swap_slot.lock */
 	RANK_PAGE_RMAP,     /* frame.rmap_lock */
-	RANK_POOL,          /* a pool's list of free numbers, native only */
+	RANK_POOL,          /* pool_t.lock */
 	RANK_TEST,          /* whatever a test wants */
 	RANK_MAX,
 };
