@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# symbols.sh LIBRARY SOURCE-DIR CC - what libmmun.so exports is what mmun.h
-# declares, and what the version script names; nothing more and nothing less. And
-# no mistake can be planted in the library as it ships.
+# symbols.sh LIBRARY ARCHIVE SOURCE-DIR CC - what libmmun.so and libmmun.a export is
+# what mmun.h declares, and what the version script names; nothing more and nothing
+# less. And no mistake can be planted in the library as it ships.
 set -eu
-library=$1 top=$2 cc=$3
+library=$1 archive=$2 top=$3 cc=$4
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 LC_ALL=C
@@ -12,8 +12,12 @@ export LC_ALL
 
 nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' |
 	sed -n 's/@@MMUN_0\.1$//p' | sort >"$dir/exported"
+# What a sanitizer, the compiler or the linker adds is nobody's.
+others='^(__asan_|__ubsan_|__tsan_|__odr_asan|__start_|__stop_|_init|_fini)'
 nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | grep -v '@@MMUN_' |
-	grep -vE '^(__asan_|__ubsan_|__odr_asan|_init|_fini)' >"$dir/unversioned" || :
+	grep -vE "$others" >"$dir/unversioned" || :
+nm -g --defined-only "$archive" | awk 'NF == 3 { print $3 }' | grep -vE "$others" |
+	sort >"$dir/archived"
 # MMUN_API type name(...
 tr '\n' ' ' <"$top/include/mmun/mmun.h" | sed 's/MMUN_API/\n&/g' |
 	sed -n 's/^MMUN_API [^(;]*[ *]\([a-z_0-9]*\)(.*/\1/p' | sort >"$dir/declared"
@@ -26,6 +30,10 @@ if [ -s "$dir/unversioned" ]; then
 fi
 if ! diff -u "$dir/declared" "$dir/exported"; then
 	echo "mmun.h (-) and libmmun.so (+) differ"
+	ret=1
+fi
+if ! diff -u "$dir/declared" "$dir/archived"; then
+	echo "mmun.h (-) and libmmun.a (+) differ"
 	ret=1
 fi
 # Each pattern of the map is there for something, and each symbol has one.
