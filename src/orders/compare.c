@@ -2,19 +2,18 @@
 /*
  * compare.c - holds mmun's order of an operation against a recording of it.
  *
- * Both are made comparable first: what only a recording can have is left out; of
- * changes with no event between them, which no one can order, only each page's last
- * counts. Then they are aligned, as many events as possible being the same in
- * the same order, and what is left over in one or the other must be what
- * differences.c says, all of it and in its order. So an event that moves across
- * another one is a difference in two places.
+ * First both are made comparable. What only a recording can have is left out. Changes that
+ * have no event between them cannot be ordered, so of each page only the last one counts. Then
+ * the two are aligned, with as many events as possible the same in the same order. What is
+ * left over in one or the other must be what differences.c says, all of it and in its order.
+ * So an event that moves across another one is a difference in two places.
  *
- * Two events are the same if all their parts are, frames having letters in the order in
- * which they turn up; but
- * - a flush of Linux's may cover more, if mmun's covers every watched page that the
- *   other one covers and that the operation changes;
- * - D of an entry that is RO does not count: x86 keeps it in another bit then, which
+ * Two events are the same if all their parts are, with two exceptions:
+ * - A flush of Linux's may cover more, if mmun's covers every watched page that the other one
+ *   covers and that the operation changes.
+ * - The dirty bit of a read-only entry does not count: x86 keeps it in another bit then, which
  *   the recordings do not show.
+ * Frames have letters in the order in which they turn up.
  */
 #include <stdint.h>
 #include <stdio.h>

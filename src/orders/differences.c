@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * differences.c - where mmun's orders are not those of the recordings, and why
- * that is as it should be. tests/kernel_orders.c fails for a difference that is
- * not here, and for a line here that is not true any more.
+ * differences.c - where mmun's orders are not those of the recordings, and why that is as it
+ * should be. compare.c reads the table; tests/kernel_orders.c fails for a difference that is
+ * not here, and for a line here that is no longer true.
  */
 #include "orders/orders.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ops.c - the operations that were recorded, and how mmun is made to do each.
- * record.c has mapped the window, private and anonymous, and stored to every
- * page of it; prepare goes on from there, act is what is recorded. Huge windows
- * are of huge pages where prepare has not asked for small ones.
+ * ops.c - the operations that were recorded, and how mmun is made to do each of them.
+ * Before, record.c has mapped the window, private and anonymous, and has stored to every
+ * page of it. prepare() goes on from there, and act() is what is recorded. Huge windows
+ * are of huge pages, unless prepare() has asked for small ones.
  */
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * Linux are written in, and how the two compare.
  *
  * An order is a list of events, of which docs/trace.md has the notation. event.c reads and
- * writes it: whoever has an event has its parts. record.c runs an operation of ops.c and
+ * writes it; all others look at the parts of an event. record.c runs an operation of ops.c and
  * listens; recording.c reads recordings; compare.c holds one against the other, and
  * differences.c says which differences there are, and why. Nothing here prints.
  *

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record.c - runs an operation on the checked core, as the only thread of a
- * check of the explorer, whose oracles so watch it too, and writes down what a
- * kernel module would see: what notifiers are told, and what the core says of itself
- * (sync_event()). Page tables are looked at from outside, at each event: what an
- * entry has become is known since the event before, and no finer, as in the
- * recordings.
+ * record.c - runs an operation on the checked core and writes down what a kernel module
+ * would see: what notifiers are told, and what the core says of itself (sync_event()). The
+ * operation is the only thread of a check of the explorer, so that its oracles watch it too.
+ * At each event the page tables are looked at from outside. As in the recordings, an entry is
+ * known to have changed since the event before, and not when exactly.
  *
- * The checked world is small, so addresses are printed in the kernel's units: page
- * n of the window is W+n*0x1000, huge page n W+n*0x200000, and the end of a window
- * of small pages, one leaf table, W+0x10000, for the kernel's has 16 pages.
+ * The checked world is small, so addresses are told in the kernel's units. Page n of the
+ * window is W+n*0x1000, huge page n is W+n*0x200000, and the end of a window of small pages,
+ * which is one leaf table, is W+0x10000, because the kernel's window has 16 pages.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recording.c - recordings as text: see docs/trace.md. A line is a comment, the
- * recording's name and era, an operation's name, or, indented, an event of it.
+ * recording.c - reads recordings of Linux, which are text: see docs/trace.md. A line is a
+ * comment, the recording's name and era, an operation's name, or, indented, an event of the
+ * operation. Called by the tool and by the test that compares all recordings.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,8 +11,6 @@
 #include "orders/orders.h"
 
 static const char header[] = "recording ";
-
-/* --- files --------------------------------------------------------------- */
 
 struct parser {
 	struct order_file *file;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.h - what an operation works on: between ops.c, which says what is done,
- * and record.c, which makes it, listens, and takes it down again.
+ * world.h - what an operation works on. record.c makes it, listens to what happens, and takes
+ * it down again; ops.c says what is done.
  */
 #ifndef MMUN_ORDERS_WORLD_H
 #define MMUN_ORDERS_WORLD_H
@@ -11,7 +11,7 @@
 
 struct order_world {
 	struct mmun_machine *machine;
-	struct mmun_mm *mm;          /* that is listened to; NULL: has exited */
+	struct mmun_mm *mm;          /* the one that is listened to; NULL: it has exited */
 	struct mmun_mm *other;       /* a relative, or NULL */
 	struct mmun_cpu *cpu;
 	struct mmun_ats *ats;        /* NULL: none was needed */

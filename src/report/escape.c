@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * escape.c - strings as XML and Mermaid want them. Each kind is a function that
- * knows one character; a walk over the string tells it which bytes are one.
+ * escape.c - strings as XML and Mermaid want them. For each document there is a function
+ * that writes one character, and one walk over the string that says which bytes are one.
  */
 #include <stdbool.h>
 #include <stdint.h>

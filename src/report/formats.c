@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * formats.c - the table of formats. It stands above all of them: whoever prints a report
+ * formats.c - the table of formats. It stands above all of them: a command
  * chooses a row, and report.c calls what the row names.
  */
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * held.c - what is watched, TLBs and page table entries say, was at a row of a picture, and
- * whether it is worth showing. Called by whatever draws.
+ * held.c - what a watched thing, such as a TLB or an entry of a page table, was at a row of a
+ * picture, and whether it is worth showing. Called by the formats that draw.
  */
 #include "report/rows.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * html.c - one page of all tests, to be attached to a mail: verdicts, and of each finding
+ * html.c - one page of all tests, to be attached to a mail: the verdicts, and of each finding
  * the picture as a table, with a slider that shows what was held at each step.
  *
- * The page is complete without a script; page.js reads what it shows from the tables. It
- * loads nothing. A list of the tests comes first, so tests are kept in report->body and
- * their lines in report->index until all are there.
+ * The page is complete without a script, and loads nothing: page.js reads what it shows from
+ * the page's own tables. A list of the tests comes first. Therefore the tests are kept in
+ * report->body, and their lines of the list in report->index, until all tests have run.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * json.c - the format for programs: an object per test, each on a line of its
- * own, with all that the text has. Written as it goes; nothing is kept but
- * whether a comma is due.
- *
- * Invariant: what is written is valid JSON and valid UTF-8 whatever the strings are.
+ * json.c - the format for programs: an object for each test, on a line of its own, with all
+ * that the text has. mmun(1) lists the keys. Of a step it has the kind and the words, so that
+ * no program need take the text apart.
  */
 #include <string.h>
 

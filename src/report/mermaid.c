@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mermaid.c - a finding as a sequence diagram in Mermaid, which many places that show
- * Markdown draw. Statements are messages to oneself, steps are notes, locks that are held
- * are bars, what was found shows in red; comments name the test, what was found, and how it
- * is run again.
+ * mermaid.c - a finding as a sequence diagram in Mermaid, which many places that show Markdown
+ * draw. A statement is a message of a thread to itself, a step is a note, a lock that is held
+ * is a bar, and the step that shows what was found is red. Comments have the test, what was
+ * found, and the command that runs it again.
  */
 #include <stdlib.h>
 

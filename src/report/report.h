@@ -2,10 +2,17 @@
 /*
  * report.h - what is said about a check that was run, in one of several formats.
  *
- * The caller fills a report_run for each test and a format prints it; formats
- * are rows of a table and are all fed the same, so none of them can say what
- * another does not know. Knows the explorer's results and nothing below; writes
- * to the file it is given and nowhere else.
+ * The caller fills a report_run for each test, and a format prints it. Formats are rows of a
+ * table (formats.c) and are all given the same, so that none of them can say what another one
+ * does not know. This room knows the explorer's results and nothing below them, and writes to
+ * the file that it is given and nowhere else.
+ *
+ *   report.c    counts, and what all formats ask of a run
+ *   rows.c      a trace as rows, and held.c what was held at a row: for all pictures
+ *   table.c     the picture in characters
+ *   escape.c    strings in XML and Mermaid
+ *   text.c json.c html.c svg.c mermaid.c    the formats
+ *   formats.c   the table of them
  */
 #ifndef MMUN_REPORT_H
 #define MMUN_REPORT_H
@@ -44,13 +51,13 @@ struct report_run {
 	const char *why;             /* the verdict in words, or NULL */
 	const char *replay_with;     /* the command before a replay string; NULL: mmun's */
 	const char *unchecked;       /* oracles that were off, and why; NULL: all were on */
-	bool certain;                /* the search may have ended early, the verdict holds */
-	const char *error;           /* REPORT_ERROR: what is wrong; the rest may be zero */
-	int line, column;            /* where, from 1; 0: nowhere in particular */
+	bool certain;                /* the verdict holds, even if the search ended early */
+	const char *error;           /* REPORT_ERROR: what is wrong; what follows may be zero */
+	int line, column;            /* of the error, from 1; 0: it has no place */
 	/* The question. */
 	const char *kind;            /* herd's "Allowed", "Forbidden", "Required"; NULL: none */
 	const char *condition;       /* as written; NULL: none */
-	bool satisfied;              /* the answer is yes */
+	bool satisfied;              /* the answer to it is yes */
 	const char *result;          /* "Never", "Sometimes", "Always"; NULL: no condition */
 	const char *expected;        /* the same; NULL: the test does not say */
 	/* How it ended: states rows of names values. */
@@ -58,10 +65,11 @@ struct report_run {
 	const char *const *value_name;
 	const struct report_value *value;
 	uint64_t positive, negative; /* executions that (do not) satisfy the condition */
-	const char *rule;            /* that was broken, in words; NULL: not known */
+	const char *rule;            /* the rule that was broken; NULL: it is not known */
 	const char *repair;          /* what was verified to repair it; NULL: nothing was */
 	const struct explore_result *explore;
-	const struct explore_trace *replayed; /* it is of this one execution; NULL: of a search */
+	const struct explore_trace *replayed; /* of the one execution that was run again; NULL:
+	                                it was a search */
 	const char *const *thread;
 	unsigned threads;
 };
@@ -70,10 +78,10 @@ struct report;
 
 struct report_format {
 	const char *name, *help;
-	/* Before the first one, and after the last one; may be NULL. Tests may run in
-	 * children: what run() leaves in *report and in its files comes back, and no other
-	 * memory. */
-	bool (*begin)(struct report *report); /* false: it cannot, errno says why */
+	/* begin() comes before the first test and end() after the last one; each may be NULL.
+	 * Tests may run in child processes: what run() leaves in *report and in its files
+	 * comes back from there, and no other memory does. */
+	bool (*begin)(struct report *report); /* false: it cannot, and errno says why */
 	void (*run)(struct report *report, const struct report_run *run);
 	void (*end)(struct report *report);
 };
@@ -88,7 +96,7 @@ enum report_pictures {
 	PICTURES_ALWAYS,
 };
 
-/* Fill out, format and what is to be shown; the rest is counted by report_add(). */
+/* The caller fills out, format, pictures and verbose; report_add() counts the rest. */
 struct report {
 	FILE *out;
 	const struct report_format *format;
@@ -96,24 +104,25 @@ struct report {
 	bool verbose;               /* all findings, each operation */
 	uint64_t tests, executions;
 	uint64_t count[REPORT_VERDICTS_COUNT];
-	/* Searches that ran; that ran to their end; that ended early by being certain. */
+	/* The searches that ran; those that ran to their end; those that ended early since
+	 * their verdict was certain. */
 	uint64_t searches, exhaustive, certain;
-	/* Of formats whose beginning depends on all tests: what comes after it, in files
-	 * without a name that report_end() closes. */
+	/* The beginning of a page or an image depends on all tests. Formats of this kind keep
+	 * what comes after it in these temporary files, which report_end() closes. */
 	FILE *body, *index;
 	unsigned width, height;     /* of what the body shows */
-	bool failed;                /* they could not be written */
+	bool failed;                /* the files could not be written */
 };
 
-/* In this order: begin, add for each test, end. False: they cannot; errno says why begin
- * cannot, and of end it was a file that it keeps. */
+/* The caller begins, adds each test, and ends. False: the format cannot begin, and errno says
+ * why; or, from report_end(), one of its temporary files could not be written. */
 bool report_begin(struct report *report);
 void report_add(struct report *report, const struct report_run *run);
 bool report_end(struct report *report);
 
 /*
- * What a run has to show: its findings; or, if it is one execution that has none, that.
- * The trace is NULL if there is no picture.
+ * What a run has to show is its findings; or, if it is one execution that has none, that
+ * execution. The trace is NULL if there is no picture.
  */
 struct report_exhibit {
 	const struct explore_finding *finding;
@@ -148,13 +157,13 @@ enum { REPORT_LINE_MAX = 256 };
 void report_sum(const struct report *report, bool all, char *text, size_t size);
 /* "12, exhaustive": executions, and whether they are all. */
 void report_search(const struct report_run *run, char *text, size_t size);
-/* Every execution was run, every oracle was on, and none found anything. */
+/* Every execution was run, every oracle was on, and none of them found anything. */
 bool report_is_verified(const struct report_run *run);
 
-/* @file without whatever leads to the source tree. */
+/* @file from the top of the source tree on. */
 const char *report_source(const char *file);
 
-/* All of @from, from its beginning. */
+/* Copies all of @from, from its beginning. */
 void report_copy(FILE *out, FILE *from);
 
 /* The formats' own. */
@@ -173,9 +182,9 @@ void report_html_end(struct report *report);
 /* --- table.c ------------------------------------------------------------- */
 
 /*
- * Draw @trace: a row per step, a column per thread; what was held at first and what it
- * became; where the steps stand, if that is in a check's own file. With @verbose each operation
- * has a row too, all places are listed, and nothing is folded.
+ * Draws @trace with a row for each step and a column for each thread. Below stand what was held
+ * at first and what it became, and where those steps stand that are in a check's own file.
+ * With @verbose each operation has a row too, all places are listed, and nothing is folded.
  */
 void table_print(FILE *out, const struct explore_trace *trace, const char *const *thread,
 		 unsigned threads, bool verbose);

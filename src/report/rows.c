@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rows.c - a trace as rows: which events are one, how deep they are indented, which can be
- * left out, where their columns begin. Reads the trace; called by whatever draws.
+ * rows.c - a trace as rows: which events have one, how deep it is indented, which rows can be
+ * left out, which row made a watched thing what it is, and where the columns begin. Reads the
+ * trace only; called by the formats that draw.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -78,7 +78,7 @@ void rows_line(const struct row *row, char line[ROWS_LINE_MAX]);
 /* How many columns of @text go on a line of @width columns. */
 size_t rows_break(const char *text, size_t width);
 
-/* Where it stands: "ptep_get_and_clear src/vm/pgtable.c:267"; empty if nobody knows. */
+/* Where it stands: "ptep_get_and_clear src/vm/pt/pgtable.c:267"; "" if that is not known. */
 void rows_where(const struct row *row, char *text, size_t size);
 /* Is it the code of mmun itself, not of a check? */
 bool rows_is_own(const struct row *row);
@@ -105,7 +105,8 @@ const struct explore_held *held_after(const struct rows *rows, unsigned item, un
 bool held_is_something(const struct explore_held *held); /* NULL is nothing */
 
 bool held_changes(const struct rows *rows, unsigned item);
-/* It changes; or it is something, and the rows speak of it, or nobody knows whether they do. */
+/* Is it worth showing? It changes; or it is something, and a row is about its addresses or it
+ * has none. */
 bool held_matters(const struct rows *rows, unsigned item);
 
 #endif

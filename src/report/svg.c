@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * svg.c - the pictures as one image, one below the other: a column per thread, a row per
- * step, locks as bars, at the right what the step has changed. The step that shows what
- * was found stands on a band.
+ * svg.c - the pictures as one image, one below the other. There is a column for each thread
+ * and a row for each step; locks are bars, and at the right stands what the step has changed.
+ * The step that shows what was found stands on a band.
  *
- * The image says first how large it is, so the pictures are kept in report->body until
- * all are there. Characters are laid out in cells, as the text format does it. Nothing
- * is loaded from elsewhere; colours follow the reader's light or dark scheme.
+ * An image says first how large it is. Therefore the pictures are kept in report->body until
+ * all tests have run. Characters are laid out in cells, as the text format does it. Nothing
+ * is loaded from elsewhere, and the colours follow the reader's light or dark scheme.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.c - a trace as a picture in characters: a row per step, a column per thread, time
- * downwards; below it what was held, and where the steps stand. Called by the text format
- * and by replay.
+ * table.c - a trace as a picture in characters. It has a row for each step and a column for
+ * each thread, and time runs downwards. Below it stand what was held, and where the steps
+ * stand. Called by the text format and by mmun replay.
  *
- * Only one thread moves in a row, so a text may reach into the columns to its
- * right, which are empty there, and columns can be narrow. To its left stand
- * the threads that have begun and not ended. What a thread does inside a
- * statement or under a lock is indented.
+ * Only one thread moves in a row. So a text may reach into the columns to its right, which
+ * are empty there, and the columns can be narrow. To its left stand the threads that have
+ * begun and not ended. What a thread does inside a statement or under a lock is indented.
  */
 #include <string.h>
 
@@ -37,7 +36,7 @@ static void find_last(struct table *t)
 		t->last[t->rows->row[i].thread] = i;
 }
 
-/* The line up to column @thread: who is in the middle of something. */
+/* The line up to column @thread: which threads are in the middle of something. */
 static unsigned print_left(const struct table *t, const bool *begun, size_t row,
 			   unsigned threads)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text.c - the formats for people: herd's block, so that whoever reads herd's
- * can read ours and scripts that read herd's go on working, followed by what
- * herd has not: executions, verdict, findings, pictures; and a line per test.
+ * text.c - the formats for people: a block for each test, or a line. The block begins as
+ * herd's does, so that people and scripts that can read herd's can read it; then comes what
+ * herd does not have: the executions, the verdict, the findings and their pictures.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
