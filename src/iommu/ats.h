@@ -5,7 +5,7 @@
 #ifndef MMUN_IOMMU_ATS_H
 #define MMUN_IOMMU_ATS_H
 
-#include "vm/fault/fault.h"
+#include "vm/tlb/tlb.h"
 
 /* As mmun_ats_create(), on any domain; opts->page_request is given its mm, which may be NULL. */
 int ats_create(struct notify_domain *d, const struct mmun_ats_opts *opts,

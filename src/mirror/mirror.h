@@ -15,7 +15,7 @@
 #ifndef MMUN_MIRROR_H
 #define MMUN_MIRROR_H
 
-#include "vm/fault/fault.h"
+#include "vm/tlb/tlb.h"
 
 enum mirror_kind { MIRROR_INTERVAL, MIRROR_SHADOW };
 
