@@ -5,7 +5,7 @@
  * real vm, each as executions per second on one core. Ratios are within one
  * run; absolute figures depend on the machine.
  *
- *	build/bench/bench_explore [LITMUS-FILE | --once N]
+ *	build/bench/bench_explore [LITMUS-FILE | --once N | --litmus LITMUS-FILE]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +122,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "--once")) { /* for callgrind */
 		family((unsigned)atoi(argv[2]), 0, 1);
+		return 0;
+	}
+	if (argc == 3 && !strcmp(argv[1], "--litmus")) {
+		bench_litmus(argv[2]);
 		return 0;
 	}
 	bench_switch();

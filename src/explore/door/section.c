@@ -5,8 +5,7 @@
 #include "explore/door/door.h"
 #include "explore/model/model.h"
 
-/* RCU is the domain that may not sleep; every other one is an srcu_struct. */
-static const char rcu_domain;
+/* RCU is the domain that may not sleep, x.rcu; every other one is an srcu_struct. */
 
 /* The running thread has left a section: whoever waited for it is ordered after it. */
 static void section_left(unsigned waiter, enum wait_for what)
@@ -83,7 +82,7 @@ void sync_rcu_lock_(const struct sync_site *site)
 {
 	if (x.cur < 0)
 		return;
-	section_enter(&rcu_domain, site);
+	section_enter(&x.rcu, site);
 	x.thread[x.cur].rcu++;
 }
 
@@ -91,7 +90,7 @@ void sync_rcu_unlock_(const struct sync_site *site)
 {
 	if (x.cur < 0)
 		return;
-	section_leave(&rcu_domain, site);
+	section_leave(&x.rcu, site);
 	x.thread[x.cur].rcu--;
 }
 
@@ -99,7 +98,7 @@ void sync_rcu_synchronize_(const struct sync_site *site)
 {
 	sync_might_sleep_(site);
 	if (x.cur >= 0 && !x.thread[x.cur].rcu) /* else that was said */
-		section_wait(&rcu_domain, site);
+		section_wait(&x.rcu, site);
 }
 
 void sync_srcu_lock_(const void *domain, const struct sync_site *site)

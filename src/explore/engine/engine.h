@@ -160,6 +160,7 @@ struct engine {
 	int cur;                       /* running thread, -1: set-up, end or the explorer */
 	uint16_t alive, blockable;     /* not ended; whose pending operation may block */
 	char *arena;                   /* set-up's part, then each thread's */
+	size_t arena_size;
 	char *snapshot;                /* of set-up's part */
 	size_t arena_used, snapshot_used;
 	uint64_t alloc_live, snapshot_live;
@@ -206,6 +207,7 @@ struct engine {
 
 	struct plain *plain;           /* plain.c; NULL: nobody tells of plain accesses */
 	struct epochs *epochs;         /* clock.c; NULL: as above */
+	char rcu;                      /* the domain of RCU's sections: its address */
 	const struct memory_model *model;
 	const struct explore_finding *drawn; /* that is being recorded, else NULL */
 	struct explore_trace *trace;   /* being recorded, else NULL */

@@ -53,14 +53,23 @@ static void objects_grow(void)
 	}
 }
 
-struct object *engine_object(const void *addr)
+/* The slot that holds the object, or is free for it. */
+static inline uint32_t slot_find(const void *addr)
 {
 	uint32_t s = slot_of(addr) & x.slots_mask;
+
+	while (x.slot[s].stamp == x.stamp && x.object[x.slot[s].index].addr != addr)
+		s = (s + 1) & x.slots_mask;
+	return s;
+}
+
+struct object *engine_object(const void *addr)
+{
+	uint32_t s = slot_find(addr);
 	struct object *o;
 
-	for (; x.slot[s].stamp == x.stamp; s = (s + 1) & x.slots_mask)
-		if (x.object[x.slot[s].index].addr == addr)
-			return &x.object[x.slot[s].index];
+	if (x.slot[s].stamp == x.stamp)
+		return &x.object[x.slot[s].index];
 	ASSERT(x.objects < OBJECTS_LIMIT);
 	if (x.objects == x.objects_capacity) {
 		objects_grow();
@@ -81,7 +90,12 @@ static int16_t key_of(const struct object *o, uint8_t cls)
 	return (int16_t)(4 * (o - x.object) + cls);
 }
 
-int16_t engine_key(const void *addr, uint8_t cls) { return key_of(engine_object(addr), cls); }
+int16_t object_key(const void *addr, uint8_t cls)
+{
+	uint32_t s = slot_find(addr);
+
+	return x.slot[s].stamp == x.stamp ? key_of(&x.object[x.slot[s].index], cls) : SYNC_NONE;
+}
 
 /* --- clocks -------------------------------------------------------------- */
 

@@ -76,7 +76,8 @@ struct object {
 /* --- clock.c ------------------------------------------------------------- */
 struct object *engine_object(const void *addr);
 void engine_objects_forget(void);
-int16_t engine_key(const void *addr, uint8_t cls); /* as in step_key */
+/* As in step_key; 0: no step has touched the object. */
+int16_t object_key(const void *addr, uint8_t cls);
 void engine_step_fresh(int j, struct step *s, unsigned thread, struct object *o);
 void engine_touch(struct object *o, int j, const struct step *s);
 void engine_pending_races(unsigned thread);

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "explore/run/run.h"
+#include "explore/engine/spot.h"
 #include "explore/model/model.h"
 #include "explore/search/search.h"
 
@@ -72,11 +73,10 @@ static bool scanned_alloc(size_t n)
 int engine_open(const struct explore_check *check, const struct explore_options *options,
 		struct explore_result *result)
 {
-	size_t arena = ARENA_SETUP + (size_t)check->threads * ARENA_THREAD;
-
 	memset(&x, 0, sizeof(x));
 	x.check = check;
 	x.opt = *options;
+	x.arena_size = ARENA_SETUP + (size_t)check->threads * ARENA_THREAD;
 	x.model = model_chosen();
 	x.threads = check->threads;
 	x.result = result;
@@ -91,7 +91,7 @@ int engine_open(const struct explore_check *check, const struct explore_options 
 	x.slot = calloc(x.slots_mask + 1, sizeof(*x.slot));
 	x.race = malloc(x.races_capacity * sizeof(*x.race));
 	x.step_old = calloc(x.steps_max + 2, sizeof(*x.step_old));
-	x.arena = mmap(NULL, arena, PROT_READ | PROT_WRITE,
+	x.arena = mmap(NULL, x.arena_size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (x.arena == MAP_FAILED)
 		x.arena = NULL;
@@ -110,7 +110,7 @@ void engine_close(void)
 	for (unsigned t = 0; t < x.threads; t++)
 		fiber_destroy(&x.fiber[t]);
 	if (x.arena)
-		munmap(x.arena, ARENA_SETUP + (size_t)x.threads * ARENA_THREAD);
+		munmap(x.arena, x.arena_size);
 	if (x.data_before) /* the next check finds them as this one did */
 		memcpy(x.check->data, x.data_before, x.check->data_size);
 	free(x.data_before);
@@ -124,6 +124,7 @@ void engine_close(void)
 	free(x.step_old);
 	free(x.dead);
 	search_close();
+	spot_forget();
 	plain_close();
 	memset(&x, 0, sizeof(x));
 }

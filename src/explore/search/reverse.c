@@ -159,7 +159,8 @@ static bool conflict_within(int from, int to, const int16_t *clk, int16_t idx, i
 
 static bool key_conflict(int16_t a, int16_t b)
 {
-	return (a & ~3) == (b & ~3) && ((a & 3) != (b & 3) || (a & 3) == SYNC_WRITE);
+	return (a & ~3) == (b & ~3) && (a & 3) && (b & 3) &&
+	       ((a & 3) != (b & 3) || (a & 3) == SYNC_WRITE);
 }
 
 /* Does a wait, which conflicts with nothing, still depend on a step of v? */
@@ -188,7 +189,7 @@ static bool weak_initial(struct reversal *r, unsigned q)
 		if (!in_v(r, f))
 			f = end;
 	} else if (x.pend[q].cls) {
-		key = engine_key(x.pend[q].addr, x.pend[q].cls);
+		key = object_key(x.pend[q].addr, x.pend[q].cls);
 	}
 	if ((key & 3) && conflict_within(r->i + 1, f, clk, idx, key))
 		return false;
@@ -245,18 +246,20 @@ static void take_out(struct reversal *r, int n)
  */
 static bool branch_begins(struct reversal *r, const struct node *node)
 {
-	for (int n = 0; n < r->n; n++) {
-		const struct step *s = &x.step[r->v[n]];
+	const void *addr = spot_address(node->spot);
 
-		if (s->thread != node->thread) {
-			if (dependent(node->cls, node->addr, s->cls, s->addr))
+	for (int n = 0; n < r->n; n++) {
+		int k = r->v[n];
+
+		if (x.step_thread[k] != node->thread) {
+			if (dependent(node->cls, addr, x.step[k].cls, x.step[k].addr))
 				return false;
 			continue;
 		}
 		for (int m = 0; m < n; m++)
-			if (ordered(r, r->v[m], r->v[n]))
+			if (ordered(r, r->v[m], k))
 				return false;
-		if (s->choice != node->choice)
+		if (x.step[k].choice != node->choice)
 			return false;
 		take_out(r, n);
 		return true;
@@ -272,7 +275,8 @@ static uint32_t chain(const struct reversal *r)
 
 	for (int k = 0; k < r->n; k++) {
 		const struct step *s = &x.step[r->v[k]];
-		uint32_t new = plan_node_new(&(struct node){ .addr = s->addr, .thread = s->thread,
+		uint32_t new = plan_node_new(&(struct node){
+			.spot = s->cls ? spot_of(s->addr) : (spot_t){ 0 }, .thread = s->thread,
 			.cls = s->cls, .choice = s->choice, .chooses = s->kind == SYNC_CHOOSE });
 
 		if (!new)

@@ -12,13 +12,14 @@
 #ifndef MMUN_WORK_H
 #define MMUN_WORK_H
 
+#include "explore/engine/spot.h"
 #include "explore/search/search.h"
 
-enum { PLANS_DEFAULT = 1 << 20 };      /* nodes of wakeup trees, 24 bytes each */
+enum { PLANS_DEFAULT = 1 << 20 };      /* nodes of wakeup trees, 16 bytes each */
 
 /* A node of a wakeup tree: one step still to be taken. */
 struct node {
-	const void *addr;
+	spot_t spot;                   /* of its object, if it has a class */
 	uint32_t child, sibling;       /* 0: none */
 	uint8_t thread, cls, choice;
 	bool chooses;                  /* it is a choice */
