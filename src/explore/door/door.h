@@ -19,6 +19,7 @@
 #define MMUN_DOOR_H
 
 #include "explore/engine/engine.h"
+#include "explore/engine/flat.h"
 #include "explore/model/model.h"
 
 /* --- sched.c ------------------------------------------------------------- */
@@ -101,6 +102,8 @@ const struct waited *spin_waited(unsigned n); /* from 0; NULL: no more */
 void spin_try(const struct waited *w); /* from now on its thread goes round without waiting */
 bool spin_tried(void);                 /* no longer; has it left its loop? */
 void spin_forget(void);
+void spin_save(struct flat *f);
+bool spin_load(struct flat_reader *r); /* false: damaged */
 
 /* --- optional.c ---------------------------------------------------------- */
 void optionals_forget(void);

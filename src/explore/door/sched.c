@@ -149,8 +149,10 @@ static bool step_account(void)
 		if (p->cls)
 			o = engine_object(p->addr);
 		engine_step_fresh(x.depth, s, thread, o);
-		if (!x.schedule)
-			search_took(x.depth);
+		if (s->choice >= p->choices)
+			return parted(s, p);
+		if (!x.schedule && !search_took(x.depth))
+			return false;
 	}
 	s->release = -1;
 	t->idx = s->idx;

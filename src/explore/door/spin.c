@@ -94,7 +94,7 @@ static void keep_place(const struct sync_site *site)
 	struct schedule f;
 
 	for (unsigned i = 0; i < spins.count; i++)
-		if (spins.at[i].site == site)
+		if (spins.at[i].site == site || site_same(spins.at[i].site, site))
 			return;
 	if (spins.count == PLACES_MAX)
 		return;
@@ -193,4 +193,53 @@ bool spin_guessed_wrong(void)
 				return true;
 	}
 	return false;
+}
+
+/* --- in records ------------------------------------------------------------ */
+
+void spin_save(struct flat *f)
+{
+	flat_put_number(f, spins.count);
+	for (unsigned n = 0; n < spins.count; n++) {
+		const struct schedule *s = &spins.at[n].schedule;
+
+		flat_put_site(f, spins.at[n].site);
+		flat_put_number(f, (uint64_t)s->alone);
+		flat_put_number(f, (uint64_t)s->count);
+		flat_put(f, s->thread, (size_t)s->count);
+		flat_put(f, s->choice, (size_t)s->count);
+	}
+}
+
+static bool schedule_get(struct flat_reader *r, struct schedule *s)
+{
+	size_t n;
+
+	s->alone = (int)flat_get_number(r, x.threads - 1);
+	n = flat_get_count(r, x.steps_max, 2);
+	s->count = (int)n;
+	s->thread = malloc(n + 1);
+	s->choice = malloc(n + 1);
+	if (!n || !s->thread || !s->choice)
+		return false;
+	flat_get(r, s->thread, n);
+	flat_get(r, s->choice, n);
+	for (size_t i = 0; i < n; i++)
+		if (s->thread[i] < 1 || s->thread[i] > (int)x.threads)
+			return false;
+	return !r->wrong;
+}
+
+bool spin_load(struct flat_reader *r)
+{
+	size_t count = flat_get_number(r, PLACES_MAX);
+
+	for (size_t n = 0; n < count; n++) {
+		struct waited *w = &spins.at[spins.count++];
+
+		*w = (struct waited){ .site = flat_get_site(r) };
+		if (!w->site || !schedule_get(r, &w->schedule))
+			return false;
+	}
+	return !r->wrong;
 }

@@ -99,6 +99,7 @@ unsigned sync_choose_(unsigned n, const struct sync_site *site)
 	if (x.cur < 0 || n < 2)
 		return 0;
 	ASSERT(n <= 255);
+	access_fill(&x.pend[x.cur], (struct sync_access){ .kind = SYNC_CHOOSE }, 0, 0);
 	x.pend[x.cur].choices = (uint8_t)n;
 	return (unsigned)door_announce(&x.pend[x.cur], SYNC_CHOOSE, NULL, site);
 }

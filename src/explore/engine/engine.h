@@ -187,8 +187,10 @@ struct engine {
 	size_t event;                  /* the running step's in the trace, SIZE_MAX: none */
 	bool aborted;                  /* the execution was given up */
 	bool stuck;                    /* a thread ran on without end */
+	bool cut_short;                /* some execution was */
 	bool ordered_adds;             /* SYNC_INC counts as SYNC_RMW */
 	bool begin_again;              /* ... must, since a thread waits for such a word */
+	uint64_t executions_before;    /* in parts before this one */
 	uint64_t steps_asked;          /* how many had run when the clock was asked last */
 	struct fail fail[FAILS_MAX];
 	unsigned fails;

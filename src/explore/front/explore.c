@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "explore/front/explore.h"
+#include "explore/front/record.h"
 #include "explore/door/door.h"
 #include "explore/find/find.h"
 #include "explore/run/run.h"
@@ -59,7 +60,7 @@ static const char *must_stop(double since)
 		return "a finding ended it";
 	if (x.opt.enough && x.fails && x.opt.enough(x.opt.enough_arg))
 		return "it has shown what it was to show";
-	if (x.opt.executions_max && x.result->executions >= x.opt.executions_max)
+	if (x.opt.executions_max && x.result->executions - x.executions_before >= x.opt.executions_max)
 		return "the bound on executions was hit";
 	if (runs % 1024 == 0 || x.result->steps - x.steps_asked > STEPS_BETWEEN) {
 		x.steps_asked = x.result->steps;
@@ -85,19 +86,21 @@ static void drop_liveness(struct explore_result *r)
 	r->findings = kept;
 }
 
-static void loop(double since)
+/* Run until nothing is left, or a bound is hit: why it ended then, else NULL. */
+static const char *run_all(double since)
 {
 	struct explore_result *r = x.result;
 	const char *stop = NULL;
-	bool cut_short = false;
 
-	for (;;) {
+	do {
 		switch (engine_run()) {
 		case RUN_ASLEEP:
 			r->abandoned++;
 			break;
 		case RUN_ABORTED:
-			cut_short = true;
+			if (search_is_foreign())
+				return "the record to go on with is of another check";
+			x.cut_short = true;
 			r->executions++;
 			break;
 		default:
@@ -109,25 +112,62 @@ static void loop(double since)
 			finding_collect();
 		search_races();
 		if (!search_next())
-			break;
+			return NULL;
 		stop = must_stop(since);
-		if (stop)
-			break;
+	} while (!stop);
+	return stop;
+}
+
+/* All was run: was that all there is? */
+static const char *incomplete(void)
+{
+	const char *why;
+
+	if (x.out_of_memory)
+		return "out of memory";
+	if (search_is_lost())
+		return "the search lost its way (the check is not deterministic, or mmun has a bug)";
+	if (x.begin_again && !x.ordered_adds)
+		return "it is begun again";
+	if (x.cut_short)
+		return "an execution could not be run to its end";
+	why = alone_gives_up();
+	if (why)
+		drop_liveness(x.result);
+	return why;
+}
+
+/* Can what is left be gone on with? */
+static bool can_go_on(void)
+{
+	return !x.out_of_memory && !x.stuck && !(x.begin_again && !x.ordered_adds);
+}
+
+/* With @ret_left what is left is kept there, if something is. Returns as explore_part(). */
+static int loop(double since, struct explore_record *ret_left)
+{
+	struct explore_result *r = x.result;
+	const char *stop = run_all(since);
+	size_t memory = search_memory();
+	double before = r->seconds;
+	int err = 0;
+
+	r->memory = r->memory > memory ? r->memory : memory;
+	r->classes = search_classes();
+	if (search_is_foreign()) {
+		r->stopped_by = stop;
+		return -EINVAL;
 	}
-	if (!stop && x.out_of_memory)
-		stop = "out of memory";
-	if (!stop && search_is_lost())
-		stop = "the search lost its way (the check is not deterministic, or mmun has a bug)";
-	if (!stop && x.begin_again && !x.ordered_adds)
-		stop = "it is begun again";
-	if (!stop && cut_short)
-		stop = "an execution could not be run to its end";
-	if (!stop && (stop = alone_gives_up()))
-		drop_liveness(r);
+	if (!stop) {
+		stop = incomplete();
+	} else if (ret_left && can_go_on()) {
+		r->seconds = before + seconds_now() - since;
+		err = record_save(ret_left);
+	}
 	r->stopped_by = stop;
 	r->exhaustive = !stop;
-	r->classes = search_classes();
-	r->memory = search_memory();
+	r->seconds = before + seconds_now() - since;
+	return err;
 }
 
 static bool check_is_valid(const struct explore_check *check,
@@ -140,18 +180,20 @@ static bool check_is_valid(const struct explore_check *check,
 /* Additions commute, as long as nobody waits for what they add to: if somebody does, all is
  * begun again, with additions in order. 1: it must. */
 static int explore_once(const struct explore_check *check, const struct explore_options *options,
-			struct explore_result *ret, bool ordered_adds)
+			const struct explore_record *from, struct explore_result *ret,
+			bool ordered_adds, struct explore_record *ret_left)
 {
 	double since = seconds_now();
 	int r = engine_open(check, options, ret);
 
 	if (r == 0) {
 		x.ordered_adds = ordered_adds;
-		loop(since);
-		ret->seconds = seconds_now() - since;
-		if (x.begin_again && !ordered_adds)
+		ret->stopped_by = from ? record_load(from) : NULL;
+		x.executions_before = ret->executions;
+		r = ret->stopped_by ? -EINVAL : loop(since, ret_left);
+		if (r == 0 && x.begin_again && !x.ordered_adds)
 			r = 1;
-		else
+		else if (r == 0 && !(ret_left && ret_left->bytes))
 			finding_record_all();
 	} else if (r == -ECANCELED) { /* set-up failed, which is a finding */
 		finding_collect();
@@ -162,8 +204,9 @@ static int explore_once(const struct explore_check *check, const struct explore_
 	return r;
 }
 
-int explore(const struct explore_check *check, const struct explore_options *options,
-	    struct explore_result *ret)
+static int explore_from(const struct explore_check *check, const struct explore_options *options,
+			const struct explore_record *from, struct explore_result *ret,
+			struct explore_record *ret_left)
 {
 	int r;
 
@@ -173,14 +216,33 @@ int explore(const struct explore_check *check, const struct explore_options *opt
 	if (!options->leave_out)
 		optionals_forget();
 	spin_forget();
-	r = explore_once(check, options, ret, false);
+	r = explore_once(check, options, from, ret, false, ret_left);
 	if (r == 1) {
 		explore_result_fini(ret);
 		memset(ret, 0, sizeof(*ret));
 		spin_forget();
-		r = explore_once(check, options, ret, true);
+		r = explore_once(check, options, NULL, ret, true, ret_left);
 	}
 	return r;
+}
+
+int explore(const struct explore_check *check, const struct explore_options *options,
+	    struct explore_result *ret)
+{
+	return explore_from(check, options, NULL, ret, NULL);
+}
+
+int explore_part(const struct explore_check *check, const struct explore_options *options,
+		 const struct explore_record *from, struct explore_result *ret,
+		 struct explore_record *ret_left)
+{
+	*ret_left = (struct explore_record){ 0 };
+	memset(ret, 0, sizeof(*ret));
+	if (options->leave_out || options->algorithm == EXPLORE_ALL) {
+		ret->stopped_by = "it cannot be explored in parts with these options";
+		return -EINVAL;
+	}
+	return explore_from(check, options, from, ret, ret_left);
 }
 
 int explore_replay(const struct explore_check *check, const char *replay,

@@ -20,6 +20,7 @@
 #define MMUN_MODEL_H
 
 #include "explore/engine/engine.h"
+#include "explore/engine/flat.h"
 
 /*
  * Sequential consistency is checked for and goes inline, so that the others cost it nothing but
@@ -110,6 +111,8 @@ void plain_forget(void);               /* the accesses of the execution before *
 void plain_access(const void *addr, size_t size, bool write, const struct sync_site *site);
 void plain_operation(const struct step *s); /* on a word; about to run */
 void plain_freed(const void *addr, size_t size, const struct sync_site *site);
+void plain_save(struct flat *f);
+bool plain_load(struct flat_reader *r); /* false: damaged */
 
 /* --- sequential consistency, inline -------------------------------------- */
 

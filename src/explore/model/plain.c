@@ -181,15 +181,9 @@ static bool followed(const struct cell *c, unsigned thread)
 	return epoch_followed(thread, c->thread) >= c->epoch;
 }
 
-static bool same_place(const struct sync_site *a, const struct sync_site *b)
-{
-	return a->line == b->line &&
-	       (a->function == b->function || !strcmp(a->function, b->function));
-}
-
 static bool same_access(const struct cell *a, const struct cell *b)
 {
-	return a->thread == b->thread && same_place(a->site, b->site);
+	return a->thread == b->thread && site_same(a->site, b->site);
 }
 
 /* Two lines that race are one finding, however they do it and in whichever order: in the
@@ -363,4 +357,41 @@ void plain_freed(const void *addr, size_t size, const struct sync_site *site)
 			engine_fail_is_at(c->site, NULL);
 		}
 	}
+}
+
+/* --- in records ---------------------------------------------------------- */
+
+/* Only by what they are known again, and in which words they were told. */
+void plain_save(struct flat *f)
+{
+	const struct plain *p = x.plain;
+
+	flat_put_number(f, p ? p->pairs : 0);
+	for (uint32_t n = 0; p && n < p->pairs; n++) {
+		flat_put_number(f, p->pair[n].a.thread);
+		flat_put_site(f, p->pair[n].a.site);
+		flat_put_number(f, p->pair[n].b.thread);
+		flat_put_site(f, p->pair[n].b.site);
+		flat_put(f, p->pair[n].text, sizeof(p->pair[n].text));
+	}
+}
+
+bool plain_load(struct flat_reader *r)
+{
+	size_t count = flat_get_number(r, x.plain ? PAIRS_MAX : 0);
+
+	for (size_t n = 0; n < count; n++) {
+		struct pair *pair = &x.plain->pair[n];
+
+		pair->a = (struct cell){ .thread = (uint8_t)flat_get_number(r, x.threads - 1) };
+		pair->a.site = flat_get_site(r);
+		pair->b = (struct cell){ .thread = (uint8_t)flat_get_number(r, x.threads - 1) };
+		pair->b.site = flat_get_site(r);
+		flat_get(r, pair->text, sizeof(pair->text));
+		pair->text[sizeof(pair->text) - 1] = '\0';
+		if (!pair->a.site || !pair->b.site)
+			return false;
+		x.plain->pairs++;
+	}
+	return !r->wrong;
 }

@@ -12,7 +12,15 @@
 #include "explore/model/model.h"
 
 bool search_is_lost(void) { return work.strayed; }
-void search_strayed(void) { work.strayed = true; }
+bool search_is_foreign(void) { return work.foreign; }
+
+void search_strayed(void)
+{
+	if (work.record)
+		work.foreign = true;
+	else
+		work.strayed = true;
+}
 
 /* --- during an execution ------------------------------------------------- */
 
@@ -31,6 +39,8 @@ bool search_dictates(int d, uint8_t *ret_thread, uint8_t *ret_choice)
 				      .first_choice = n->choice };
 		work.plan = plan_node_take(work.plan);
 	}
+	if (work.record)
+		work.foreign |= !record_races_fit(d);
 	*ret_thread = b->thread;
 	*ret_choice = b->choice;
 	return true;
@@ -58,14 +68,19 @@ static uint16_t still_asleep(uint16_t sleep, const struct step *s)
 	return next;
 }
 
-void search_took(int d)
+bool search_took(int d)
 {
 	struct branch *b = &work.branch[d];
 
-	if (d < work.replay - 1)
-		return;
+	if (d < work.replay - 1) { /* that it is run anew says that it comes from a record */
+		work.foreign |= !record_step_fits(d);
+		return !work.foreign;
+	}
+	if (work.record)
+		record_close();
 	b->choices = x.step[d].choices;
 	work.sleep = still_asleep(b->sleep, &x.step[d]);
+	return !work.foreign;
 }
 
 /* --- between executions -------------------------------------------------- */

@@ -35,6 +35,16 @@ uint32_t plan_node_new(const struct node *like)
 	return n;
 }
 
+void plan_drop(uint32_t node)
+{
+	while (node) {
+		uint32_t sibling = work.node[node].sibling;
+
+		plan_drop(plan_node_take(node));
+		node = sibling;
+	}
+}
+
 uint32_t plan_node_take(uint32_t node)
 {
 	uint32_t child = work.node[node].child;

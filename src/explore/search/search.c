@@ -21,6 +21,7 @@ void search_close(void)
 {
 	free(work.branch);
 	free(work.node);
+	record_close();
 	work = (struct work){ 0 };
 	all_close();
 }
@@ -79,5 +80,7 @@ static bool optimal_next(void)
 
 bool search_next(void)
 {
+	plan_drop(work.plan); /* what an execution that was given up has not come to */
+	work.plan = 0;
 	return x.opt.algorithm == EXPLORE_ALL ? all_next() : optimal_next();
 }

@@ -10,6 +10,7 @@
 #define MMUN_SEARCH_H
 
 #include "explore/engine/engine.h"
+#include "explore/engine/flat.h"
 
 int search_open(void);                 /* 0; -1: no memory */
 void search_close(void);
@@ -22,8 +23,8 @@ bool search_dictates(int d, uint8_t *ret_thread, uint8_t *ret_choice);
 uint16_t search_awake(uint16_t enabled);
 /* Step @d, of which nothing was dictated, is @thread's. */
 void search_chose(int d, unsigned thread, uint16_t enabled);
-void search_took(int d);               /* x.step[d] is known, its clock as well */
-void search_strayed(void);             /* what was planned, and never run, cannot be done */
+bool search_took(int d);               /* x.step[d] is known, its clock as well; false: stop */
+void search_strayed(void);             /* what was planned, and never run here, cannot be done */
 
 /* --- between executions -------------------------------------------------- */
 void search_races(void);               /* plan the reversal of this execution's races */
@@ -32,8 +33,15 @@ bool search_next(void);                /* set up the next execution; false: none
 
 /* --- what came of it ----------------------------------------------------- */
 bool search_is_lost(void);             /* a plan could not be followed */
+bool search_is_foreign(void);          /* a record that was read is not of this check */
 double search_done(void);              /* the part of the tree that lies behind */
 uint64_t search_classes(void);
 size_t search_memory(void);
+
+/* --- the work that is left as a record, when search_next() has set it up -- */
+/* False: some object lies where only this process finds it. */
+bool search_save(struct flat *f);
+/* Instead of beginning; false: it is damaged, or x.out_of_memory. */
+bool search_load(struct flat_reader *r);
 
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * work.h - the work that is left to the search, inside the room: the path of the execution that
- * is under way, from its first step on, with what was run and what is planned beside it.
+ * is under way, from its first step on, with what was run and what is planned beside it. There
+ * is no pointer in it into this process, but for the arrays that it stands in: what it is
+ * between two executions can be handed over.
  *
  *   plan.c      nodes of wakeup trees
+ *   record.c    the work as one flat record
  *   path.c      the path: followed, made longer, taken back to the next branch
  *   reverse.c   the reduction: which races are reversed, and how
  *   all.c       every interleaving, for checking the reduction
@@ -22,8 +25,9 @@ struct node {
 	spot_t spot;                   /* of its object, if it has a class */
 	uint32_t child, sibling;       /* 0: none */
 	uint8_t thread, cls, choice;
-	bool chooses;                  /* it is a choice */
+	uint8_t chooses;               /* it is a choice */
 };
+_Static_assert(sizeof(struct node) == 16, "goes into records as it is");
 
 /* One step of the path. */
 struct branch {
@@ -34,7 +38,11 @@ struct branch {
 	uint8_t thread;
 	uint8_t choice, choices;       /* which of how many */
 	uint8_t first_choice;          /* the choice that it began with */
+	uint16_t unused;
 };
+_Static_assert(sizeof(struct branch) == 20, "goes into records as it is");
+
+struct record;
 
 struct work {
 	struct branch *branch;         /* steps_max + 2 */
@@ -46,6 +54,8 @@ struct work {
 	uint32_t planned, plans_max;   /* nodes in wakeup trees; the most that may be */
 	bool frugal;                   /* they were hit: no more plans, for good */
 	bool strayed;                  /* a plan could not be followed */
+	struct record *record;         /* that was read, and whose path was not run yet */
+	bool foreign;                  /* it is not of this check */
 };
 
 extern struct work work;
@@ -53,6 +63,12 @@ extern struct work work;
 /* --- plan.c -------------------------------------------------------------- */
 uint32_t plan_node_new(const struct node *like); /* 0: no memory */
 uint32_t plan_node_take(uint32_t node);          /* frees it, returns its children */
+void plan_drop(uint32_t node);                   /* with its siblings, and all below them */
+
+/* --- record.c ------------------------------------------------------------ */
+bool record_races_fit(int d);
+bool record_step_fits(int d);
+void record_close(void);
 
 /* --- path.c -------------------------------------------------------------- */
 /* The path ends with step @d, whose branch says how; what was planned beyond is forgotten. */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * saved.c - the findings so far, as a part of a record. Their pictures are not in it: they are
+ * drawn when all is over.
+ */
+#include "explore/find/find.h"
+
+#include <string.h>
+
+enum { REPLAY_LENGTH_MAX = 8 * STEPS_LIMIT };
+
+void finding_save(struct flat *f)
+{
+	const struct explore_result *r = x.result;
+
+	flat_put_number(f, r->findings_dropped);
+	flat_put_number(f, r->findings);
+	for (unsigned n = 0; n < r->findings; n++) {
+		const struct explore_finding *g = &r->finding[n];
+
+		flat_put_number(f, g->oracle);
+		flat_put(f, g->text, sizeof(g->text));
+		flat_put_number(f, g->threads);
+		for (int i = 0; i < 2; i++)
+			flat_put_site(f, g->place[i].function ? &(struct sync_site){
+				g->place[i].file, g->place[i].function, g->place[i].line } : NULL);
+		flat_put_text(f, g->replay);
+		flat_put_number(f, g->switches);
+		flat_put_number(f, g->steps);
+		flat_put_number(f, g->times);
+	}
+}
+
+bool finding_load(struct flat_reader *r)
+{
+	struct explore_result *result = x.result;
+	size_t count;
+
+	result->findings_dropped = flat_get_number(r, UINT64_MAX);
+	count = (size_t)flat_get_number(r, EXPLORE_FINDINGS_MAX);
+	for (size_t n = 0; n < count; n++) {
+		struct explore_finding *g = &result->finding[n];
+
+		memset(g, 0, sizeof(*g));
+		g->oracle = (enum explore_oracle)flat_get_number(r, ORACLE_COUNT - 1);
+		flat_get(r, g->text, sizeof(g->text));
+		g->text[sizeof(g->text) - 1] = '\0';
+		g->threads = (unsigned)flat_get_number(r, UINT32_MAX);
+		for (int i = 0; i < 2; i++) {
+			const struct sync_site *site = flat_get_site(r);
+
+			if (site)
+				g->place[i] = (struct explore_place){ site->function, site->file,
+								      site->line };
+		}
+		g->replay = flat_get_text(r, REPLAY_LENGTH_MAX);
+		g->switches = (unsigned)flat_get_number(r, UINT32_MAX);
+		g->steps = (unsigned)flat_get_number(r, UINT32_MAX);
+		g->times = flat_get_number(r, UINT64_MAX);
+		result->findings++;
+	}
+	return !r->wrong;
+}
