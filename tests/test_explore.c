@@ -86,7 +86,7 @@ static void memory_is_bounded(void **state)
 	}
 	assert_int_equal(memory[0], memory[3]);
 	run_model(model_family, MODEL_SAFE, 5);
-	assert_true(result.memory < memory[3] + 24 * (1 << 20));
+	assert_true(result.memory < memory[3] + 16 * (1 << 20));
 	explore_result_fini(&result);
 }
 
@@ -455,7 +455,8 @@ static void models_are_counted_alike(void **state)
 	}
 	model_choose(&model_sc);
 	assert_true(elsewhere_performed > 0);
-	assert_int_equal(elsewhere_ordered, elsewhere_performed); /* the models' loads acquire */
+	/* No order is dropped: the programs acquire and release throughout. */
+	assert_int_equal(elsewhere_ordered, elsewhere_performed);
 }
 
 /* The same of random programs: the same results, findings and executions. */

@@ -360,7 +360,8 @@ static void other_records_are_refused(void **state)
 	unsigned refused = 0;
 
 	(void)state;
-	assert_int_equal(go_on(&check, &record, (struct explore_options){ .plans_max = 1 }), -EINVAL);
+	assert_int_equal(go_on(&check, &record, (struct explore_options){
+		.plans_max = 1 }), -EINVAL);
 	assert_int_equal(go_on(&check, &record, (struct explore_options){
 		.failing_allocations = true }), -EINVAL);
 	assert_int_equal(go_on(&check, &record, (struct explore_options){

@@ -125,7 +125,7 @@ struct explore_options {
 	enum explore_algorithm algorithm;
 	uint64_t executions_max; /* 0: no bound */
 	double seconds_max;      /* 0: no bound */
-	unsigned plans_max;      /* steps planned ahead at a time, 24 bytes each; 0: 1 << 20 */
+	unsigned plans_max;      /* steps planned ahead at a time, 16 bytes each; 0: 1 << 20 */
 	unsigned steps_max;      /* per execution; 0: 8000, which is also the most */
 	bool stop_at_first;      /* end the search at the first finding */
 	bool (*enough)(void *arg); /* asked after each execution that has a finding: has the

@@ -60,7 +60,8 @@ static const char *must_stop(double since)
 		return "a finding ended it";
 	if (x.opt.enough && x.fails && x.opt.enough(x.opt.enough_arg))
 		return "it has shown what it was to show";
-	if (x.opt.executions_max && x.result->executions - x.executions_before >= x.opt.executions_max)
+	if (x.opt.executions_max &&
+	    x.result->executions - x.executions_before >= x.opt.executions_max)
 		return "the bound on executions was hit";
 	if (runs % 1024 == 0 || x.result->steps - x.steps_asked > STEPS_BETWEEN) {
 		x.steps_asked = x.result->steps;
