@@ -4,8 +4,8 @@
  * MMU notifiers, and devices that share those page tables over ATS.
  *
  * Build: cc prog.c $(pkg-config --cflags --libs mmun). Add -pthread for threads.
- * Programs from which to begin: examples/device.c, interval.c and pin.c in the
- * source; docs/library.md introduces them, and docs/glossary.md defines the terms.
+ * Programs from which to begin: examples/device.c, examples/interval.c and examples/pin.c
+ * in the source; docs/library.md introduces them, and docs/glossary.md defines the terms.
  *
  * Conventions
  *

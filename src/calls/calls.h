@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * calls.h - carrying out the operations of operations.h on an address space of the library,
- * through its public interface. Litmus tests, recorded orders and the stress test call here,
- * so what they call alike is the same call.
+ * calls.h - carrying out the operations of operations/operations.h on an address space of the
+ * library, through its public interface. Litmus tests, recorded orders and the stress test call
+ * here, so what they call alike is the same call.
  */
 #ifndef MMUN_CALLS_H
 #define MMUN_CALLS_H

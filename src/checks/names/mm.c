@@ -265,7 +265,7 @@ static uint64_t address_of(const void *entry)
 	return table_base(d->base.v) + index * entry_bytes(d->level);
 }
 
-/* A table that was moved says so, as mremap does: see rmap.c. */
+/* A table that was moved says so, as mremap does: see rmap/rmap.c. */
 static void table_moved(const void *entry, uint64_t addr, pte_t new)
 {
 	pfn_t table;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * runs.h - runs the checks that a file in C has registered. cfile.c uses it in a child, and
- * program.c in an ordinary program.
+ * program/program.c in an ordinary program.
  */
 #ifndef MMUN_RUNS_H
 #define MMUN_RUNS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tsan.c - what code that was compiled with -fsanitize=thread calls, in place of
- * libtsan: each plain access is told to plain.c, and each atomic operation of the compiler
+ * libtsan: each plain access is told to model/plain.c, and each atomic operation of the compiler
  * (C11's, __atomic) becomes an operation of the door. Such code is linked without
  * libtsan. The compiler must be told to tell volatile accesses apart, which are marked ones.
  */

@@ -207,8 +207,8 @@ struct engine {
 	uint32_t races, races_capacity;
 	bool out_of_memory;
 
-	struct plain *plain;           /* plain.c; NULL: nobody tells of plain accesses */
-	struct epochs *epochs;         /* clock.c; NULL: as above */
+	struct plain *plain;           /* model/plain.c; NULL: nobody tells of plain accesses */
+	struct epochs *epochs;         /* model/clock.c; NULL: as above */
 	char rcu;                      /* the domain of RCU's sections: its address */
 	const struct memory_model *model;
 	const struct explore_finding *drawn; /* that is being recorded, else NULL */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * clock.c - happens-before: the objects of an execution, who touched them last,
- * each step's vector clock, and the races that end in it. run.c calls it for
+ * each step's vector clock, and the races that end in it. run/run.c calls it for
  * each step; what a step depends on, and what it merely follows, is decided here.
  */
 #include "explore/model/model.h"

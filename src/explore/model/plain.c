@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * plain.c - accesses that are no operations of the door: plain loads and stores of a
- * check's code, of which the compiler tells (tsan.c). They are no scheduling points. Two
+ * check's code, of which the compiler tells (door/tsan.c). They are no scheduling points. Two
  * that conflict, of which neither happens before the other, are a race; and one that
  * meets freed memory is a touch of it. An operation on a word counts as an access that is
  * marked: it races with plain ones only.

@@ -2,7 +2,7 @@
 /*
  * alone.c - after the search: each place that has waited in cpu_relax() is tried once more,
  * alone and without waiting. If the thread leaves its loop there without anybody's help, the
- * search has left out executions, and says so. spin.c tells why.
+ * search has left out executions, and says so. door/spin.c tells why.
  */
 #include "explore/run/run.h"
 

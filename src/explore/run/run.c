@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * run.c - one execution of a check: restores the state that set-up left, runs the threads as
- * fibers until sched.c finds no next step, and then the check's own look at the end.
+ * fibers until door/sched.c finds no next step, and then the check's own look at the end.
  */
 #include "explore/run/run.h"
 #include "explore/door/door.h"

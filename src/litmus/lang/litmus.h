@@ -115,8 +115,8 @@ enum litmus_order { ORDER_PLAIN, ORDER_ONCE, ORDER_ACQ_REL };
 struct litmus_insn {
 	enum litmus_insn_kind kind;
 	enum litmus_order order;
-	enum op op;       /* of operations.h; on a variable: on its page, or on all of the
-	                     huge page if it was declared huge or split */
+	enum op op;       /* of operations/operations.h; on a variable: on its page, or on all of
+	                     the huge page if it was declared huge or split */
 	int reg;          /* -1: none */
 	int var, var2;    /* -1: none */
 	int expr;         /* -1: none */

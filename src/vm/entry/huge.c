@@ -49,7 +49,7 @@ static void split_fill(struct mmun_machine *m, struct ptep to, pte_t e)
  *
  * The secondary TLBs may keep what they have (classic semantics do not tell them): same
  * frames, same rights, and who changes a small entry later flushes it then. Not so if
- * the small entries are MIGRATION entries: see split.c. Bits are taken over by the
+ * the small entries are MIGRATION entries: see ops/split.c. Bits are taken over by the
  * exchange in pmdp_invalidate(): none that the walk sets is lost. Run by
  * tests/explore_huge.c.
  */
@@ -64,7 +64,7 @@ void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 	if (pte_present(e) || (pte_mapped(e) && mm_tlb_flush_pending(mm)))
 		flush_tlb_range(mm, addr, end);
 	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_CLEAR, addr, end);
-	/* As share_entry() in fork.c: a pin sees the change, or is seen here. */
+	/* As share_entry() in ops/fork.c: a pin sees the change, or is seen here. */
 	if (softleaf_is_migration(e) ||
 	    (pte_exclusive(e) && add_acq_rel(&frame_of(m, head)->pins, 0)))
 		migrate = false;

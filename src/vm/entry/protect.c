@@ -7,7 +7,7 @@
  * mprotect holds mmap_lock for writing and the areas' locks. Others hold it for reading
  * only. A page that they write-protect stays exclusive, and so is not copied; but one
  * whose access they take away may be moved meanwhile: they count themselves in
- * tlb_flush_pending, and who clears such an entry flushes it again (drawn in numa.c).
+ * tlb_flush_pending, and who clears such an entry flushes it again (drawn in ops/numa.c).
  * Litmus: uffd+fork-cow.
  */
 #include "vm/entry/entry.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fault.c - page faults: first touch, copy on write, reuse, hints; see handle_pte_fault
- * and do_wp_page in mm/memory.c. Pages that are elsewhere are fetched by swap.c and
- * object.c, huge ones by huge.c. Runs under the area's lock for reading, or mmap_lock,
- * so two faults may meet at one entry: each looks again under the ptl, and who comes
- * second finds the work done. None to present needs no notification.
+ * and do_wp_page in mm/memory.c. Pages that are elsewhere are fetched by swap_fault.c and
+ * object_fault.c, and huge ones are mapped by huge_fault.c. A fault runs under the area's lock
+ * for reading, or mmap_lock, so two faults may meet at one entry: each looks again under the
+ * ptl, and the second finds the work done. None to present needs no notification.
  */
 #include <errno.h>
 

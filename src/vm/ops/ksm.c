@@ -7,7 +7,7 @@
  * and a reference to each page are held past it (nothing is freed, nobody merges
  * or migrates), and because the pages are read-only and equal: a stale
  * translation reads the same. The comparison comes after the flush. A fault that copies
- * one of them does not wait, but flushes first: see break_sharing() in fault.c.
+ * one of them does not wait, but flushes first: see break_sharing() in fault/fault.c.
  * Litmus: ksm+deferred, ksm+preempted.
  */
 #include <errno.h>
@@ -111,7 +111,7 @@ static bool write_protect(struct mmun_mm *mm, struct merge_page *page,
 
 	range_init(&range, mm, MMU_NOTIFY_CLEAR, addr, end);
 	invalidate_range_start(&range);
-	add_acq_rel(&mm->tlb_flush_pending, 1); /* see break_sharing() in fault.c */
+	add_acq_rel(&mm->tlb_flush_pending, 1); /* see break_sharing() in fault/fault.c */
 	(void)pte_lock(&page->p, addr);
 	ok = pte_same(pte_get(page->p.entry), page->pte);
 	if (ok && (page->pte.v & (PTE_RW | PTE_EXCL))) {

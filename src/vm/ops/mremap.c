@@ -24,7 +24,7 @@
  * find the freed frame. Run by tests/explore_mremap.c, as is what follows.
  *
  * Who comes by rmap may find a table at its old address, and come to lock it when it has
- * moved: see rmap.c. Who comes by the object has seen the address of an area; entries that
+ * moved: see rmap/rmap.c. Who comes by the object has seen the address of an area; entries that
  * move are met at the new place, which is later in the list, but a table must not be
  * taken away from under somebody who flushes by its old address (take_rmap_locks() in
  * mm/mremap.c):
@@ -65,7 +65,7 @@ static void move_table(const struct move *s, const struct ptep *from, const stru
 	(void)ptep_get_and_clear(from->entry, old);
 	flush_tlb_range(mm, old, old + HUGE_BYTES);
 	secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_CLEAR, old, old + HUGE_BYTES);
-	/* Pairs with load_acquire in rmap.c. */
+	/* Pairs with load_acquire in rmap/rmap.c. */
 	store_release(&table->base, new | (moves & (HUGE_BYTES - 1)));
 	/* Pairs with load_acquire in descend(). */
 	store_release(to->entry, e.v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * numa.c - NUMA hints (change_prot_numa in mm/mempolicy.c): present entries lose their
- * access and nothing else, so that the next access faults; fault.c gives it back. An
+ * access and nothing else, so that the next access faults; fault/fault.c gives it back. An
  * entry without access in an area that allows access is a hint; in a PROT_NONE area
  * the fault looks at the area first. mmap_lock is held for reading only: until the
  * flush others may find the entry and the page, so who takes the entry away flushes it

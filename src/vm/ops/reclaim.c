@@ -175,7 +175,7 @@ static int reclaim_locked(struct reclaim *r, bool *frozen)
 	int err;
 
 	*frozen = false;
-	/* In this order: pairs with uncache() in swap.c. */
+	/* In this order: pairs with uncache() in phys/swap.c. */
 	r->discard = !load_acquire(&f->swap) && !load_acquire(&f->dirty);
 	if (load_acquire(&f->pins))
 		return -EBUSY; /* not worth trying */

@@ -17,9 +17,10 @@
  * device-exclusive entry is PROTNONE besides: all that does not ask for its type treats it as
  * a page that is there.
  *
- * A new type is a line here, and a branch in fault.c, fork.c and zap.c if neither its ring
- * nor its being mapped says what to do. Values 3, 5 and 7 are free, and so are 28 bits beside
- * a frame number, where a type can have types of its own as Linux's markers do.
+ * A new type is a line here, and a branch in fault/fault.c, ops/fork.c and entry/zap.c if
+ * neither its ring nor its being mapped says what to do. Values 3, 5 and 7 are free, and so
+ * are 28 bits beside a frame number, where a type can have types of its own as Linux's
+ * markers do.
  */
 #ifndef MMUN_PT_SOFTLEAF_H
 #define MMUN_PT_SOFTLEAF_H

@@ -60,7 +60,7 @@ void migration_entry_wait(struct mmun_mm *mm, pte_t entry);
 /*
  * The MIGRATION entries of from, a page or one frame of a huge page that was split,
  * become present with to, which may be the same, and take their references and places
- * in the rmap. Both pages locked, with a reference to to (migrate.c).
+ * in the rmap. Both pages locked, with a reference to to (ops/migrate.c).
  */
 void migration_restore(struct mmun_machine *m, pfn_t from, pfn_t to);
 

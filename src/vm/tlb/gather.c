@@ -4,7 +4,7 @@
  * mm/mmu_gather.c: entries are cleared first, then every TLB that may hold them
  * is flushed once, then frames are freed. Invariant: what is in a gather is
  * covered by [start, end). Tables are freed after a grace period, since some walk
- * them without a lock that keeps them. Filled by zap.c and unmap.c.
+ * them without a lock that keeps them. Filled by entry/zap.c and entry/unmap.c.
  *
  *      munmap                              device
  *      clear pte of a -> frame 3

@@ -3,7 +3,7 @@
  * tlb.h - TLBs of processors and devices, flushing them, and what waits for a flush: pages
  * and tables in a gather, entries in a batch.
  *
- * Letters as in mm.h.
+ * Letters as in mm/mm.h.
  */
 #ifndef MMUN_TLB_TLB_H
 #define MMUN_TLB_TLB_H
