@@ -87,7 +87,7 @@ if [ "$kind" = plain ]; then
 	   "$cc" -o races races.o "$library" $wrap; then
 		LD_LIBRARY_PATH=$(dirname "$library") ./races >out 2>&1 || fail "races: $(cat out)"
 		contains "plain write in after_unlock:" out
-		contains '32 tests: 32 ok' out
+		contains '34 tests: 34 ok' out
 	else
 		fail 'races.c does not build'
 	fi
@@ -166,6 +166,37 @@ THREAD(counts)
 	else
 		refcount_inc(&r);
 }
+#define is_two(x) ((x) == 2)
+THREAD(bugs) { (void)t; add(s); BUG_ON(is_two(READ_ONCE(s->a))); }
+static void (*free_it)(const void *p) = kfree;
+THREAD(by_address)
+{
+	void *p = kmalloc(8, GFP_KERNEL);
+
+	(void)s;
+	(void)t;
+	free_it(p);
+	free_it(p);
+}
+struct named { struct kref ref; struct list_head list; };
+THREAD(released)
+{
+	static struct named n;
+
+	add(s);
+	if (t == 0)
+		return;
+	kref_init(&n.ref);
+	kref_put(&n.ref, (void (*)(struct kref *))kfree);
+}
+THREAD(listed)
+{
+	static LIST_HEAD(head);
+	static struct list_head entry[2];
+
+	(void)s;
+	list_add(&entry[t], &head);
+}
 THREAD(fine)
 {
 	static atomic_t n;
@@ -187,7 +218,7 @@ contains 'mmun: syntax.c: does not compile' err
 contains 'mmun: threads.c: calls pthread_mutex_lock(), which the explorer does not see' err
 contains 'mmun: none.c: has no check' err
 contains 'mmun: missing.c: No such file or directory' err
-contains '20 tests: 3 ok, 0 differ, 13 violations, 0 unfinished, 4 errors' out
+contains '24 tests: 3 ok, 0 differ, 17 violations, 0 unfinished, 4 errors' out
 shows crash null 'T0 follows a NULL pointer, after its load in null:'
 shows crash null 'replay: mmun replay bad.c null:'
 # The address sanitizer looks at its shadow of the address first, which is no memory either.
@@ -207,6 +238,13 @@ shows determinism unstable 'in an equal run'
 shows lifetime twice 'freed twice'
 shows atomic-sleep sleeps 'with a spin lock held'
 shows assertion counts 'refcount'
+shows assertion bugs 'BUG_ON(is_two(READ_ONCE(s->a)))'
+# The place of a name that was passed on is the call of it, also out of the name of another one;
+# and what a name does plainly stands where the name does.
+shows lifetime by_address 'the second time in by_address'
+shows lifetime released 'released frees what was not allocated'
+line=$(sed -n '/list_add(&entry/=' bad.c)
+shows race listed "write in listed:$line meets T1's plain write in listed:$line"
 string=$(sed -n 's/.*replay: mmun replay bad.c \(null:[^ ]*\)$/\1/p' bad.txt)
 run 1 replay bad.c "$string"
 contains 'T0 follows a NULL pointer' out

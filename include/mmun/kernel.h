@@ -29,6 +29,7 @@
 #include "mmun/linux/list.h"
 #include "mmun/linux/lockdep.h"
 #include "mmun/linux/mutex.h"
+#include "mmun/linux/poison.h"
 #include "mmun/linux/preempt.h"
 #include "mmun/linux/printk.h"
 #include "mmun/linux/processor.h"

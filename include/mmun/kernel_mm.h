@@ -280,8 +280,8 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 #define pmd_lockptr(mm, pmd) ((spinlock_t *)kernel_ptl_((mm), (pmd)))
 #define pte_unmap(pte) ((void)(pte))
 
-#define KERNEL_LOCK_TABLE_(l) kernel_lock_(&(l)->owner, true, "page table", KERNEL_SITE_)
-#define KERNEL_UNLOCK_TABLE_(l) kernel_unlock_(&(l)->owner, true, "page table", KERNEL_SITE_)
+#define KERNEL_LOCK_TABLE_(l) kernel_spin_lock_(KERNEL_AT_("page table"), (l))
+#define KERNEL_UNLOCK_TABLE_(l) kernel_spin_unlock_(KERNEL_AT_("page table"), (l))
 
 #define pmd_lock(mm, pmd) __extension__({ \
 	spinlock_t *ptl_ = pmd_lockptr((mm), (pmd)); \

@@ -240,3 +240,19 @@ SCENE(is_volatile, .expect = "race")
 	else
 		*(volatile int *)&s->flag = 2;
 }
+
+/* Each volatile access is an operation of its own, also one of the word that an operation
+ * before it was about: another thread may come in between. */
+SCENE(volatile_again, .expect = "assertion")
+{
+	int seen;
+
+	if (t) {
+		WRITE_ONCE(s->flag, 1);
+		return;
+	}
+	seen = broken ? READ_ONCE(s->flag) : *(volatile int *)&s->flag;
+	EXPLORE_ASSERT(seen == 0 || *(volatile int *)&s->flag == 1);
+	if (broken)
+		EXPLORE_ASSERT(seen == *(volatile int *)&s->flag);
+}

@@ -5,11 +5,13 @@
 
 #include "mmun/linux/word.h"
 
-#define READ_ONCE(x) KERNEL_READ_AS_("READ_ONCE(" #x ")", KERNEL_RELAXED_, x)
-#define WRITE_ONCE(x, v) KERNEL_WRITE_AS_("WRITE_ONCE(" #x ")", KERNEL_RELAXED_, x, v)
+/* Of a word of 1, 2, 4 or 8 bytes. */
+#define READ_ONCE(x) KERNEL_READ_("READ_ONCE(" #x ")", KERNEL_RELAXED_, &(x))
+#define WRITE_ONCE(x, val) KERNEL_WRITE_("WRITE_ONCE(" #x ")", KERNEL_RELAXED_, &(x), val)
 
 #define barrier() __asm__ volatile("" ::: "memory")
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+
 
 #endif

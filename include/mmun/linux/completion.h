@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* completion.h - waiting for something to be done, once. */
+/* completion.h - waiting for something to be done, once. A zeroed one is not complete. */
 #ifndef MMUN_LINUX_COMPLETION_H
 #define MMUN_LINUX_COMPLETION_H
 
@@ -11,16 +11,19 @@ extern "C" {
 
 struct completion { uint64_t done; };
 
+#define COMPLETION_INITIALIZER(name) { 0 }
 #define DECLARE_COMPLETION(c) struct completion c
+#define DECLARE_COMPLETION_ONSTACK(c) struct completion c = { 0 }
 
-void kernel_complete_(struct completion *c, bool all, const char *name,
-		      const struct sync_site *site);
-void kernel_wait_for_(struct completion *c, const char *name, const struct sync_site *site);
+KERNEL_PROCEDURE_(complete, (struct completion *c), (c))
+KERNEL_PROCEDURE_(complete_all, (struct completion *c), (c))
+KERNEL_PROCEDURE_(wait_for_completion, (struct completion *c), (c))
 
 #define init_completion(c) ((void)((c)->done = 0))
-#define complete(c) kernel_complete_((c), false, #c, KERNEL_SITE_)
-#define complete_all(c) kernel_complete_((c), true, #c, KERNEL_SITE_)
-#define wait_for_completion(c) kernel_wait_for_((c), #c, KERNEL_SITE_)
+#define reinit_completion(c) ((void)((c)->done = 0))
+#define complete(c) KERNEL_1_(complete, #c, c)
+#define complete_all(c) KERNEL_1_(complete_all, #c, c)
+#define wait_for_completion(c) KERNEL_1_(wait_for_completion, #c, c)
 
 #ifdef __cplusplus
 }

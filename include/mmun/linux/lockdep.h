@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lockdep.h - who holds what. */
+/* lockdep.h - that the calling thread holds a lock, of whatever kind. */
 #ifndef MMUN_LINUX_LOCKDEP_H
 #define MMUN_LINUX_LOCKDEP_H
 
@@ -9,11 +9,13 @@
 extern "C" {
 #endif
 
-void kernel_assert_held_(const void *lock, const struct sync_site *site);
+void kernel_assert_held_(const struct kernel_at_ *at, const void *lock);
+bool kernel_is_held_(const void *lock);
 
+#define lockdep_assert_held(l) kernel_assert_held_(KERNEL_AT_(#l), (l))
 #define lockdep_assert_held_read lockdep_assert_held
 #define lockdep_assert_held_write lockdep_assert_held
-#define lockdep_assert_held(l) kernel_assert_held_((l), KERNEL_SITE_)
+#define lockdep_is_held(l) kernel_is_held_(l)
 
 #ifdef __cplusplus
 }

@@ -1,17 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* mutex.h - locks that sleep. */
+/* mutex.h - locks for which a thread sleeps. A zeroed one is free. */
 #ifndef MMUN_LINUX_MUTEX_H
 #define MMUN_LINUX_MUTEX_H
 
 #include "mmun/linux/word.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct mutex { uint32_t owner, unused; };
 
+#define __MUTEX_INITIALIZER(name) { 0, 0 }
 #define DEFINE_MUTEX(l) struct mutex l
 
-#define mutex_init(l) ((void)(*(l) = (struct mutex){ 0, 0 }))
-#define mutex_lock(l) kernel_lock_(&(l)->owner, false, #l, KERNEL_SITE_)
-#define mutex_trylock(l) kernel_trylock_(&(l)->owner, #l, KERNEL_SITE_)
-#define mutex_unlock(l) kernel_unlock_(&(l)->owner, false, #l, KERNEL_SITE_)
+KERNEL_PROCEDURE_(mutex_lock, (struct mutex *lock), (lock))
+KERNEL_PROCEDURE_(mutex_lock_nested, (struct mutex *lock, unsigned subclass), (lock, subclass))
+KERNEL_FUNCTION_(int, mutex_trylock, (struct mutex *lock), (lock))
+KERNEL_PROCEDURE_(mutex_unlock, (struct mutex *lock), (lock))
+
+#define mutex_init(lock) ((void)(*(lock) = (struct mutex){ 0, 0 }))
+#define mutex_destroy(lock) ((void)(lock))
+#define mutex_lock(lock) KERNEL_1_(mutex_lock, #lock, lock)
+#define mutex_trylock(lock) KERNEL_1_(mutex_trylock, #lock, lock)
+#define mutex_unlock(lock) KERNEL_1_(mutex_unlock, #lock, lock)
+#define mutex_lock_nested(lock, subclass) \
+	KERNEL_2_(mutex_lock_nested, #lock, struct mutex *, lock, unsigned, subclass)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

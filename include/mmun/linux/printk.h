@@ -5,9 +5,9 @@
 
 #include "mmun/linux/word.h"
 
-/* A line of the picture. */
 #define pr_info(...) kernel_note_(KERNEL_SITE_, __VA_ARGS__)
 #define pr_warn pr_info
 #define pr_err pr_info
+#define pr_debug pr_info
 
 #endif

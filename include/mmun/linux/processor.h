@@ -17,8 +17,8 @@ extern "C" {
  * and ends at the bound on steps. Leave it out of loops that give up by themselves: with
  * it their later rounds are not run, and the search says that it was not complete.
  */
-#define cpu_relax() kernel_relax_(KERNEL_SITE_)
-void kernel_relax_(const struct sync_site *site);
+KERNEL_PROCEDURE_0_(cpu_relax)
+#define cpu_relax() KERNEL_0_(cpu_relax, "cpu_relax()")
 
 #ifdef __cplusplus
 }

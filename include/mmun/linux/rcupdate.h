@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rcupdate.h - RCU. */
+/* rcupdate.h - RCU: readers that nobody waits for but who frees what they may still see. */
 #ifndef MMUN_LINUX_RCUPDATE_H
 #define MMUN_LINUX_RCUPDATE_H
 
@@ -9,18 +9,26 @@
 extern "C" {
 #endif
 
-void kernel_rcu_lock_(const struct sync_site *site);
-void kernel_rcu_unlock_(const struct sync_site *site);
-void kernel_synchronize_rcu_(const struct sync_site *site);
+KERNEL_PROCEDURE_0_(rcu_read_lock)
+KERNEL_PROCEDURE_0_(rcu_read_unlock)
+KERNEL_PROCEDURE_0_(synchronize_rcu)
 
-#define rcu_read_lock() kernel_rcu_lock_(KERNEL_SITE_)
-#define rcu_read_unlock() kernel_rcu_unlock_(KERNEL_SITE_)
-#define synchronize_rcu() kernel_synchronize_rcu_(KERNEL_SITE_)
+#define rcu_read_lock() KERNEL_0_(rcu_read_lock, "RCU")
+#define rcu_read_unlock() KERNEL_0_(rcu_read_unlock, "RCU")
+#define synchronize_rcu() KERNEL_0_(synchronize_rcu, "RCU")
 
 /* Orders what depends on the pointer, in Linux: here whatever comes after. */
-#define rcu_dereference(p) KERNEL_READ_AS_("rcu_dereference(" #p ")", KERNEL_ACQUIRE_, p)
+#define rcu_dereference(p) KERNEL_READ_("rcu_dereference(" #p ")", KERNEL_ACQUIRE_, &(p))
+#define rcu_dereference_raw rcu_dereference
+#define rcu_access_pointer(p) \
+	KERNEL_READ_("rcu_access_pointer(" #p ")", KERNEL_RELAXED_, &(p))
 #define rcu_assign_pointer(p, v) \
-	KERNEL_WRITE_AS_("rcu_assign_pointer(" #p ")", KERNEL_RELEASE_, p, v)
+	KERNEL_WRITE_("rcu_assign_pointer(" #p ")", KERNEL_RELEASE_, &(p), v)
+#define RCU_INIT_POINTER(p, v) \
+	KERNEL_WRITE_("RCU_INIT_POINTER(" #p ")", KERNEL_RELAXED_, &(p), v)
+/* Plain, for who excludes writers: condition says how. */
+#define rcu_dereference_protected(p, condition) ((void)(condition), (p))
+#define rcu_dereference_check(p, condition) ((void)(condition), rcu_dereference(p))
 
 #ifdef __cplusplus
 }

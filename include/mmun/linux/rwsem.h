@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* rwsem.h - locks that sleep, with readers. */
+/* rwsem.h - locks with readers, for which a thread sleeps. A zeroed one is free. */
 #ifndef MMUN_LINUX_RWSEM_H
 #define MMUN_LINUX_RWSEM_H
 
 #include "mmun/linux/word.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct rw_semaphore { uint32_t owner, unused; int32_t readers; };
 
+#define __RWSEM_INITIALIZER(name) { 0, 0, 0 }
 #define DECLARE_RWSEM(s) struct rw_semaphore s
 
-void kernel_down_(struct rw_semaphore *sem, bool read, bool spins, const char *name,
-		  const struct sync_site *site);
-void kernel_up_(struct rw_semaphore *sem, bool read, const char *name,
-		const struct sync_site *site);
+KERNEL_PROCEDURE_(down_read, (struct rw_semaphore *sem), (sem))
+KERNEL_PROCEDURE_(up_read, (struct rw_semaphore *sem), (sem))
+KERNEL_PROCEDURE_(down_write, (struct rw_semaphore *sem), (sem))
+KERNEL_PROCEDURE_(up_write, (struct rw_semaphore *sem), (sem))
 
-#define init_rwsem(s) ((void)(*(s) = (struct rw_semaphore){ 0, 0, 0 }))
-#define down_read(s) kernel_down_((s), true, false, #s, KERNEL_SITE_)
-#define up_read(s) kernel_up_((s), true, #s, KERNEL_SITE_)
-#define down_write(s) kernel_down_((s), false, false, #s, KERNEL_SITE_)
-#define up_write(s) kernel_up_((s), false, #s, KERNEL_SITE_)
+#define init_rwsem(sem) ((void)(*(sem) = (struct rw_semaphore){ 0, 0, 0 }))
+#define down_read(sem) KERNEL_1_(down_read, #sem, sem)
+#define up_read(sem) KERNEL_1_(up_read, #sem, sem)
+#define down_write(sem) KERNEL_1_(down_write, #sem, sem)
+#define up_write(sem) KERNEL_1_(up_write, #sem, sem)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

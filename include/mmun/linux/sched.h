@@ -5,6 +5,21 @@
 
 #include "mmun/linux/kernel.h"
 
-#define cond_resched() might_sleep()
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+KERNEL_INLINE_ int kernel_cond_resched_(const struct kernel_at_ *at)
+{
+	kernel_might_sleep_(at);
+	return 0;
+}
+
+KERNEL_PASSED_0_(int, cond_resched)
+#define cond_resched() KERNEL_0_(cond_resched, "cond_resched()")
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

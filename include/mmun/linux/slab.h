@@ -11,12 +11,26 @@ extern "C" {
 
 typedef enum { GFP_ATOMIC, GFP_KERNEL } gfp_t;
 
-void *kernel_alloc_(size_t size, gfp_t gfp, const struct sync_site *site);
-void kernel_free_(const void *p, const struct sync_site *site);
+#define GFP_NOWAIT GFP_ATOMIC
+#define GFP_NOFS GFP_KERNEL
+#define GFP_NOIO GFP_KERNEL
 
-#define kmalloc(size, gfp) kernel_alloc_((size), (gfp), KERNEL_SITE_)
-#define kzalloc(size, gfp) kernel_alloc_((size), (gfp), KERNEL_SITE_)
-#define kfree(p) kernel_free_((p), KERNEL_SITE_)
+KERNEL_FUNCTION_(void *, kmalloc, (size_t size, gfp_t gfp), (size, gfp))
+KERNEL_FUNCTION_(void *, kzalloc, (size_t size, gfp_t gfp), (size, gfp))
+KERNEL_FUNCTION_(void *, kmalloc_array, (size_t n, size_t size, gfp_t gfp), (n, size, gfp))
+KERNEL_FUNCTION_(void *, kcalloc, (size_t n, size_t size, gfp_t gfp), (n, size, gfp))
+KERNEL_PROCEDURE_(kfree, (const void *p), (p))
+
+#define kmalloc(size, gfp) KERNEL_2_(kmalloc, "kmalloc", size_t, size, gfp_t, gfp)
+#define kzalloc(size, gfp) KERNEL_2_(kzalloc, "kzalloc", size_t, size, gfp_t, gfp)
+#define kmalloc_array(n, size, gfp) \
+	KERNEL_3_(kmalloc_array, "kmalloc_array", size_t, n, size_t, size, gfp_t, gfp)
+#define kcalloc(n, size, gfp) KERNEL_3_(kcalloc, "kcalloc", size_t, n, size_t, size, gfp_t, gfp)
+#define kfree(p) KERNEL_1_(kfree, "kfree", p)
+
+#define kvmalloc kmalloc
+#define kvzalloc kzalloc
+#define kvfree kfree
 
 #ifdef __cplusplus
 }

@@ -1,29 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-/* spinlock.h - spin locks, and those with readers. */
+/* spinlock.h - locks of which nobody may sleep who has one: spin locks, and those with readers.
+ * A zeroed one is free. They may be taken in any order: an order that deadlocks is found by
+ * deadlocking. */
 #ifndef MMUN_LINUX_SPINLOCK_H
 #define MMUN_LINUX_SPINLOCK_H
 
 #include "mmun/linux/rwsem.h"
 
-typedef struct { uint32_t owner, unused; } spinlock_t;
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct spinlock { uint32_t owner, unused; } spinlock_t;
 typedef struct { struct rw_semaphore sem; } rwlock_t;
 
+#define __SPIN_LOCK_UNLOCKED(name) { 0, 0 }
 #define DEFINE_SPINLOCK(l) spinlock_t l
 #define DEFINE_RWLOCK(l) rwlock_t l
 
 /* There is no spin_trylock(): see docs/checks.md. */
-#define spin_lock_init(l) ((void)(*(l) = (spinlock_t){ 0, 0 }))
-#define spin_lock(l) kernel_lock_(&(l)->owner, true, #l, KERNEL_SITE_)
-#define spin_unlock(l) kernel_unlock_(&(l)->owner, true, #l, KERNEL_SITE_)
+KERNEL_PROCEDURE_(spin_lock, (spinlock_t *lock), (lock))
+KERNEL_PROCEDURE_(spin_unlock, (spinlock_t *lock), (lock))
+KERNEL_PROCEDURE_(spin_lock_nested, (spinlock_t *lock, int subclass), (lock, subclass))
+KERNEL_PROCEDURE_(spin_unlock_irqrestore, (spinlock_t *lock, unsigned long flags), (lock, flags))
+
+#define spin_lock_init(lock) ((void)(*(lock) = (spinlock_t){ 0, 0 }))
+#define spin_lock(lock) KERNEL_1_(spin_lock, #lock, lock)
+#define spin_unlock(lock) KERNEL_1_(spin_unlock, #lock, lock)
 #define spin_lock_irq spin_lock
 #define spin_unlock_irq spin_unlock
-#define spin_lock_irqsave(l, flags) ((void)((flags) = 0), spin_lock(l))
-#define spin_unlock_irqrestore(l, flags) ((void)(flags), spin_unlock(l))
+#define spin_lock_bh spin_lock
+#define spin_unlock_bh spin_unlock
+#define spin_lock_irqsave(lock, flags) __extension__({ \
+	spinlock_t *kernel_lock_ = (lock); \
+	unsigned long *kernel_flags_ = &(flags); \
+	KERNEL_1_(spin_lock, #lock, kernel_lock_); \
+	*kernel_flags_ = 0; })
+#define spin_unlock_irqrestore(lock, flags) \
+	KERNEL_2_(spin_unlock_irqrestore, #lock, spinlock_t *, lock, unsigned long, flags)
+#define spin_lock_nested(lock, subclass) \
+	KERNEL_2_(spin_lock_nested, #lock, spinlock_t *, lock, int, subclass)
 
-#define rwlock_init(l) init_rwsem(&(l)->sem)
-#define read_lock(l) kernel_down_(&(l)->sem, true, true, #l, KERNEL_SITE_)
-#define read_unlock(l) kernel_up_(&(l)->sem, true, #l, KERNEL_SITE_)
-#define write_lock(l) kernel_down_(&(l)->sem, false, true, #l, KERNEL_SITE_)
-#define write_unlock(l) kernel_up_(&(l)->sem, false, #l, KERNEL_SITE_)
+#define raw_spinlock_t spinlock_t
+#define DEFINE_RAW_SPINLOCK DEFINE_SPINLOCK
+#define raw_spin_lock_init spin_lock_init
+#define raw_spin_lock spin_lock
+#define raw_spin_unlock spin_unlock
+#define raw_spin_lock_irq spin_lock_irq
+#define raw_spin_unlock_irq spin_unlock_irq
+#define raw_spin_lock_irqsave spin_lock_irqsave
+#define raw_spin_unlock_irqrestore spin_unlock_irqrestore
+
+KERNEL_PROCEDURE_(read_lock, (rwlock_t *lock), (lock))
+KERNEL_PROCEDURE_(read_unlock, (rwlock_t *lock), (lock))
+KERNEL_PROCEDURE_(write_lock, (rwlock_t *lock), (lock))
+KERNEL_PROCEDURE_(write_unlock, (rwlock_t *lock), (lock))
+
+#define rwlock_init(lock) ((void)(*(lock) = (rwlock_t){ { 0, 0, 0 } }))
+#define read_lock(lock) KERNEL_1_(read_lock, #lock, lock)
+#define read_unlock(lock) KERNEL_1_(read_unlock, #lock, lock)
+#define write_lock(lock) KERNEL_1_(write_lock, #lock, lock)
+#define write_unlock(lock) KERNEL_1_(write_unlock, #lock, lock)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

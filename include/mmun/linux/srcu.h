@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* srcu.h - RCU with sections that may sleep. */
+/* srcu.h - RCU with sections that may sleep. A grace period waits for those of its own
+ * srcu_struct only. A zeroed one is initialized. */
 #ifndef MMUN_LINUX_SRCU_H
 #define MMUN_LINUX_SRCU_H
 
-#include "mmun/linux/word.h"
+#include "mmun/linux/rcupdate.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Sections that may sleep; a grace period waits for those of its own srcu_struct. */
 struct srcu_struct { uint64_t unused; };
+
 #define DEFINE_SRCU(s) struct srcu_struct s
 #define DEFINE_STATIC_SRCU(s) static struct srcu_struct s
 
-int kernel_srcu_lock_(struct srcu_struct *srcu, const char *name, const struct sync_site *site);
-void kernel_srcu_unlock_(struct srcu_struct *srcu, const char *name,
-			 const struct sync_site *site);
-void kernel_synchronize_srcu_(struct srcu_struct *srcu, const char *name,
-			      const struct sync_site *site);
+KERNEL_FUNCTION_(int, srcu_read_lock, (struct srcu_struct *srcu), (srcu))
+KERNEL_PROCEDURE_(srcu_read_unlock, (struct srcu_struct *srcu, int index), (srcu, index))
+KERNEL_PROCEDURE_(synchronize_srcu, (struct srcu_struct *srcu), (srcu))
+KERNEL_FUNCTION_(int, init_srcu_struct, (struct srcu_struct *srcu), (srcu))
+KERNEL_PROCEDURE_(cleanup_srcu_struct, (struct srcu_struct *srcu), (srcu))
 
-#define init_srcu_struct(s) ((s)->unused = 0, 0)
-#define cleanup_srcu_struct(s) ((void)(s))
-#define srcu_read_lock(s) kernel_srcu_lock_((s), #s, KERNEL_SITE_)
-#define srcu_read_unlock(s, index) ((void)(index), kernel_srcu_unlock_((s), #s, KERNEL_SITE_))
-#define synchronize_srcu(s) kernel_synchronize_srcu_((s), #s, KERNEL_SITE_)
+#define init_srcu_struct(srcu) KERNEL_1_(init_srcu_struct, #srcu, srcu)
+#define cleanup_srcu_struct(srcu) KERNEL_1_(cleanup_srcu_struct, #srcu, srcu)
+#define srcu_read_lock(srcu) KERNEL_1_(srcu_read_lock, #srcu, srcu)
+#define srcu_read_unlock(srcu, index) \
+	KERNEL_2_(srcu_read_unlock, #srcu, struct srcu_struct *, srcu, int, index)
+#define synchronize_srcu(srcu) KERNEL_1_(synchronize_srcu, #srcu, srcu)
+
+#define srcu_dereference(p, srcu) __extension__({ \
+	__typeof__(p) *kernel_pointer_ = &(p); \
+	(void)(srcu); \
+	KERNEL_READ_("srcu_dereference(" #p ")", KERNEL_ACQUIRE_, kernel_pointer_); })
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wait.h - queues of threads that sleep. */
+/* wait.h - queues of threads that sleep. A zeroed one is empty. */
 #ifndef MMUN_LINUX_WAIT_H
 #define MMUN_LINUX_WAIT_H
 
@@ -11,26 +11,32 @@ extern "C" {
 
 typedef struct wait_queue_head { uint64_t wakeups; } wait_queue_head_t;
 
+#define __WAIT_QUEUE_HEAD_INITIALIZER(name) { 0 }
 #define DECLARE_WAIT_QUEUE_HEAD(q) wait_queue_head_t q
 
-uint64_t kernel_enqueue_(wait_queue_head_t *queue, const struct sync_site *site);
-void kernel_sleep_(wait_queue_head_t *queue, uint64_t seen, const char *name,
-		   const struct sync_site *site);
-void kernel_wake_(wait_queue_head_t *queue, const char *name, const struct sync_site *site);
+/* A thread enqueues itself, asks, and sleeps until a wake-up after it was enqueued. */
+uint64_t kernel_enqueue_(const struct kernel_at_ *at, wait_queue_head_t *queue);
+void kernel_sleep_(const struct kernel_at_ *at, wait_queue_head_t *queue, uint64_t seen);
+
+KERNEL_PROCEDURE_(wake_up, (wait_queue_head_t *queue), (queue))
 
 #define init_waitqueue_head(q) ((void)((q)->wakeups = 0))
 /* Asks @condition, which READ_ONCE()s what others change; sleeps until woken; again. */
 #define wait_event(q, condition) do { \
+	wait_queue_head_t *kernel_queue_ = &(q); \
 	for (;;) { \
-		uint64_t seen_ = kernel_enqueue_(&(q), KERNEL_SITE_); \
+		uint64_t kernel_seen_ = kernel_enqueue_(KERNEL_AT_(#q), kernel_queue_); \
 		if (condition) \
 			break; \
-		kernel_sleep_(&(q), seen_, #q, KERNEL_SITE_); \
+		kernel_sleep_(KERNEL_AT_(#q), kernel_queue_, kernel_seen_); \
 	} \
 } while (0)
 /* Sleeps until the next wake_up(), which may have gone by: Linux has thrown it out. */
-#define sleep_on(q) kernel_sleep_((q), kernel_enqueue_((q), KERNEL_SITE_), #q, KERNEL_SITE_)
-#define wake_up(q) kernel_wake_((q), #q, KERNEL_SITE_)
+#define sleep_on(q) __extension__({ \
+	wait_queue_head_t *kernel_queue_ = (q); \
+	kernel_sleep_(KERNEL_AT_(#q), kernel_queue_, \
+		      kernel_enqueue_(KERNEL_AT_(#q), kernel_queue_)); })
+#define wake_up(q) KERNEL_1_(wake_up, #q, q)
 #define wake_up_all wake_up
 
 #ifdef __cplusplus

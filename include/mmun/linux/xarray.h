@@ -6,34 +6,43 @@
 #include "mmun/linux/slab.h"
 #include "mmun/linux/spinlock.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { XARRAY_MAX = 16 };
 
 struct xarray { spinlock_t xa_lock; void *slot[XARRAY_MAX]; };
 
 #define DEFINE_XARRAY(name) struct xarray name
-#define xa_init(xa) spin_lock_init(&(xa)->xa_lock)
-#define xa_lock(xa) spin_lock(&(xa)->xa_lock)
-#define xa_unlock(xa) spin_unlock(&(xa)->xa_lock)
-#define xa_load(xa, index) __extension__({ \
-	unsigned long at_index_ = (index); \
-	EXPLORE_ASSERT(at_index_ < XARRAY_MAX); \
-	KERNEL_READ_AS_("xa_load(" #xa ", " #index ")", KERNEL_ACQUIRE_, \
-			(xa)->slot[at_index_]); })
-/* Under xa_lock; the old entry. */
-#define __xa_store(xa, index, entry, gfp) __extension__({ \
-	unsigned long at_index_ = (index); \
-	(void)(gfp); \
-	EXPLORE_ASSERT(at_index_ < XARRAY_MAX); \
-	void *was_entry_ = (xa)->slot[at_index_]; \
-	KERNEL_WRITE_AS_("xa_store(" #xa ", " #index ")", KERNEL_RELEASE_, \
-			 (xa)->slot[at_index_], entry); \
-	was_entry_; })
-#define __xa_erase(xa, index) __xa_store((xa), (index), NULL, GFP_ATOMIC)
-#define xa_store(xa, index, entry, gfp) __extension__({ \
-	xa_lock(xa); \
-	void *before_ = __xa_store((xa), (index), (entry), (gfp)); \
-	xa_unlock(xa); \
-	before_; })
-#define xa_erase(xa, index) xa_store((xa), (index), NULL, GFP_KERNEL)
+
+#define xa_init(xa) ((void)(*(xa) = (struct xarray){ { 0, 0 }, { NULL } }))
+#define xa_lock(xa) KERNEL_1_(spin_lock, #xa, &(xa)->xa_lock)
+#define xa_unlock(xa) KERNEL_1_(spin_unlock, #xa, &(xa)->xa_lock)
+
+KERNEL_FUNCTION_(void *, xa_load, (struct xarray *xa, unsigned long index), (xa, index))
+/* The old entry. With __, under xa_lock. */
+KERNEL_FUNCTION_(void *, __xa_store, (struct xarray *xa, unsigned long index, void *entry,
+				      gfp_t gfp), (xa, index, entry, gfp))
+KERNEL_FUNCTION_(void *, __xa_erase, (struct xarray *xa, unsigned long index), (xa, index))
+KERNEL_FUNCTION_(void *, xa_store, (struct xarray *xa, unsigned long index, void *entry,
+				    gfp_t gfp), (xa, index, entry, gfp))
+KERNEL_FUNCTION_(void *, xa_erase, (struct xarray *xa, unsigned long index), (xa, index))
+
+#define xa_load(xa, index) KERNEL_2_(xa_load, "xa_load(" #xa ", " #index ")", \
+	struct xarray *, xa, unsigned long, index)
+#define __xa_store(xa, index, entry, gfp) KERNEL_4_(__xa_store, \
+	"xa_store(" #xa ", " #index ")", struct xarray *, xa, unsigned long, index, \
+	void *, entry, gfp_t, gfp)
+#define __xa_erase(xa, index) KERNEL_2_(__xa_erase, "xa_erase(" #xa ", " #index ")", \
+	struct xarray *, xa, unsigned long, index)
+#define xa_store(xa, index, entry, gfp) KERNEL_4_(xa_store, "xa_store(" #xa ", " #index ")", \
+	struct xarray *, xa, unsigned long, index, void *, entry, gfp_t, gfp)
+#define xa_erase(xa, index) KERNEL_2_(xa_erase, "xa_erase(" #xa ", " #index ")", \
+	struct xarray *, xa, unsigned long, index)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -23,6 +23,8 @@
 #undef rcu_read_unlock
 #undef synchronize_rcu
 
+/* The library has no use for the functions, and the vm has some of their names itself. */
+#define KERNEL_IMPLEMENTATION_
 #include "mmun/kernel.h"
 
 #endif
