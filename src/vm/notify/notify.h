@@ -7,17 +7,18 @@
  * be done there is an operation that the owner gives.
  *
  * What callbacks are given. The callbacks of mmun.h have Linux's signatures, in which an
- * address space stands for what has changed: an argument, range->mm, mn->mm, sub->mm. For
- * a domain that is no address space each of these is NULL. A subscriber does not need it to
- * know whom it is told by: a notifier is subscribed to one domain at a time, so the structure
- * around the notifier says all, and mn->domain and sub->domain are a handle that differs for
- * each domain and that users do not look into. So a callback that uses neither the argument
- * nor range->mm, as those of devices here, works on every domain.
+ * address space stands for what has changed: as an argument, and as range->mm, mn->mm and
+ * sub->mm. For a domain whose owner is no address space all of these are NULL. A subscriber
+ * does not need them to know whose change it is told of. A notifier is subscribed to one
+ * domain at a time, so the structure around the notifier says it; and mn->domain and
+ * sub->domain are a handle, another one for each domain, which users do not look into. A
+ * callback that uses neither the argument nor range->mm works on every domain, as those of
+ * the devices here do.
  *
- * Who may notify, that is call what is between notify_range_start() and notify_range_end()
- * and these themselves: whoever holds one of the owner's locks that lock_all() takes, from
- * start to end. So the list of subscriptions does not change meanwhile, and nobody sees an
- * end without its start.
+ * Who may notify. To call notify_range_start(), notify_range_end() and notify_flush(), and to
+ * change translations in between, a thread holds one of the owner's locks that lock_all()
+ * takes, from start to end. So the list of subscriptions does not change meanwhile, and
+ * nobody sees an end without its start.
  */
 #ifndef MMUN_NOTIFY_NOTIFY_H
 #define MMUN_NOTIFY_NOTIFY_H
@@ -27,22 +28,25 @@
 struct notify_domain;
 struct interval_subscriptions; /* interval.c */
 
-/* What the owner of a domain does. All are there, and none is called with a lock held that
- * is not mentioned. */
+/* What the owner of a domain does for it. It gives all of these operations. They are called
+ * with no lock of the library held, but where something else is said. */
 struct notify_domain_ops {
 	/*
-	 * A hardware walk: the translation of addr, not present if there is none. Sets accessed,
-	 * and dirty for a write that is allowed. Takes no lock: it runs in a guard section or an
-	 * RCU section, and waiting for these must be part of giving up what it reads.
+	 * A hardware walk: the translation of addr, not present if there is none. It sets the
+	 * accessed bit, and the dirty bit for a write that is allowed. It takes no lock, since it
+	 * runs in a guard section or an RCU section: whoever gives up what it reads waits for
+	 * these first.
 	 */
 	pte_t (*walk)(struct notify_domain *d, uint64_t addr, bool write);
-	/* After a walk that does not allow an access: 0 for looking again, or why not. Sleeps. */
+	/* Resolves a fault, after a walk that did not allow the access. 0: the caller looks
+	 * again; or a negative errno. May sleep. */
 	int (*fault)(struct notify_domain *d, uint64_t addr, bool write);
-	/* Excludes everybody who may notify. Called with release_lock or nothing held; sleeps. */
+	/* Excludes everybody who may notify. May sleep; release_lock may be held. */
 	void (*lock_all)(struct notify_domain *d);
 	void (*unlock_all)(struct notify_domain *d);
-	/* A reference to the owner for each subscriber: what the domain is in lasts as long. put
-	 * is called with nothing held, or with release_lock by somebody who has another one. */
+	/* A reference to the owner, one for each subscriber: the domain lasts as long as there is
+	 * one. get is called under any lock; put under release_lock only by a caller that has
+	 * another reference. */
 	void (*get)(struct notify_domain *d);
 	void (*put)(struct notify_domain *d);
 };
@@ -53,7 +57,7 @@ struct notify_domain_ops {
  */
 struct notify_domain {
 	const struct notify_domain_ops *ops; /* [C] */
-	struct mmun_machine *machine;        /* [C] whose frames a walk finds */
+	struct mmun_machine *machine;        /* [C] whose frames a walk finds; lasts longer */
 	struct mmun_mm *mm;                  /* [C] for callbacks; NULL: the owner is none */
 	enum mmun_semantics semantics;       /* [C] */
 	uint64_t keepers;                    /* [N] devices whose TLBs keep rights */
