@@ -1,25 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel_mm.h - Linux's names for page-table code in checks: entries and their locks,
- * TLB flushes, MMU notifiers of both eras, pages, the reverse map, the gather. They work
- * on the address spaces of mmun/mmun.h: what a check changes here is what that library's
- * own operations, its processors and its devices see.
+ * kernel_mm.h - Linux's names for page-table code in checks: entries and their locks, TLB
+ * flushes, MMU notifiers of both semantics, pages, the reverse map, the gather. They work
+ * on the address spaces of mmun/mmun.h: what a check changes here is seen by that library's
+ * own operations, by its processors and by its devices.
  *
- * An update of a page table that was copied from the kernel needs its includes changed
- * and little else; docs/porting.md has a worked example. Words have the arguments of
- * Linux 6.12, where it has them. A struct vm_area_struct is a copy of an area's bounds, which
- * vma_of() fetches, and no part of the mm. A folio is a page. PAGE_SIZE is small: see
- * mmun_page_size().
+ * An update of a page table that was copied from the kernel needs other includes and little
+ * else; docs/porting.md has a worked example. The names have the arguments of Linux 6.12,
+ * if it has them. There are three differences:
+ *	- A struct vm_area_struct is a copy of an area's bounds, which vma_of() fetches. It is
+ *	  no part of the mm.
+ *	- A folio is a page.
+ *	- PAGE_SIZE is small: see mmun_page_size().
  *
- * Rules that are checked as the words are used, each a finding of the oracle "protocol":
- * an entry is changed under its lock; a present entry, or a table in which there is one, is
- * taken away, moved to another page or stripped of its write access only between the
- * calling thread's mmu_notifier_invalidate_range_start() and _end() of its address; each
- * start has its end; what is changed as an entry is in a page table, and what is named as a
- * page table is one. Freed pages and page tables must not be touched ("lifetime"), and memory
- * must be given back ("leak", if the check has a finish function that destroys the machine).
+ * Rules. These are checked where a name is used, and a violation is a finding of the oracle
+ * "protocol":
+ *	- An entry is changed under its lock.
+ *	- A present entry, or a table with one in it, is removed, moved to another page, or
+ *	  stripped of its write permission only between mmu_notifier_invalidate_range_start()
+ *	  and _end() of its address by the same thread.
+ *	- Each start has its end.
+ *	- What is changed as an entry is in a page table, and what is named as a page table
+ *	  is one.
+ * Freed pages and page tables must not be accessed ("lifetime"). Memory must be given back
+ * ("leak", if the check has a finish function that destroys the machine).
  *
- * Flushes and notifications can be taken away one by one: "mmun when --superfluous FILE".
+ * Context. Addresses and lengths are in bytes. All names may be used in the threads of a
+ * check; those that wait for nothing also in set-up and at the end. Unless a comment says
+ * otherwise a name does not block, and needs no lock besides those that the rules demand.
+ * "May sleep" means that no spin lock may be held ("atomic-sleep").
+ *
+ * Each comment names the function of Linux, if the name is not Linux's own.
+ *
+ * Flushes and notifications can be left out one by one: "mmun when --superfluous FILE".
  */
 #ifndef MMUN_KERNEL_MM_H
 #define MMUN_KERNEL_MM_H
@@ -34,8 +47,9 @@ extern "C" {
 #define mm_struct mmun_mm
 #define folio page
 
-struct page; /* a page frame: of contents, or of a page table */
+struct page; /* a page frame, which holds a page or a page table */
 
+/* The bounds of an area when they were fetched. */
 struct vm_area_struct {
 	struct mm_struct *vm_mm;
 	unsigned long vm_start, vm_end; /* bytes */
@@ -43,9 +57,9 @@ struct vm_area_struct {
 };
 
 /*
- * An address space with processors and a device, for a check's state: set up by
- * mm_world_init() in setup, and given back by mm_world_fini() in finish, which finds
- * what was not given back.
+ * An address space with processors and a device, for the state of a check. The set-up
+ * function of the check makes it with mm_world_init(). The finish function gives it back with
+ * mm_world_fini(), which finds memory that was not freed. It has no counterpart in Linux.
  */
 enum { MM_WORLD_CPUS = 4 };
 
@@ -57,13 +71,19 @@ struct mm_world {
 	unsigned cpus;
 };
 
-/* In a check's watch function: the entry of addr and what each TLB has for it. */
+/*
+ * For the watch function of a check: shows, under this name, the entry of addr and what each
+ * TLB has for it. Changes nothing and takes no lock.
+ */
 void mm_world_watch(const struct mm_world *w, unsigned long addr, const char *name);
 
 /*
- * Calls rmap_one for each entry that maps the page, of whatever address space, until it
- * says false. The caller has a reference and the page lock. vma has the mm and the bounds of
- * the entry. The entry may be gone by then: rmap_one locks it and looks.
+ * rmap_walk() calls rmap_one for each entry that maps the page, in every address space, until
+ * rmap_one returns false. vma has the mm of the entry, and the range that the entry maps. The
+ * entry may be gone when rmap_one is called: rmap_one locks it, and looks.
+ *
+ * Context: with a reference to the page, and with the page lock held. May sleep.
+ * Source: rmap_walk() in mm/rmap.c.
  */
 struct rmap_walk_control {
 	void *arg;
@@ -73,7 +93,7 @@ struct rmap_walk_control {
 
 void rmap_walk(struct page *page, struct rmap_walk_control *rwc);
 
-/* --- what the words below are made of ------------------------------------- */
+/* --- what the names below are made of; not for checks ----------------------- */
 
 enum kernel_entry_op_ { KERNEL_GET_, KERNEL_SET_, KERNEL_CLEAR_, KERNEL_WRPROTECT_ };
 enum kernel_lock_op_ { KERNEL_READ_LOCK_, KERNEL_WRITE_LOCK_, KERNEL_READ_UNLOCK_,
@@ -84,7 +104,7 @@ enum kernel_page_op_ { KERNEL_PAGE_GET_, KERNEL_PAGE_TRY_GET_, KERNEL_PAGE_PUT_,
 enum kernel_range_op_ { KERNEL_RANGE_START_, KERNEL_RANGE_NONBLOCK_, KERNEL_RANGE_END_,
 			KERNEL_RANGE_ONLY_END_ };
 enum kernel_flush_ { KERNEL_FLUSH_CPUS_ = 1, KERNEL_FLUSH_SECONDARY_ = 2,
-		     KERNEL_FLUSH_ARCH_ = 4 /* as the mm's era has it */ };
+		     KERNEL_FLUSH_ARCH_ = 4 /* as in the mm's semantics */ };
 enum kernel_rmap_op_ { KERNEL_RMAP_NEW_, KERNEL_RMAP_ADD_, KERNEL_RMAP_REMOVE_ };
 enum kernel_pending_op_ { KERNEL_PENDING_INC_, KERNEL_PENDING_DEC_, KERNEL_PENDING_GET_,
 			  KERNEL_GATHER_INC_, KERNEL_GATHER_DEC_, KERNEL_GATHER_GET_ };
@@ -126,7 +146,7 @@ void kernel_table_free_(struct mmun_mm *mm, struct page *table, const struct syn
 bool kernel_access_cpu_(struct mmun_cpu *cpu, uint64_t addr, bool write, uint64_t *value);
 bool kernel_access_device_(struct mmun_ats *device, uint64_t addr, bool write, uint64_t *value);
 
-/* Of an entry. src/checks/names/mm.c holds them to the library's own. */
+/* The bits of an entry. src/checks/names/mm.c compares them with the library's own. */
 enum {
 	KERNEL_PTE_P_ = 1 << 0, KERNEL_PTE_RW_ = 1 << 1, KERNEL_PTE_A_ = 1 << 5,
 	KERNEL_PTE_D_ = 1 << 6,
@@ -141,6 +161,11 @@ enum {
 
 /* --- sizes ---------------------------------------------------------------- */
 
+/*
+ * The sizes are those of the checked build: a page has 32 bytes, and a table has 4 entries.
+ * PMD_SIZE is what a leaf table, or a huge page, maps. TASK_SIZE is the first address that a
+ * user cannot have.
+ */
 #define PAGE_SIZE ((unsigned long)mmun_page_size())
 #define PAGE_SHIFT ((unsigned)__builtin_ctzl(PAGE_SIZE))
 #define PAGE_MASK (~(PAGE_SIZE - 1))
@@ -152,7 +177,12 @@ enum {
 
 /* --- areas, and the locks of an address space ----------------------------- */
 
-/* The bounds of the area that contains addr, which must be there. */
+/*
+ * Returns the bounds of the area that contains addr. It is an assertion that there is one.
+ *
+ * Context: with a lock that keeps the area from changing: mmap_lock, or the area's.
+ * Source: vma_lookup() in include/linux/mm.h.
+ */
 static inline struct vm_area_struct vma_of(struct mm_struct *mm, unsigned long addr)
 {
 	struct vm_area_struct vma = { mm, 0, 0, 0 };
@@ -161,29 +191,53 @@ static inline struct vm_area_struct vma_of(struct mm_struct *mm, unsigned long a
 	return vma;
 }
 
+/* Take and drop mmap_lock, for reading or for writing. Context: the locks may sleep. */
 #define mmap_read_lock(mm) kernel_mmap_lock_((mm), KERNEL_READ_LOCK_, KERNEL_SITE_)
 #define mmap_read_unlock(mm) kernel_mmap_lock_((mm), KERNEL_READ_UNLOCK_, KERNEL_SITE_)
 #define mmap_write_lock(mm) kernel_mmap_lock_((mm), KERNEL_WRITE_LOCK_, KERNEL_SITE_)
-/* Lets the areas go too that vma_start_write() has locked. */
+/* Also drops the locks of all areas that vma_start_write() has locked. */
 #define mmap_write_unlock(mm) kernel_mmap_lock_((mm), KERNEL_WRITE_UNLOCK_, KERNEL_SITE_)
-/* Waits for a writer, where Linux's says false and has its caller take mmap_lock. */
+/*
+ * Takes the lock of an area for reading. It waits for a writer, where Linux's returns false
+ * and has its caller take mmap_lock. Context: may sleep; without mmap_lock.
+ */
 #define vma_start_read(vma) kernel_vma_lock_((vma)->vm_mm, (vma)->vm_start, KERNEL_READ_LOCK_, \
 	KERNEL_SITE_)
+/* Drops the lock of an area that vma_start_read() has taken. */
 #define vma_end_read(vma) kernel_vma_lock_((vma)->vm_mm, (vma)->vm_start, KERNEL_READ_UNLOCK_, \
 	KERNEL_SITE_)
+/*
+ * Locks an area for writing until mmap_write_unlock(), and waits for its readers.
+ * Context: with mmap_lock held for writing; may sleep.
+ */
 #define vma_start_write(vma) kernel_vma_lock_((vma)->vm_mm, (vma)->vm_start, \
 	KERNEL_WRITE_LOCK_, KERNEL_SITE_)
 
 /* --- entries: values ------------------------------------------------------ */
 
+/* Values only: nothing in this section accesses a page table. */
 typedef struct { uint64_t pte; } pte_t; /* an entry that maps a page */
-typedef struct { uint64_t pmd; } pmd_t; /* one that names a table of them, or is huge */
-typedef struct { uint64_t pgprot; } pgprot_t;
+typedef struct { uint64_t pmd; } pmd_t; /* an entry that names a leaf table, or maps a huge page */
+typedef struct { uint64_t pgprot; } pgprot_t; /* what an entry allows */
 
+/* Read-only; readable and writable; no access (Linux: PROT_NONE). */
 #define PAGE_READONLY ((pgprot_t){ KERNEL_PTE_P_ | KERNEL_PTE_A_ })
 #define PAGE_SHARED ((pgprot_t){ KERNEL_PTE_P_ | KERNEL_PTE_A_ | KERNEL_PTE_RW_ })
 #define PAGE_NONE ((pgprot_t){ KERNEL_PTE_PROTNONE_ | KERNEL_PTE_A_ })
 
+/*
+ * For pte_t (pte_...) and pmd_t (pmd_...):
+ *	_present, _write, _dirty, _young, _protnone, _uffd_wp, _soft_dirty
+ *		does the entry have this property? A PROT_NONE entry is present, too.
+ *	_mkwrite_novma, _wrprotect, _mkdirty, _mkclean, _mkyoung, _mkold,
+ *	_mkuffd_wp, _clear_uffd_wp, _clear_soft_dirty
+ *		the entry with, or without, a property. _mkdirty sets soft-dirty too, and
+ *		_mkuffd_wp also write-protects.
+ *	_none   is the entry empty?
+ *	_same   are two entries the same?
+ *	_pfn    the number of the frame that the entry maps or names
+ *	_modify the entry with what it allows replaced
+ */
 #define KERNEL_BIT_(type, field, name, bit) \
 	static inline bool type##_##name(type##_t e) { return e.field & (bit); }
 #define KERNEL_WITH_(type, field, name, clear, set) \
@@ -241,13 +295,16 @@ static inline pmd_t kernel_as_pmd_(uint64_t v)
 	return e;
 }
 
+/* The entry made writable. vma is not used. */
 #define pte_mkwrite(pte, vma) ((void)(vma), pte_mkwrite_novma(pte))
 #define pmd_mkwrite(pmd, vma) ((void)(vma), pmd_mkwrite_novma(pmd))
+/* From and to the bits of an entry. */
 #define __pte(v) kernel_as_pte_(v)
 #define __pmd(v) kernel_as_pmd_(v)
 #define pte_val(e) ((e).pte)
 #define pmd_val(e) ((e).pmd)
 
+/* Does the entry map a huge page? */
 static inline bool pmd_trans_huge(pmd_t e) { return e.pmd & KERNEL_PTE_PS_; }
 #define pmd_leaf pmd_trans_huge
 static inline bool is_swap_pte(pte_t e) { return !pte_none(e) && !pte_present(e); }
@@ -257,37 +314,52 @@ static inline bool is_migration_pte(pte_t e)
 	       (e.pte & KERNEL_PTE_TYPE_) == KERNEL_PTE_MIGRATION_PROTNONE_;
 }
 
+/* An entry that maps this frame. */
 static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 {
 	return __pte((uint64_t)pfn << KERNEL_PTE_PFN_SHIFT_ | prot.pgprot);
 }
 
+/* From a page to the number of its frame and to an entry, and back. */
 #define page_to_pfn(page) ((unsigned long)kernel_page_pfn_(page))
 #define pfn_to_page(pfn) kernel_pfn_page_(pfn)
 #define mk_pte(page, prot) pfn_pte(page_to_pfn(page), (prot))
 #define pte_page(pte) pfn_to_page(pte_pfn(pte))
 #define mk_huge_pmd(page, prot) __pmd(pte_val(mk_pte((page), (prot))) | KERNEL_PTE_PS_)
-#define pmd_page(pmd) pfn_to_page(pmd_pfn(pmd)) /* the table, or the huge page's first */
+#define pmd_page(pmd) pfn_to_page(pmd_pfn(pmd)) /* the leaf table, or the head of the huge page */
 
 /* --- entries: where they are, and their locks ------------------------------ */
 
-/* The entry of the level above the last one; NULL if there is none. _alloc makes tables. */
+/*
+ * Give a pointer to the entry of addr in the table above the leaf table (pmd); NULL: there is
+ * no such table. The second one makes the tables above, and gives NULL without memory for them.
+ *
+ * Source: pmd_off() in include/linux/pgtable.h; pgd_offset() to pmd_alloc() in
+ * include/linux/mm.h.
+ */
 #define pmd_off(mm, addr) ((pmd_t *)kernel_pmd_((mm), (addr), false))
 #define pmd_alloc_off(mm, addr) ((pmd_t *)kernel_pmd_((mm), (addr), true))
-/* The entry in the table that *pmd names; NULL if it names none. No lock. */
+/* Gives a pointer to the entry of addr in the leaf table that *pmd names; NULL: it names none.
+ * Takes no lock. Source: pte_offset_map(); the argument mm is not Linux's. */
 #define pte_offset_map(mm, pmd, addr) ((pte_t *)kernel_pte_((mm), (pmd), (addr), KERNEL_SITE_))
+/* Give the page table lock of a leaf entry, or the pmd lock of an entry above. */
 #define pte_lockptr(mm, pte) ((spinlock_t *)kernel_ptl_((mm), (pte)))
 #define pmd_lockptr(mm, pmd) ((spinlock_t *)kernel_ptl_((mm), (pmd)))
+/* Ends the use of a pointer from pte_offset_map(). Does nothing here. */
 #define pte_unmap(pte) ((void)(pte))
 
 #define KERNEL_LOCK_TABLE_(l) kernel_spin_lock_(KERNEL_AT_("page table"), (l))
 #define KERNEL_UNLOCK_TABLE_(l) kernel_spin_unlock_(KERNEL_AT_("page table"), (l))
 
+/* Takes the pmd lock of an entry, and gives it; spin_unlock() drops it. */
 #define pmd_lock(mm, pmd) __extension__({ \
 	spinlock_t *ptl_ = pmd_lockptr((mm), (pmd)); \
 	KERNEL_LOCK_TABLE_(ptl_); \
 	ptl_; })
-/* NULL, and nothing locked, if *pmd names no table, or another one once it is locked. */
+/*
+ * As pte_offset_map(), and takes the page table lock, which it stores to *ptlp. Gives NULL,
+ * with no lock taken, if *pmd names no leaf table, or another one once the lock is taken.
+ */
 #define pte_offset_map_lock(mm, pmd, addr, ptlp) __extension__({ \
 	pmd_t *at_pmd_ = (pmd); \
 	pte_t *pte_ = pte_offset_map((mm), at_pmd_, (addr)); \
@@ -300,6 +372,7 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 		} \
 	} \
 	pte_; })
+/* Drops the lock that pte_offset_map_lock() has taken. */
 #define pte_unmap_unlock(pte, ptl) do { (void)(pte); KERNEL_UNLOCK_TABLE_(ptl); } while (0)
 
 /* --- entries: reading and changing ----------------------------------------- */
@@ -309,32 +382,44 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 #define KERNEL_PMD_OP_(mm, addr, p, op, v) \
 	kernel_as_pmd_(kernel_entry_((mm), (addr), (p), (op), (v), KERNEL_SITE_))
 
+/*
+ * Below, p points to the entry of addr in mm. What changes an entry needs its lock, and, if it
+ * takes something away, a range that was started: see the rules above.
+ */
+
+/* Read an entry, with or without its lock. */
 #define ptep_get(p) KERNEL_PTE_OP_(NULL, 0, (p), KERNEL_GET_, 0)
 #define ptep_get_lockless ptep_get
 #define pmdp_get(p) KERNEL_PMD_OP_(NULL, 0, (p), KERNEL_GET_, 0)
 #define pmdp_get_lockless pmdp_get
+/* Set an entry. */
 #define set_pte_at(mm, addr, p, pte) ((void)KERNEL_PTE_OP_((mm), (addr), (p), KERNEL_SET_, \
 	pte_val(pte)))
 #define set_pmd_at(mm, addr, p, pmd) ((void)KERNEL_PMD_OP_((mm), (addr), (p), KERNEL_SET_, \
 	pmd_val(pmd)))
+/* Clear an entry, and give what it was. They flush nothing. */
 #define ptep_get_and_clear(mm, addr, p) KERNEL_PTE_OP_((mm), (addr), (p), KERNEL_CLEAR_, 0)
 #define pmdp_huge_get_and_clear(mm, addr, p) KERNEL_PMD_OP_((mm), (addr), (p), KERNEL_CLEAR_, 0)
 #define ptep_get_and_clear_full(mm, addr, p, full) ((void)(full), \
 	ptep_get_and_clear((mm), (addr), (p)))
 #define pte_clear(mm, addr, p) ((void)ptep_get_and_clear((mm), (addr), (p)))
 #define pmd_clear(mm, addr, p) ((void)pmdp_huge_get_and_clear((mm), (addr), (p)))
+/* Removes write permission from an entry. Flushes nothing. */
 #define ptep_set_wrprotect(mm, addr, p) ((void)KERNEL_PTE_OP_((mm), (addr), (p), \
 	KERNEL_WRPROTECT_, 0))
+/* Begin and end a change of what an entry allows: the entry is clear in between. */
 #define ptep_modify_prot_start(vma, addr, p) ptep_get_and_clear((vma)->vm_mm, (addr), (p))
 #define ptep_modify_prot_commit(vma, addr, p, old, pte) ((void)(old), \
 	set_pte_at((vma)->vm_mm, (addr), (p), (pte)))
-/* The table becomes what the entry names. */
+/* Makes the entry name a leaf table, which is a page from pte_alloc_one(). */
 #define pmd_populate(mm, addr, p, table) set_pmd_at((mm), (addr), (p), \
 	__pmd((uint64_t)page_to_pfn(table) << KERNEL_PTE_PFN_SHIFT_ | KERNEL_PTE_P_ | \
 	      KERNEL_PTE_RW_ | KERNEL_PTE_A_ | KERNEL_PTE_D_ | KERNEL_PTE_SOFT_DIRTY_))
 
-/* Clear, and flush what could have been used: the CPUs' TLBs, and in a modern mm the
- * secondary ones. */
+/*
+ * Clear an entry, and give what it was. If it was present, or always for a huge one, they
+ * flush the processors' TLBs, and in a modern mm the secondary TLBs too.
+ */
 #define ptep_clear_flush(vma, addr, p) __extension__({ \
 	pte_t was_ = ptep_get_and_clear((vma)->vm_mm, (addr), (p)); \
 	if (pte_present(was_)) \
@@ -345,11 +430,12 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 	flush_tlb_range((vma), (addr) & PMD_MASK, ((addr) & PMD_MASK) + PMD_SIZE); \
 	was_; })
 #define pmdp_collapse_flush pmdp_huge_clear_flush
-/* Before Linux 6.6: the same, and then the secondary TLBs. */
+/* The same, and then flushes the secondary TLBs. Source: Linux before 6.6. */
 #define ptep_clear_flush_notify(vma, addr, p) __extension__({ \
 	pte_t old_ = ptep_clear_flush((vma), (addr), (p)); \
 	mmu_notifier_invalidate_range((vma)->vm_mm, (addr), (addr) + PAGE_SIZE); \
 	old_; })
+/* Calls the callback change_pte, and sets the entry. Source: Linux before 6.6. */
 #define set_pte_at_notify(mm, addr, p, pte) do { \
 	kernel_change_pte_((mm), (addr), pte_val(pte), KERNEL_SITE_); \
 	set_pte_at((mm), (addr), (p), (pte)); \
@@ -357,15 +443,24 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 
 /* --- flushes ---------------------------------------------------------------- */
 
-/* The CPUs' TLBs, and with them, in a modern mm, the secondary ones. */
+/*
+ * Flush the processors' TLBs, and in a modern mm the secondary TLBs too: of one page, of
+ * [start, end), or of the whole mm. They return when no access uses what was flushed.
+ *
+ * Context: with or without the page table lock; with mmap_lock, the area's lock, or the mm's
+ * rmap lock held, as for notifying.
+ */
 #define flush_tlb_page(vma, addr) kernel_flush_((vma)->vm_mm, (addr) & PAGE_MASK, \
 	((addr) & PAGE_MASK) + PAGE_SIZE, KERNEL_FLUSH_ARCH_, "flush_tlb_page", KERNEL_SITE_)
 #define flush_tlb_range(vma, start, end) kernel_flush_((vma)->vm_mm, (start), (end), \
 	KERNEL_FLUSH_ARCH_, "flush_tlb_range", KERNEL_SITE_)
 #define flush_tlb_mm(mm) kernel_flush_((mm), 0, TASK_SIZE, KERNEL_FLUSH_ARCH_, "flush_tlb_mm", \
 	KERNEL_SITE_)
-/* One part alone: the CPUs', or one of them; the secondary ones, which Linux calls so since
- * 6.6, and mmu_notifier_invalidate_range before. */
+/*
+ * Flush one part only: all processors' TLBs (flush_tlb_cpus), one processor's (flush_tlb_cpu),
+ * or the secondary TLBs. The first two have no name of their own in Linux. The third name is
+ * Linux's since 6.6, and the fourth was its name before.
+ */
 #define flush_tlb_cpus(mm, start, end) kernel_flush_((mm), (start), (end), KERNEL_FLUSH_CPUS_, \
 	"flush_tlb_cpus", KERNEL_SITE_)
 #define flush_tlb_cpu(cpu, start, end) kernel_flush_cpu_((cpu), (start), (end), \
@@ -376,7 +471,12 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 #define mmu_notifier_invalidate_range(mm, start, end) kernel_flush_((mm), (start), (end), \
 	KERNEL_FLUSH_SECONDARY_, "mmu_notifier_invalidate_range", KERNEL_SITE_)
 
-/* Operations that have changed entries and will flush later. */
+/*
+ * Count the operations that have changed entries of the mm, and will flush later; ask whether
+ * there are any, or, in a gather, whether there is another gather.
+ *
+ * Source: include/linux/mm_types.h.
+ */
 #define inc_tlb_flush_pending(mm) ((void)kernel_pending_((mm), KERNEL_PENDING_INC_, KERNEL_SITE_))
 #define dec_tlb_flush_pending(mm) ((void)kernel_pending_((mm), KERNEL_PENDING_DEC_, KERNEL_SITE_))
 #define mm_tlb_flush_pending(mm) (kernel_pending_((mm), KERNEL_PENDING_GET_, KERNEL_SITE_) > 0)
@@ -384,6 +484,11 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 
 /* --- notifiers -------------------------------------------------------------- */
 
+/*
+ * Fill in a range [start, end) of the mm, in whole pages, with its event. flags is
+ * MMU_NOTIFIER_RANGE_BLOCKABLE or 0; starting the range sets it. The second function has an
+ * owner too.
+ */
 static inline void mmu_notifier_range_init(struct mmu_notifier_range *range,
 					   enum mmu_notifier_event event, unsigned flags,
 					   struct mm_struct *mm, unsigned long start,
@@ -406,12 +511,18 @@ static inline void mmu_notifier_range_init_owner(struct mmu_notifier_range *rang
 	range->owner = owner;
 }
 
+/*
+ * Call the start and the end of all notifiers for a range. Each start needs its end.
+ *
+ * Context: with mmap_lock, the area's lock, or the mm's rmap lock held, from start to end, and
+ * with no page table lock held. Start and end may sleep, except for _nonblock.
+ */
 #define mmu_notifier_invalidate_range_start(range) ((void)kernel_range_((range), \
 	KERNEL_RANGE_START_, KERNEL_SITE_))
-/* -EAGAIN: somebody would have to block; there is no end then. */
+/* Returns 0, or -EAGAIN if a notifier would have to block. Then there must be no end. */
 #define mmu_notifier_invalidate_range_start_nonblock(range) kernel_range_((range), \
 	KERNEL_RANGE_NONBLOCK_, KERNEL_SITE_)
-/* In a classic mm with the secondary TLBs' flush; _only_end is without it. */
+/* In a classic mm the first one also flushes the secondary TLBs. The second one does not. */
 #define mmu_notifier_invalidate_range_end(range) ((void)kernel_range_((range), \
 	KERNEL_RANGE_END_, KERNEL_SITE_))
 #define mmu_notifier_invalidate_range_only_end(range) ((void)kernel_range_((range), \
@@ -419,41 +530,59 @@ static inline void mmu_notifier_range_init_owner(struct mmu_notifier_range *rang
 
 /* --- pages ------------------------------------------------------------------ */
 
-/* NULL: no frame. One reference is the caller's. An anonymous page. */
+/*
+ * Allocate an anonymous page. It has one reference, which is the caller's. NULL: no frame is
+ * left. gfp is not used. The second name gives a page of zeros (Linux: alloc_page() with
+ * __GFP_ZERO).
+ */
 #define alloc_page(gfp) ((void)(gfp), kernel_alloc_page_(false, KERNEL_SITE_))
 #define alloc_zeroed_page(gfp) ((void)(gfp), kernel_alloc_page_(true, KERNEL_SITE_))
-/* A huge page: alloc_pages(gfp, HPAGE_PMD_ORDER). In a check of mm_world_init() two for set-up,
- * and one for each of at most two threads. */
+/*
+ * Allocates a huge page. NULL: none is left. In a world of mm_world_init() there are two for
+ * set-up, and one for each of at most two threads.
+ *
+ * Source: alloc_pages(gfp, HPAGE_PMD_ORDER).
+ */
 #define alloc_huge_page(gfp) ((void)(gfp), kernel_alloc_huge_(KERNEL_SITE_))
+/* Take a reference; the second one fails, with false, if the page has none; give it up. */
 #define get_page(page) ((void)kernel_page_((page), KERNEL_PAGE_GET_, "get_page", KERNEL_SITE_))
 #define try_get_page(page) ((bool)kernel_page_((page), KERNEL_PAGE_TRY_GET_, "try_get_page", \
 	KERNEL_SITE_))
 #define put_page(page) ((void)kernel_page_((page), KERNEL_PAGE_PUT_, "put_page", KERNEL_SITE_))
 #define __free_page put_page
+/* The number of references; the number of entries that map the page. */
 #define page_count(page) ((int)kernel_page_((page), KERNEL_PAGE_COUNT_, "page_count", \
 	KERNEL_SITE_))
 #define page_mapcount(page) ((int)kernel_page_((page), KERNEL_PAGE_MAPCOUNT_, "page_mapcount", \
 	KERNEL_SITE_))
 #define page_mapped(page) (page_mapcount(page) > 0)
+/* Take, try to take (true: taken) and drop the page lock. Context: lock_page() may sleep. */
 #define lock_page(page) ((void)kernel_page_((page), KERNEL_PAGE_LOCK_, "lock_page", KERNEL_SITE_))
 #define trylock_page(page) ((bool)kernel_page_((page), KERNEL_PAGE_TRYLOCK_, "trylock_page", \
 	KERNEL_SITE_))
 #define unlock_page(page) ((void)kernel_page_((page), KERNEL_PAGE_UNLOCK_, "unlock_page", \
 	KERNEL_SITE_))
-/* Written by an entry that is gone: mmun_object_clean() finds and forgets it. */
+/* Notes that the page was written by an entry that is gone. mmun_object_clean() finds and
+ * forgets it. */
 #define set_page_dirty(page) ((void)kernel_page_((page), KERNEL_PAGE_DIRTY_, "set_page_dirty", \
 	KERNEL_SITE_))
-/* True if nobody but the caller has references: they are 0 until unfreeze. */
+/*
+ * Freezes the references at 0, and returns true, if there are exactly n; otherwise false.
+ * The second one ends that, and leaves n references.
+ */
 #define page_ref_freeze(page, n) kernel_page_freeze_((page), (n), KERNEL_SITE_)
 #define page_ref_unfreeze(page, n) kernel_page_unfreeze_((page), (n), KERNEL_SITE_)
+/* Copy the contents of a page. addr and vma are not used. */
 #define copy_page_to_page(to, from) kernel_copy_((to), (from), KERNEL_SITE_)
 #define copy_user_highpage(to, from, addr, vma) ((void)(addr), (void)(vma), \
 	kernel_copy_((to), (from), KERNEL_SITE_))
+/* The page of zeros that read faults map; whether a frame is this page's. */
 #define ZERO_PAGE(addr) ((void)(addr), kernel_zero_page_())
 #define is_zero_pfn(pfn) ((pfn) == page_to_pfn(kernel_zero_page_()))
-/* The words of the page: READ_ONCE(page_address(page)[0]) and so on. */
+/* The words of the page, to be accessed as in READ_ONCE(page_address(page)[0]). */
 #define page_address(page) kernel_page_memory_(page)
 
+/* The same under the names of folios. */
 #define folio_get get_page
 #define folio_put put_page
 #define folio_try_get try_get_page
@@ -470,35 +599,52 @@ static inline void mmu_notifier_range_init_owner(struct mmu_notifier_range *rang
 
 /* --- the reverse map --------------------------------------------------------- */
 
-/* The entry of addr in vma is to map the page, or maps it no more; under its lock. new:
- * nobody else knows the page. References are the caller's business. */
+/*
+ * Enter the entry of addr in vma into the reverse map of the page, or remove it. In
+ * folio_add_new_anon_rmap() nobody else knows the page yet. The caller takes care of the
+ * references. An entry is in the reverse map of one page at most: adding it to the new page
+ * removes it from the old one.
+ *
+ * Context: with the page table lock held.
+ * Source: mm/rmap.c. Linux's first two have flags besides, and its last two have no addr: a
+ * page of a file is where its index says.
+ */
 #define folio_add_new_anon_rmap(folio, vma, addr) kernel_rmap_((folio), (vma), (addr), \
 	KERNEL_RMAP_NEW_, KERNEL_SITE_)
 #define folio_add_anon_rmap_pte(folio, page, vma, addr) ((void)(page), \
 	kernel_rmap_((folio), (vma), (addr), KERNEL_RMAP_ADD_, KERNEL_SITE_))
-/* Linux's have no addr: a page of a file is where its index says. */
 #define folio_add_file_rmap_pte folio_add_anon_rmap_pte
 #define folio_remove_rmap_pte(folio, page, vma, addr) ((void)(page), \
 	kernel_rmap_((folio), (vma), (addr), KERNEL_RMAP_REMOVE_, KERNEL_SITE_))
 
-
 /* --- page tables -------------------------------------------------------------- */
 
-/* A table for addr's entries that nobody sees yet (NULL: no memory); back again, at once. */
+/*
+ * Allocate a leaf table for the entries around addr, which no walk reaches yet (NULL: no
+ * frame is left); and free one at once, without waiting for walks.
+ *
+ * Source: mm/pgtable-generic.c and include/asm-generic/pgalloc.h; the argument addr of
+ * pte_alloc_one() is not Linux's.
+ */
 #define pte_alloc_one(mm, addr) kernel_table_((mm), (addr), KERNEL_SITE_)
 #define pte_free(mm, table) kernel_table_free_((mm), (table), KERNEL_SITE_)
 
 /* --- the gather ----------------------------------------------------------------- */
 
 /*
- * Pages that are given up once the TLBs have been flushed. fullmm: nothing is flushed
- * before they are freed, as when the address space has no user any more.
+ * A list of pages and page tables that are given up once the TLBs have been flushed. If it is
+ * fullmm, nothing is flushed before they are freed, because the address space has no user any
+ * more.
+ *
+ * Context: tlb_finish_mmu() and tlb_flush_mmu() flush and free, so they are called without a
+ * page table lock, and as flush_tlb_range() otherwise.
+ * Source: include/asm-generic/tlb.h, mm/mmu_gather.c.
  */
 enum { MMU_GATHER_MAX = 16 };
 
 struct mmu_gather {
 	struct mm_struct *mm;
-	unsigned long start, end; /* to be flushed; start >= end: nothing */
+	unsigned long start, end; /* what is to be flushed; start >= end: nothing */
 	bool fullmm, freed_tables;
 	unsigned nr;
 	struct page *pages[MMU_GATHER_MAX];
@@ -534,6 +680,7 @@ static inline void kernel_gather_page_(struct mmu_gather *tlb, struct page *page
 	tlb->pages[tlb->nr++] = page;
 }
 
+/* Begin a gather, and note that a flush is pending. */
 #define tlb_gather_mmu(tlb, mm_) do { \
 	kernel_gather_init_((tlb), (mm_)); \
 	inc_tlb_flush_pending(mm_); \
@@ -543,15 +690,20 @@ static inline void kernel_gather_page_(struct mmu_gather *tlb, struct page *page
 	tlb_gather_mmu((tlb), (mm_)); \
 	(tlb)->fullmm = true; \
 } while (0)
+/* Notes that the entry of addr was cleared, and has to be flushed. */
 #define tlb_remove_tlb_entry(tlb, p, addr) ((void)(p), \
 	kernel_gather_span_((tlb), (addr) & PAGE_MASK, ((addr) & PAGE_MASK) + PAGE_SIZE))
+/* Do nothing here. */
 #define tlb_start_vma(tlb, vma) ((void)(tlb), (void)(vma))
 #define tlb_end_vma(tlb, vma) ((void)(tlb), (void)(vma))
+/* Put a page, or a leaf table that was unlinked, on the list. It is an assertion that there are at
+ * most MMU_GATHER_MAX. */
 #define tlb_remove_page(tlb, page) kernel_gather_page_((tlb), (page), false)
 #define pte_free_tlb(tlb, table, addr) do { \
 	kernel_gather_span_((tlb), (addr) & PMD_MASK, ((addr) & PMD_MASK) + PMD_SIZE); \
 	kernel_gather_page_((tlb), (table), true); \
 } while (0)
+/* Flush what has to be flushed; free what is on the list; do both. */
 #define tlb_flush_mmu_tlbonly(tlb) do { \
 	if ((tlb)->start < (tlb)->end && !(tlb)->fullmm) { \
 		kernel_flush_((tlb)->mm, (tlb)->start, (tlb)->end, \
@@ -572,8 +724,10 @@ static inline void kernel_gather_page_(struct mmu_gather *tlb, struct page *page
 	tlb_flush_mmu_tlbonly(tlb); \
 	tlb_flush_mmu_free(tlb); \
 } while (0)
-/* Who meets another gather of the mm flushes the whole of it, as the other's entries are
- * gone but not flushed. */
+/*
+ * Ends a gather: flushes and frees. If there is another gather in the mm, it flushes the whole
+ * mm, because the other one has cleared entries that are not flushed yet.
+ */
 #define tlb_finish_mmu(tlb) do { \
 	if (mm_tlb_flush_nested((tlb)->mm)) { \
 		(tlb)->fullmm = false; \
@@ -584,11 +738,12 @@ static inline void kernel_gather_page_(struct mmu_gather *tlb, struct page *page
 	dec_tlb_flush_pending((tlb)->mm); \
 } while (0)
 
-/* --- who accesses memory ---------------------------------------------------------- */
+/* --- accesses ----------------------------------------------------------------------- */
 
 /*
- * One access through the TLB, or by a walk of the page tables, and no page fault: false if
- * neither allows it. mmun_cpu_load() and its kin take the fault and try again.
+ * One access to a word of 8 bytes by a processor or a device, through its TLB or by a walk of
+ * the page tables, and without a page fault. Returns false if neither allows it. (mmun_cpu_load()
+ * and its siblings take the page fault, and try again.) They have no counterpart in Linux.
  */
 #define cpu_try_load(cpu, addr, value) kernel_access_cpu_((cpu), (addr), false, (value))
 #define device_try_load(device, addr, value) kernel_access_device_((device), (addr), false, \
@@ -606,6 +761,12 @@ static inline bool device_try_store(struct mmun_ats *device, unsigned long addr,
 
 /* --- a world to begin with ---------------------------------------------------------- */
 
+/*
+ * Makes a machine, an address space with these semantics, so many processors (at most
+ * MM_WORLD_CPUS), and a device if it is wanted.
+ *
+ * Context: in the set-up function of a check. Running out of memory is an assertion.
+ */
 static inline void mm_world_init(struct mm_world *w, enum mmun_semantics era, unsigned cpus,
 				 bool device)
 {
@@ -623,8 +784,10 @@ static inline void mm_world_init(struct mm_world *w, enum mmun_semantics era, un
 }
 
 /*
- * Maps a page of anonymous memory that holds this value: in the n-th page table (0 .. 7),
- * at this entry (0 .. 3). Returns its address. No TLB has it.
+ * Maps a page of anonymous memory that holds this value: in the n-th page table (table, 0 to
+ * 7), at this entry (0 to 3). Returns its address. No TLB holds its translation.
+ *
+ * Context: in the set-up function of a check.
  */
 static inline unsigned long mm_world_page(struct mm_world *w, unsigned table, unsigned entry,
 					  uint64_t value)
@@ -640,8 +803,12 @@ static inline unsigned long mm_world_page(struct mm_world *w, unsigned table, un
 	return addr;
 }
 
-/* The TLB of the n-th processor, or the device's, has the translation: by a load, or with
- * the right to write by a store of the value that is there. */
+/*
+ * Put the translation of addr into the TLB of the n-th processor, or into the device's: by a
+ * load, or, if it is to be writable (write), by a store of the value that is there.
+ *
+ * Context: in the set-up function of a check.
+ */
 static inline void mm_world_cached(struct mm_world *w, unsigned cpu, unsigned long addr,
 				   bool write)
 {
@@ -659,6 +826,7 @@ static inline void mm_world_device_cached(struct mm_world *w, unsigned long addr
 	EXPLORE_ASSERT(!write || !mmun_ats_store(w->device, addr, value));
 }
 
+/* Destroys everything that mm_world_init() made. Context: in the finish function of a check. */
 static inline void mm_world_fini(struct mm_world *w)
 {
 	for (unsigned n = 0; n < w->cpus; n++)
