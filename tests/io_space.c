@@ -144,7 +144,7 @@ static bool end_flushes(const struct io_space *io)
 static void flush(struct io_space *io, unsigned first, unsigned end)
 {
 	if (io->mistake != IO_NO_FLUSH && io->mistake != IO_LATE_FLUSH)
-		notify_flush(&io->domain, io_addr(first), io_addr(end));
+		notify_flush(&io->domain, flush_range(io_addr(first), io_addr(end)));
 }
 
 void io_unmap(struct io_space *io, unsigned first, unsigned end)
@@ -168,7 +168,7 @@ void io_unmap(struct io_space *io, unsigned first, unsigned end)
 	for (unsigned i = first; i < end; i++)
 		give_up(io, old[i]);
 	if (io->mistake == IO_LATE_FLUSH)
-		notify_flush(&io->domain, io_addr(first), io_addr(end));
+		notify_flush(&io->domain, flush_range(io_addr(first), io_addr(end)));
 }
 
 /* Nobody may see the new page while somebody else still sees the old one. */

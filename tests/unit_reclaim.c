@@ -691,7 +691,7 @@ static bool young(struct mmun_mm *mm, uint64_t addr, bool clear)
 /* The translation is forgotten, so that the next access sets the bit. */
 static void forget(struct world *w)
 {
-	flush_tlb_range(w->mm, 0, TASK_BYTES);
+	flush_tlb_range(w->mm, flush_everything());
 }
 
 static void page_young(void **state)

@@ -494,7 +494,7 @@ static void test_moving_entry(void **state)
 	p = pgtable_walk(&w.mm->pt, BASE);
 	e = pte_get(p.entry);
 	set_pte(p.entry, BASE, make_migration_entry(e));
-	flush_tlb_range(w.mm, BASE, BASE + PAGE);
+	flush_tlb_range(w.mm, flush_page(BASE));
 	assert_int_equal(pagemap(w.mm, BASE) & MMUN_PAGE_SWAPPED, MMUN_PAGE_SWAPPED);
 	down_read(&w.mm->mmap_lock);
 	(void)protect_range(w.mm, &none, BASE, BASE + PAGE);

@@ -800,6 +800,7 @@ struct mmu_notifier {
 	const struct mmu_notifier_ops *ops; /* set by the user, constant */
 	struct mmun_mm *mm;                 /* the rest belongs to the library; zero at first */
 	struct notify_domain *domain;
+	const struct notify_tlb_ops *tlb;
 	struct mmu_notifier *next;
 	unsigned users;
 	int state;

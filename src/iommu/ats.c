@@ -2,8 +2,8 @@
 /*
  * ats.c - a device that shares the page tables of an address space, as PCIe ATS
  * with a PASID, or of another domain: it walks them itself and keeps what it finds
- * in its own TLB. Of the MMU notifiers it needs only the secondary TLB's and
- * release: it has no page table of its own. Invariant: after release it touches
+ * in its own TLB. It is told of flushes (notify/flush.h) and of release, and of
+ * nothing else, as it has no page table of its own. Invariant: after release it touches
  * neither pages nor tables of the domain. Any number of threads may use one device.
  *
  *      release                             access
@@ -37,15 +37,12 @@ struct mmun_ats {
 	struct mmu_notifier mn;
 };
 
-static void ats_invalidate(struct mmu_notifier *mn, struct mmun_mm *mm,
-			   uint64_t start, uint64_t end)
+static void ats_submit(struct mmu_notifier *mn, struct flush f)
 {
 	struct mmun_ats *ats = container_of(mn, struct mmun_ats, mn);
 
-	(void)mm;
-	tlb_invalidate(&ats->tlb, start, end);
-	tlb_wait();
-	sync_event(FLUSH_DEVICE, start, end);
+	tlb_invalidate(&ats->tlb, f);
+	sync_event(FLUSH_DEVICE, f.start, f.end);
 }
 
 static void ats_release(struct mmu_notifier *mn, struct mmun_mm *mm)
@@ -54,20 +51,13 @@ static void ats_release(struct mmu_notifier *mn, struct mmun_mm *mm)
 
 	(void)mm;
 	store_release(&ats->released, 1);
-	tlb_invalidate(&ats->tlb, 0, TASK_BYTES);
-	tlb_wait();
+	tlb_invalidate(&ats->tlb, flush_everything());
+	flush_wait();
 	sync_event(DEVICE_RELEASE);
 }
 
-static const struct mmu_notifier_ops modern_ops = {
-	.release = ats_release,
-	.arch_invalidate_secondary_tlbs = ats_invalidate,
-};
-
-static const struct mmu_notifier_ops classic_ops = {
-	.release = ats_release,
-	.invalidate_range = ats_invalidate,
-};
+static const struct notify_tlb_ops tlb_ops = { .submit = ats_submit };
+static const struct mmu_notifier_ops ops = { .release = ats_release };
 
 static int page_request(struct mmun_ats *ats, uint64_t addr, bool write)
 {
@@ -93,7 +83,8 @@ int ats_create(struct notify_domain *d, const struct mmun_ats_opts *opts,
 	ats->domain = d;
 	if (opts)
 		ats->opts = *opts;
-	ats->mn.ops = d->semantics == MMUN_CLASSIC ? &classic_ops : &modern_ops;
+	ats->mn.ops = &ops;
+	ats->mn.tlb = &tlb_ops;
 	err = tlb_init(&ats->tlb, shift);
 	ats->tlb.keeps_rights = ats->opts.keeps_rights;
 	if (!err)

@@ -351,16 +351,28 @@ void kernel_change_pte_(struct mmun_mm *mm, uint64_t addr, uint64_t pte,
 
 /* --- flushes ---------------------------------------------------------------- */
 
+/* Whole pages. What kind of entries a check has changed is not known: it may be any. */
+static struct flush flush_of(uint64_t start, uint64_t end)
+{
+	struct flush f = flush_range(page_down(start), page_down(end + PAGE_BYTES - 1));
+
+	f.end = max_u64(f.start, f.end);
+	f.freed_tables = true;
+	return f;
+}
+
 void kernel_flush_(struct mmun_mm *mm, uint64_t start, uint64_t end, unsigned what,
 		   const char *text, const struct sync_site *site)
 {
+	struct flush f = flush_of(start, end);
+
 	use(mm);
 	AT(site);
 	if (what & (KERNEL_FLUSH_CPUS_ | KERNEL_FLUSH_ARCH_))
-		(flush_tlb_range)(mm, start, end);
+		(flush_tlb_range)(mm, f);
 	if ((what & KERNEL_FLUSH_SECONDARY_) ||
 	    ((what & KERNEL_FLUSH_ARCH_) && mm->domain.semantics == MMUN_MODERN))
-		flush_secondary(mm, FLUSH_POINT_CLEAR, start, end);
+		flush_secondary(mm, FLUSH_POINT_CLEAR, f);
 	sync_event_at(site, FLUSH_CALL, (uintptr_t)text, start, end);
 }
 
@@ -369,8 +381,8 @@ void kernel_flush_cpu_(struct mmun_cpu *cpu, uint64_t start, uint64_t end, const
 {
 	if (!explore_optional_(text, site))
 		return;
-	tlb_invalidate(&cpu->tlb, start, end);
-	tlb_wait();
+	tlb_invalidate(&cpu->tlb, flush_of(start, end));
+	flush_wait();
 	sync_event_at(site, FLUSH_CALL, (uintptr_t)text, start, end);
 }
 

@@ -55,15 +55,15 @@ static void split_fill(struct mmun_machine *m, struct ptep to, pte_t e)
  */
 void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, bool migrate)
 {
-	uint64_t end = addr + HUGE_BYTES;
+	struct flush f = flush_entry(addr, p->level);
 	struct mmun_machine *m = mm->machine;
 	pte_t e = pmdp_invalidate(p, addr, pte_get(p->entry));
 	pfn_t head = pte_pfn(e), table;
 
 	/* A hint's flush may still be to come, as in ptep_clear_flush(). */
 	if (pte_present(e) || (pte_mapped(e) && mm_tlb_flush_pending(mm)))
-		flush_tlb_range(mm, addr, end);
-	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_CLEAR, addr, end);
+		flush_tlb_range(mm, f);
+	pass_flush_point(mm, MM_OP_SPLIT, FLUSH_POINT_CLEAR, f);
 	/* As share_entry() in ops/fork.c: a pin sees the change, or is seen here. */
 	if (softleaf_is_migration(e) ||
 	    (pte_exclusive(e) && add_acq_rel(&frame_of(m, head)->pins, 0)))
@@ -78,24 +78,25 @@ void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 	rmap_remove(m, head, p); /* last: whoever walks the ring misses nothing */
 	spin_unlock(&ptdesc_of(m, table)->ptl);
 	sync_event(HUGE_SPLIT, addr);
-	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_SET, addr, end);
+	pass_flush_point(mm, MM_OP_SPLIT, FLUSH_POINT_SET, f);
 }
 
 void huge_split_entry(struct mmun_mm *mm, uint64_t addr)
 {
-	uint64_t start = huge_down(addr), end = start + HUGE_BYTES;
+	uint64_t start = huge_down(addr);
+	struct flush f = flush_entry(start, 1);
 	struct ptep p = pgtable_walk(&mm->pt, start);
 	struct mmu_notifier_range range;
 
 	if (!p.entry || !p.level)
 		return;
-	range_init(&range, mm, MMU_NOTIFY_CLEAR, start, end);
+	range_init(&range, mm, MMU_NOTIFY_CLEAR, f.start, f.end);
 	invalidate_range_start(&range);
 	if (pte_lock(&p, start)) {
 		huge_split_locked(mm, &p, start, false);
 		pte_unlock(&p);
 	}
-	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_UNLOCK, start, end);
+	pass_flush_point(mm, MM_OP_SPLIT, FLUSH_POINT_UNLOCK, f);
 	invalidate_range_end(&range, MM_OP_SPLIT);
-	secondary_point(mm, MM_OP_SPLIT, FLUSH_POINT_AFTER, start, end);
+	pass_flush_point(mm, MM_OP_SPLIT, FLUSH_POINT_AFTER, f);
 }

@@ -45,15 +45,15 @@ static pte_t protect_bits(const struct protect *how, pte_t e)
 static bool protect_entry(struct mmun_mm *mm, const struct protect *how, const struct ptep *p,
 			  uint64_t addr)
 {
-	uint64_t end = addr + entry_bytes(p->level);
+	struct flush f = flush_entry(addr, p->level);
 	pte_t old = pte_get(p->entry);
 
 	if (pte_none(old) || pte_same(old, protect_bits(how, old)))
 		return false;
 	old = p->level ? pmdp_invalidate(p, addr, old) : ptep_get_and_clear(p->entry, addr);
-	secondary_point(mm, how->op, FLUSH_POINT_CLEAR, addr, end);
+	pass_flush_point(mm, how->op, FLUSH_POINT_CLEAR, f);
 	set_pte(p->entry, addr, protect_bits(how, old));
-	secondary_point(mm, how->op, FLUSH_POINT_SET, addr, end);
+	pass_flush_point(mm, how->op, FLUSH_POINT_SET, f);
 	return pte_mapped(old);
 }
 
@@ -106,6 +106,7 @@ static bool flush_is_pending(const struct mmun_mm *mm)
 
 bool protect_range(struct mmun_mm *mm, const struct protect *how, uint64_t start, uint64_t end)
 {
+	struct flush f = flush_range(start, end);
 	struct mmu_notifier_range range;
 	uint64_t first = start;
 	bool changed;
@@ -120,11 +121,11 @@ bool protect_range(struct mmun_mm *mm, const struct protect *how, uint64_t start
 	changed = protect_entries(mm, how, start, end);
 	if (!mm_mutated(mm, how->op, MUTATION_NESTED)) /* 99baac21e458 */
 		changed = changed || flush_is_pending(mm);
-	secondary_point(mm, how->op, FLUSH_POINT_UNLOCK, start, end);
+	pass_flush_point(mm, how->op, FLUSH_POINT_UNLOCK, f);
 	invalidate_range_end(&range, how->op);
 	if (changed) {
-		flush_tlb_range(mm, start, end);
-		secondary_point(mm, how->op, FLUSH_POINT_AFTER, start, end);
+		flush_tlb_range(mm, f);
+		pass_flush_point(mm, how->op, FLUSH_POINT_AFTER, f);
 	}
 	add_acq_rel(&mm->tlb_flush_pending, (uint64_t)-1);
 	return changed;

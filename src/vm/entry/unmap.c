@@ -31,8 +31,7 @@ static void free_tables_below(struct gather *g, pfn_t table, unsigned level,
 		if (gather_full(g))
 			gather_flush(g);
 		store_relaxed(entry, 0);
-		gather_span(g, base, next);
-		gather_table(g, pte_pfn(e));
+		gather_table(g, pte_pfn(e), base, level);
 	}
 }
 

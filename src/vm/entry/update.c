@@ -41,11 +41,11 @@ static void move_rmap(struct mmun_machine *m, const struct ptep *p, pte_t old, p
 bool update_pte(struct mmun_mm *mm, enum mm_op op, const struct ptep *p, uint64_t addr,
 		pte_t old, pte_t new, bool new_page)
 {
-	uint64_t end = addr + PAGE_BYTES;
+	struct flush f = flush_page(addr);
 	struct mmu_notifier_range range;
 	bool same;
 
-	range_init(&range, mm, MMU_NOTIFY_CLEAR, addr, end);
+	range_init(&range, mm, MMU_NOTIFY_CLEAR, f.start, f.end);
 	invalidate_range_start(&range);
 	same = pte_lock(p, addr);
 	ASSERT(same);
@@ -54,17 +54,17 @@ bool update_pte(struct mmun_mm *mm, enum mm_op op, const struct ptep *p, uint64_
 		old = ptep_clear_flush(mm, p, addr);
 		if (pte_pfn(old).v == pte_pfn(new).v) /* what was written until now */
 			new.v |= old.v & (PTE_D | PTE_SOFT_DIRTY);
-		secondary_point(mm, op, FLUSH_POINT_CLEAR, addr, end);
+		pass_flush_point(mm, op, FLUSH_POINT_CLEAR, f);
 		notify_change_pte(&mm->domain, addr, new);
 		move_rmap(mm->machine, p, old, new, new_page);
 		set_pte(p->entry, addr, new);
-		secondary_point(mm, op, FLUSH_POINT_SET, addr, end);
+		pass_flush_point(mm, op, FLUSH_POINT_SET, f);
 		if (mm_mutated(mm, op, MUTATION_REFERENCE)) /* KSM: as if nobody else had one */
 			frame_put(mm->machine, pte_pfn(old), 2);
 	}
 	pte_unlock(p);
-	secondary_point(mm, op, FLUSH_POINT_UNLOCK, addr, end);
+	pass_flush_point(mm, op, FLUSH_POINT_UNLOCK, f);
 	invalidate_range_end(&range, op);
-	secondary_point(mm, op, FLUSH_POINT_AFTER, addr, end);
+	pass_flush_point(mm, op, FLUSH_POINT_AFTER, f);
 	return same;
 }

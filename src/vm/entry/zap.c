@@ -46,7 +46,7 @@ static void zap_mapped(struct zap_table *z, const struct ptep *p, uint64_t addr)
 	bool late = false;
 
 	gather_page(z->g, pte_pfn(e));
-	gather_span(z->g, addr, addr + PAGE_BYTES);
+	gather_entry(z->g, addr, 0);
 	z->cleared = true;
 	if (pte_dirty(e) && (f->flags & FRAME_OBJECT)) {
 		store_relaxed(&f->dirty, 1);
@@ -101,7 +101,7 @@ static uint64_t zap_table(struct gather *g, enum zap_which which, const struct p
 	for (; addr < end && !gather_full(g); addr += PAGE_BYTES, p = ptep_next(p))
 		zap_entry(&z, &p, addr);
 	if (z.cleared)
-		secondary_point(g->mm, g->op, FLUSH_POINT_CLEAR, start, addr);
+		pass_flush_point(g->mm, g->op, FLUSH_POINT_CLEAR, flush_entries(start, addr, 0));
 	if (z.dirty)
 		flush_dirty(&z, *first, start, addr);
 	pte_unlock(first);
@@ -122,8 +122,8 @@ static bool zap_huge(struct gather *g, const struct ptep *p, uint64_t addr)
 	rmap_remove(m, pte_pfn(e), p);
 	if (pte_mapped(e)) {
 		gather_page(g, pte_pfn(e));
-		gather_span(g, addr, addr + HUGE_BYTES);
-		secondary_point(g->mm, g->op, FLUSH_POINT_CLEAR, addr, addr + HUGE_BYTES);
+		gather_entry(g, addr, p->level);
+		pass_flush_point(g->mm, g->op, FLUSH_POINT_CLEAR, flush_entry(addr, p->level));
 	}
 	deposit = pgtable_withdraw(g->mm->machine, p, addr);
 	pte_unlock(p);
@@ -135,8 +135,7 @@ void zap_entries(struct gather *g, enum zap_which which, uint64_t start, uint64_
 {
 	struct ptep p;
 
-	g->low = min_u64(g->low, start);
-	g->high = max_u64(g->high, end);
+	gather_seen(g, start, end);
 	while (pgtable_next(&g->mm->pt, &start, end, &p)) {
 		uint64_t next = table_end(start, end);
 
@@ -162,6 +161,6 @@ void zap_range(struct gather *g, enum mmu_notifier_event event, enum zap_which w
 	range_init(&range, g->mm, event, start, end);
 	invalidate_range_start(&range);
 	zap_entries(g, which, start, end);
-	secondary_point(g->mm, g->op, FLUSH_POINT_UNLOCK, start, end);
+	pass_flush_point(g->mm, g->op, FLUSH_POINT_UNLOCK, flush_range(start, end));
 	invalidate_range_end(&range, g->op);
 }

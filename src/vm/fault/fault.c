@@ -70,7 +70,7 @@ static int wp_page_copy(struct mmun_mm *mm, const struct ptep *p, uint64_t page,
 		frame_free(m, new);
 		frame_put(m, pte_pfn(old), 1);
 	}
-	secondary_point(mm, MM_OP_COW, FLUSH_POINT_FREED, page, page + PAGE_BYTES);
+	pass_flush_point(mm, MM_OP_COW, FLUSH_POINT_FREED, flush_page(page));
 	return 0;
 }
 
@@ -97,9 +97,9 @@ static int break_sharing(struct mmun_mm *mm, const struct ptep *p, uint64_t page
 	frame_get(mm->machine, pte_pfn(old), 1);
 	if (mm_tlb_flush_pending(mm) &&
 	    !mm_mutated(mm, MM_OP_COW, MUTATION_PENDING)) /* 6ce64428d620 */
-		secondary_point(mm, MM_OP_KSM_MERGE,
-				FLUSH_POINT_UNLOCK | FLUSH_POINT_END | FLUSH_POINT_AFTER,
-				page, page + PAGE_BYTES);
+		pass_flush_point(mm, MM_OP_KSM_MERGE,
+				 FLUSH_POINT_UNLOCK | FLUSH_POINT_END | FLUSH_POINT_AFTER,
+				 flush_page(page));
 	pte_unlock(p);
 	return wp_page_copy(mm, p, page, old, bits);
 }
@@ -112,7 +112,7 @@ static int wp_fault(struct mmun_mm *mm, const struct vma *v, const struct ptep *
 		uint64_t excl = vma_shared(v) ? 0 : PTE_EXCL;
 
 		set_pte(p->entry, page, pte_set_bits(pte_mkwrite(old), PTE_A | excl));
-		fault_tell_upgrade(mm, page, page + PAGE_BYTES);
+		fault_tell_upgrade(mm, flush_page(page));
 		pte_unlock(p);
 		return 0;
 	}
@@ -168,7 +168,7 @@ static int pte_fault(struct mmun_mm *mm, const struct vma *v, const struct ptep 
 	if (!pte_present(old) && pte_mapped(old) && !softleaf_is_device_exclusive(old))
 		set_pte(p->entry, page, pte_allow(old)); /* after a NUMA hint, or mprotect() */
 	if (pte_present(old) && write)
-		fault_tell_upgrade(mm, page, page + PAGE_BYTES);
+		fault_tell_upgrade(mm, flush_page(page));
 	pte_unlock(p);
 	if (softleaf_is_device_exclusive(old))
 		exclusive_restore(mm, p, page);

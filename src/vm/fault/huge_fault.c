@@ -92,7 +92,7 @@ int huge_wp_fault(struct mmun_mm *mm, const struct vma *v, uint64_t addr, bool w
 	else if (!pte_present(e) && pte_mapped(e)) /* a hint, or mprotect gave it back */
 		set_pte(p.entry, huge_down(addr), pte_allow(e));
 	if (p.level && pte_present(e) && write && done)
-		fault_tell_upgrade(mm, huge_down(addr), huge_down(addr) + HUGE_BYTES);
+		fault_tell_upgrade(mm, flush_entry(huge_down(addr), 1));
 	pte_unlock(&p);
 	if (p.level && softleaf_is_migration(e))
 		migration_entry_wait(mm, e);

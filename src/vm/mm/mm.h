@@ -9,7 +9,7 @@
  * mm_lock_all(), read by whoever may notify; [I] the object's mappings_sem; [O] the
  * object's lock; [A] atomic.
  *
- * Who may notify, that is call start, end and secondary_point: whoever holds
+ * Who may notify, that is call start, end and pass_flush_point: whoever holds
  * mmap_lock, the lock of an area of the mm, or rmap_sem. mm_lock_all() excludes all.
  */
 #ifndef MMUN_MM_MM_H

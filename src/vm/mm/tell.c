@@ -36,10 +36,10 @@ static bool flushes(const struct mmun_mm *mm, enum flush_point point)
 	return notify_has_tlb(&mm->domain) && sync_optional(flush_point_text(point));
 }
 
-void flush_secondary(struct mmun_mm *mm, enum flush_point point, uint64_t start, uint64_t end)
+void flush_secondary(struct mmun_mm *mm, enum flush_point point, struct flush f)
 {
 	if (flushes(mm, point))
-		notify_flush(&mm->domain, start, end);
+		notify_flush(&mm->domain, f);
 }
 
 /*
@@ -55,10 +55,10 @@ void flush_secondary(struct mmun_mm *mm, enum flush_point point, uint64_t start,
  * Linux: ptep_set_access_flags() and flush_tlb_fix_spurious_fault(). Litmus:
  * upgrade+default, upgrade+never.
  */
-void fault_tell_upgrade(struct mmun_mm *mm, uint64_t start, uint64_t end)
+void fault_tell_upgrade(struct mmun_mm *mm, struct flush f)
 {
 	if (mm->domain.keepers)
-		secondary_point(mm, MM_OP_UPGRADE, FLUSH_POINT_SET, start, end);
+		pass_flush_point(mm, MM_OP_UPGRADE, FLUSH_POINT_SET, f);
 }
 
 void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op)

@@ -39,17 +39,17 @@ static inline int invalidate_range_start_nonblock(struct mmu_notifier_range *r)
 void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op);
 
 /* Flushes the secondary TLBs; point is for the explorer, which may run without. */
-void flush_secondary(struct mmun_mm *mm, enum flush_point point, uint64_t start, uint64_t end);
+void flush_secondary(struct mmun_mm *mm, enum flush_point point, struct flush f);
 
-/* An operation passes one of its flush points, or one of several that are one here. */
-static inline void secondary_point(struct mmun_mm *mm, enum mm_op op, unsigned points,
-				   uint64_t start, uint64_t end)
+/* An operation passes one of its flush points, or several that are one here. */
+static inline void pass_flush_point(struct mmun_mm *mm, enum mm_op op, unsigned points,
+				    struct flush f)
 {
 	if (mm_flush_points(mm, op) & points)
-		flush_secondary(mm, (enum flush_point)points, start, end);
+		flush_secondary(mm, (enum flush_point)points, f);
 }
 
 /* A fault gives the right to write: devices whose TLBs keep rights are told. Under the ptl. */
-void fault_tell_upgrade(struct mmun_mm *mm, uint64_t start, uint64_t end);
+void fault_tell_upgrade(struct mmun_mm *mm, struct flush f);
 
 #endif

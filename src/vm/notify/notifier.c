@@ -17,23 +17,28 @@
 
 static bool has_tlb(const struct mmu_notifier *mn, const struct notify_domain *d)
 {
+	if (mn->tlb)
+		return true;
 	return d->semantics == MMUN_CLASSIC ? mn->ops->invalidate_range != NULL :
 					       mn->ops->arch_invalidate_secondary_tlbs != NULL;
 }
 
-static void flush_one(struct mmu_notifier *mn, struct notify_domain *d, uint64_t start,
-		      uint64_t end)
+/* True: only submitted. */
+static bool flush_one(struct mmu_notifier *mn, struct notify_domain *d, struct flush f)
 {
 	const struct mmu_notifier_ops *ops = mn->ops;
 
 	if (!has_tlb(mn, d))
-		return;
+		return false;
 	sync_nonblock_begin();
-	if (d->semantics == MMUN_CLASSIC)
-		ops->invalidate_range(mn, d->mm, start, end);
+	if (mn->tlb)
+		mn->tlb->submit(mn, f);
+	else if (d->semantics == MMUN_CLASSIC)
+		ops->invalidate_range(mn, d->mm, f.start, f.end);
 	else
-		ops->arch_invalidate_secondary_tlbs(mn, d->mm, start, end);
+		ops->arch_invalidate_secondary_tlbs(mn, d->mm, f.start, f.end);
 	sync_nonblock_end();
+	return mn->tlb;
 }
 
 bool notify_has_tlb(const struct notify_domain *d)
@@ -45,10 +50,20 @@ bool notify_has_tlb(const struct notify_domain *d)
 	return mn;
 }
 
-void notify_flush(struct notify_domain *d, uint64_t start, uint64_t end)
+bool notify_flush_submit(struct notify_domain *d, struct flush f)
 {
+	bool submitted = false;
+
+	ASSERT(flush_is_valid(&f));
 	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
-		flush_one(mn, d, start, end);
+		submitted |= flush_one(mn, d, f);
+	return submitted;
+}
+
+void notify_flush(struct notify_domain *d, struct flush f)
+{
+	if (notify_flush_submit(d, f))
+		flush_wait();
 }
 
 /* --- start and end ------------------------------------------------------- */
@@ -152,8 +167,8 @@ void notify_range_end(struct notify_domain *d, const struct mmu_notifier_range *
 	if (told)
 		intervals_end(d);
 	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next) {
-		if (flush)
-			flush_one(mn, d, r->start, r->end);
+		if (flush && flush_one(mn, d, flush_range(r->start, r->end)))
+			flush_wait();
 		if (told)
 			end_one(mn, r);
 	}

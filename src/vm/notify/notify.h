@@ -23,6 +23,7 @@
 #ifndef MMUN_NOTIFY_NOTIFY_H
 #define MMUN_NOTIFY_NOTIFY_H
 
+#include "vm/notify/flush.h"
 #include "vm/pt/pte.h"
 
 struct notify_domain;
@@ -118,8 +119,19 @@ int notify_range_start_nonblock(struct notify_domain *d, struct mmu_notifier_ran
 /* flush: the secondary TLBs are flushed as well, each before it is told (Linux 4.15 to 6.5). */
 void notify_range_end(struct notify_domain *d, const struct mmu_notifier_range *r, bool flush);
 
-/* Flushes the secondary TLBs. Takes no lock and does not sleep. */
-void notify_flush(struct notify_domain *d, uint64_t start, uint64_t end);
+/*
+ * A TLB of the library's own, which a notifier may have in place of the callbacks that flush:
+ * it is given the whole flush, and leaves the wait to the caller.
+ */
+struct notify_tlb_ops {
+	/* The first half: see flush.h. Under any lock; does not sleep. */
+	void (*submit)(struct mmu_notifier *mn, struct flush f);
+};
+
+/* Flushes the secondary TLBs. Takes no lock and does not sleep. The first half: false if
+ * there is nothing to wait for, as callbacks of users return when all is over; and both. */
+bool notify_flush_submit(struct notify_domain *d, struct flush f);
+void notify_flush(struct notify_domain *d, struct flush f);
 
 /* Is there one? For who wants to know whether a flush changes anything. */
 bool notify_has_tlb(const struct notify_domain *d);

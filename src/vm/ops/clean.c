@@ -14,15 +14,15 @@
  */
 static bool clean_entry(struct mmun_mm *mm, const struct ptep *p, uint64_t addr)
 {
-	uint64_t end = addr + PAGE_BYTES;
+	struct flush f = flush_page(addr);
 	pte_t e = pte_get(p->entry);
 
 	if (!pte_mapped(e) || !(e.v & (PTE_RW | PTE_D)))
 		return false;
 	e = ptep_clear_flush(mm, p, addr);
-	secondary_point(mm, MM_OP_CLEAN, FLUSH_POINT_CLEAR, addr, end);
+	pass_flush_point(mm, MM_OP_CLEAN, FLUSH_POINT_CLEAR, f);
 	set_pte(p->entry, addr, pte_clear_bits(e, PTE_RW | PTE_D));
-	secondary_point(mm, MM_OP_CLEAN, FLUSH_POINT_SET, addr, end);
+	pass_flush_point(mm, MM_OP_CLEAN, FLUSH_POINT_SET, f);
 	return pte_dirty(e);
 }
 
@@ -33,19 +33,19 @@ static bool clean_page(struct mmun_machine *m, pfn_t pfn)
 	bool dirty = false;
 
 	while (rmap_next(m, &w)) {
-		uint64_t addr = w.addr, end = w.addr + w.bytes;
+		struct flush f = rmap_flush(&w);
 		struct mmu_notifier_range range;
 		struct ptep p;
 
-		range_init(&range, w.mm, MMU_NOTIFY_PROTECTION_PAGE, addr, end);
+		range_init(&range, w.mm, MMU_NOTIFY_PROTECTION_PAGE, f.start, f.end);
 		invalidate_range_start(&range);
 		if (rmap_lock_entry(m, &w, &p)) {
-			dirty |= clean_entry(w.mm, &p, addr);
+			dirty |= clean_entry(w.mm, &p, w.addr);
 			pte_unlock(&p);
 		}
-		secondary_point(w.mm, MM_OP_CLEAN, FLUSH_POINT_UNLOCK, addr, end);
+		pass_flush_point(w.mm, MM_OP_CLEAN, FLUSH_POINT_UNLOCK, f);
 		invalidate_range_end(&range, MM_OP_CLEAN);
-		secondary_point(w.mm, MM_OP_CLEAN, FLUSH_POINT_AFTER, addr, end);
+		pass_flush_point(w.mm, MM_OP_CLEAN, FLUSH_POINT_AFTER, f);
 	}
 	/* Last: an entry that went away meanwhile has left its dirty bit here. */
 	return xchg_acq_rel(&frame_of(m, pfn)->dirty, 0) || dirty;

@@ -59,10 +59,10 @@ static void forget_writes(struct mmun_mm *mm)
 	add_acq_rel(&mm->tlb_flush_pending, 1);
 	invalidate_range_start(&range);
 	(void)protect_entries(mm, &how, 0, TASK_BYTES);
-	secondary_point(mm, how.op, FLUSH_POINT_UNLOCK, 0, TASK_BYTES);
+	pass_flush_point(mm, how.op, FLUSH_POINT_UNLOCK, flush_everything());
 	invalidate_range_end(&range, how.op);
-	flush_tlb_range(mm, 0, TASK_BYTES);
-	secondary_point(mm, how.op, FLUSH_POINT_AFTER, 0, TASK_BYTES);
+	flush_tlb_range(mm, flush_everything());
+	pass_flush_point(mm, how.op, FLUSH_POINT_AFTER, flush_everything());
 	add_acq_rel(&mm->tlb_flush_pending, (uint64_t)-1);
 }
 

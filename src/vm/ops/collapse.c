@@ -60,19 +60,20 @@ static bool scan(struct collapse *c)
 
 static void pmdp_collapse_flush(struct collapse *c)
 {
-	uint64_t start = c->addr, end = start + HUGE_BYTES;
+	uint64_t start = c->addr;
+	struct flush f = flush_table(start, 1);
 	bool told = !mm_mutated(c->mm, MM_OP_COLLAPSE, MUTATION_RANGE); /* f268f6cf875f */
 	struct mmu_notifier_range range;
 
-	range_init(&range, c->mm, MMU_NOTIFY_CLEAR, start, end);
+	range_init(&range, c->mm, MMU_NOTIFY_CLEAR, f.start, f.end);
 	if (told)
 		invalidate_range_start(&range);
 	spin_lock(c->pmd.ptl);
 	c->old = ptep_get_and_clear(c->pmd.entry, start);
-	flush_tlb_range(c->mm, start, end);
-	secondary_point(c->mm, MM_OP_COLLAPSE, FLUSH_POINT_CLEAR, start, end);
+	flush_tlb_range(c->mm, f);
+	pass_flush_point(c->mm, MM_OP_COLLAPSE, FLUSH_POINT_CLEAR, f);
 	spin_unlock(c->pmd.ptl);
-	secondary_point(c->mm, MM_OP_COLLAPSE, FLUSH_POINT_UNLOCK, start, end);
+	pass_flush_point(c->mm, MM_OP_COLLAPSE, FLUSH_POINT_UNLOCK, f);
 	if (told)
 		invalidate_range_end(&range, MM_OP_COLLAPSE);
 }
@@ -138,16 +139,16 @@ static void map_huge(struct collapse *c, const struct vma *v)
 	pgtable_deposit(c->mm->machine, &c->pmd, c->pte.table);
 	rmap_add_new(c->mm->machine, c->head, &c->pmd);
 	set_pte(c->pmd.entry, c->addr, pte_make(c->head, bits));
-	secondary_point(c->mm, MM_OP_COLLAPSE, FLUSH_POINT_SET, c->addr, c->addr + HUGE_BYTES);
+	pass_flush_point(c->mm, MM_OP_COLLAPSE, FLUSH_POINT_SET, flush_table(c->addr, 1));
 	spin_unlock(c->pmd.ptl);
 }
 
 static void free_pages(struct collapse *c)
 {
-	secondary_point(c->mm, MM_OP_COLLAPSE, FLUSH_POINT_AFTER, c->addr, c->addr + HUGE_BYTES);
+	pass_flush_point(c->mm, MM_OP_COLLAPSE, FLUSH_POINT_AFTER, flush_table(c->addr, 1));
 	for (uint32_t i = 0; i < TABLE_ENTRIES; i++)
 		frame_free(c->mm->machine, c->page[i]);
-	secondary_point(c->mm, MM_OP_COLLAPSE, FLUSH_POINT_FREED, c->addr, c->addr + HUGE_BYTES);
+	pass_flush_point(c->mm, MM_OP_COLLAPSE, FLUSH_POINT_FREED, flush_table(c->addr, 1));
 }
 
 /* Takes the table out and isolates the pages, or puts it back. */

@@ -24,28 +24,27 @@
 /* -EAGAIN: not (any more) a small page of its own, writable. */
 static int mark(struct mmun_mm *mm, uint64_t page, void *owner)
 {
+	struct flush f = flush_page(page);
 	struct mmu_notifier_range range;
 	struct ptep p;
 	pte_t e = { 0 };
 
-	range_init_owner(&range, mm, MMU_NOTIFY_EXCLUSIVE, page, page + PAGE_BYTES, owner);
+	range_init_owner(&range, mm, MMU_NOTIFY_EXCLUSIVE, f.start, f.end, owner);
 	invalidate_range_start(&range);
 	if (pte_map_lock(&mm->pt, page, &p)) {
 		e = pte_get(p.entry);
 		if (!p.level && pte_present(e) && pte_write(e) && pte_exclusive(e)) {
 			e = ptep_clear_flush(mm, &p, page);
-			secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_CLEAR,
-					page, page + PAGE_BYTES);
+			pass_flush_point(mm, MM_OP_MIGRATE, FLUSH_POINT_CLEAR, f);
 			e = make_device_exclusive_entry(e);
 			set_pte(p.entry, page, e);
-			secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_SET,
-					page, page + PAGE_BYTES);
+			pass_flush_point(mm, MM_OP_MIGRATE, FLUSH_POINT_SET, f);
 		}
 		pte_unlock(&p);
 	}
-	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_UNLOCK, page, page + PAGE_BYTES);
+	pass_flush_point(mm, MM_OP_MIGRATE, FLUSH_POINT_UNLOCK, f);
 	invalidate_range_end(&range, MM_OP_MIGRATE);
-	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_AFTER, page, page + PAGE_BYTES);
+	pass_flush_point(mm, MM_OP_MIGRATE, FLUSH_POINT_AFTER, f);
 	return softleaf_is_device_exclusive(e) ? 0 : -EAGAIN;
 }
 

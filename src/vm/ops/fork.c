@@ -42,16 +42,16 @@ static const uint64_t share_bits = PTE_RW | PTE_EXCL;
  */
 static pte_t wrprotect(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, pte_t e)
 {
-	uint64_t end = addr + entry_bytes(p->level);
+	struct flush f = flush_entry(addr, p->level);
 
 	if (mm_flush_points(mm, MM_OP_FORK) & FLUSH_POINT_CLEAR) {
 		e = ptep_get_and_clear(p->entry, addr);
-		secondary_point(mm, MM_OP_FORK, FLUSH_POINT_CLEAR, addr, end);
+		pass_flush_point(mm, MM_OP_FORK, FLUSH_POINT_CLEAR, f);
 		set_pte(p->entry, addr, pte_clear_bits(e, share_bits));
 	} else {
 		e = ptep_clear_bits(p->entry, addr, e, share_bits);
 	}
-	secondary_point(mm, MM_OP_FORK, FLUSH_POINT_SET, addr, end);
+	pass_flush_point(mm, MM_OP_FORK, FLUSH_POINT_SET, f);
 	return e;
 }
 
@@ -188,7 +188,7 @@ static int copy_area_notified(struct copy *c, const struct vma *v)
 	range_init(&range, c->mm, MMU_NOTIFY_PROTECTION_PAGE, v->start, v->end);
 	invalidate_range_start(&range);
 	err = copy_area(c, v->start, v->end);
-	secondary_point(c->mm, MM_OP_FORK, FLUSH_POINT_UNLOCK, v->start, v->end);
+	pass_flush_point(c->mm, MM_OP_FORK, FLUSH_POINT_UNLOCK, flush_range(v->start, v->end));
 	invalidate_range_end(&range, MM_OP_FORK);
 	return err;
 }
@@ -212,8 +212,8 @@ static int dup_mmap(struct mmun_mm *child, struct mmun_mm *mm)
 			err = copy_area_notified(&c, v);
 	if (c.have_spare)
 		frame_free(mm->machine, c.spare);
-	flush_tlb_range(mm, 0, TASK_BYTES); /* also for what an error left behind */
-	secondary_point(mm, MM_OP_FORK, FLUSH_POINT_AFTER, 0, TASK_BYTES);
+	flush_tlb_range(mm, flush_everything()); /* also for what an error left behind */
+	pass_flush_point(mm, MM_OP_FORK, FLUSH_POINT_AFTER, flush_everything());
 	return err;
 }
 

@@ -13,12 +13,12 @@ static void wrprotect_huge(struct mmun_mm *mm, const struct ptep *p, uint64_t ad
 {
 	if (mm_flush_points(mm, MM_OP_FORK) & FLUSH_POINT_CLEAR) {
 		*e = pmdp_invalidate(p, addr, *e);
-		secondary_point(mm, MM_OP_FORK, FLUSH_POINT_CLEAR, addr, addr + HUGE_BYTES);
+		pass_flush_point(mm, MM_OP_FORK, FLUSH_POINT_CLEAR, flush_entry(addr, p->level));
 		set_pte(p->entry, addr, pte_clear_bits(*e, share_bits));
 	} else {
 		*e = ptep_clear_bits(p->entry, addr, *e, share_bits);
 	}
-	secondary_point(mm, MM_OP_FORK, FLUSH_POINT_SET, addr, addr + HUGE_BYTES);
+	pass_flush_point(mm, MM_OP_FORK, FLUSH_POINT_SET, flush_entry(addr, p->level));
 }
 
 /* share_entry() in fork.c, for a huge page. False: pinned, and left as it was. */

@@ -104,32 +104,33 @@ static bool pages_identical(const struct mmun_machine *m, pfn_t a, pfn_t b)
 static bool write_protect(struct mmun_mm *mm, struct merge_page *page,
 			  const struct merge_page *other)
 {
-	uint64_t addr = page->addr, end = addr + PAGE_BYTES;
+	uint64_t addr = page->addr;
+	struct flush f = flush_page(addr);
 	struct mmu_notifier_range range;
 	pte_t old, new;
 	bool ok;
 
-	range_init(&range, mm, MMU_NOTIFY_CLEAR, addr, end);
+	range_init(&range, mm, MMU_NOTIFY_CLEAR, f.start, f.end);
 	invalidate_range_start(&range);
 	add_acq_rel(&mm->tlb_flush_pending, 1); /* see break_sharing() in fault/fault.c */
 	(void)pte_lock(&page->p, addr);
 	ok = pte_same(pte_get(page->p.entry), page->pte);
 	if (ok && (page->pte.v & (PTE_RW | PTE_EXCL))) {
 		old = ptep_clear_flush(mm, &page->p, addr);
-		secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_CLEAR, addr, end);
+		pass_flush_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_CLEAR, f);
 		ok = only_mapped(mm->machine, pte_pfn(old));
 		new = ok ? pte_clear_bits(old, PTE_RW | PTE_EXCL) : old;
 		notify_change_pte(&mm->domain, addr, new);
 		set_pte(page->p.entry, addr, new);
 		page->pte = new;
-		secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_SET, addr, end);
+		pass_flush_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_SET, f);
 	}
 	pte_unlock(&page->p);
 	page->equal = mm_mutated(mm, MM_OP_KSM_MERGE, MUTATION_ORDER) &&
 		      pages_identical(mm->machine, pte_pfn(other->pte), pte_pfn(page->pte));
-	secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_UNLOCK, addr, end);
+	pass_flush_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_UNLOCK, f);
 	invalidate_range_end(&range, MM_OP_KSM_MERGE);
-	secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_AFTER, addr, end);
+	pass_flush_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_AFTER, f);
 	add_acq_rel(&mm->tlb_flush_pending, (uint64_t)-1);
 	return ok;
 }
@@ -174,8 +175,8 @@ static int merge(struct mmun_mm *mm, struct merge_page *a, struct merge_page *b)
 			if (!mm_mutated(mm, MM_OP_KSM_MERGE, MUTATION_REFERENCE))
 				frame_put(m, pb, 2); /* ours and the entry's */
 			frame_put(m, pa, 1);
-			secondary_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_FREED,
-					b->addr, b->addr + PAGE_BYTES);
+			pass_flush_point(mm, MM_OP_KSM_MERGE, FLUSH_POINT_FREED,
+					 flush_page(b->addr));
 			return 0;
 		}
 	}

@@ -46,18 +46,18 @@ static bool can_free(const struct mmun_machine *m, pte_t e)
 static void free_mapped(struct gather *g, const struct ptep *p, uint64_t addr)
 {
 	struct mmun_machine *m = g->mm->machine;
-	uint64_t bytes = entry_bytes(p->level), end = addr + bytes;
+	struct flush f = flush_entry(addr, p->level);
 	pte_t e = pte_get(p->entry);
 
 	if (!can_free(m, e))
 		return;
-	for (uint32_t i = 0; i < bytes / PAGE_BYTES; i++)
+	for (uint32_t i = 0; i < entry_bytes(p->level) / PAGE_BYTES; i++)
 		store_relaxed(&frame_of(m, (pfn_t){ pte_pfn(e).v + i })->dirty, 0);
 	e = p->level ? pmdp_invalidate(p, addr, e) : ptep_get_and_clear(p->entry, addr);
-	secondary_point(g->mm, MM_OP_FREE, FLUSH_POINT_CLEAR, addr, end);
+	pass_flush_point(g->mm, MM_OP_FREE, FLUSH_POINT_CLEAR, f);
 	set_pte(p->entry, addr, pte_clear_bits(e, PTE_A | PTE_D));
-	secondary_point(g->mm, MM_OP_FREE, FLUSH_POINT_SET, addr, end);
-	gather_span(g, addr, end);
+	pass_flush_point(g->mm, MM_OP_FREE, FLUSH_POINT_SET, f);
+	gather_entry(g, addr, p->level);
 }
 
 static void free_table(struct gather *g, struct ptep p, uint64_t addr, uint64_t end)
@@ -83,8 +83,7 @@ static void free_entries(struct gather *g, uint64_t start, uint64_t end)
 {
 	struct ptep p;
 
-	g->low = start;
-	g->high = end;
+	gather_seen(g, start, end);
 	while (pgtable_next(&g->mm->pt, &start, end, &p)) {
 		uint64_t next = table_end(start, end);
 
@@ -116,7 +115,7 @@ static int advise_free(struct mmun_mm *mm, struct vma *v, uint64_t start, uint64
 	range_init(&range, mm, MMU_NOTIFY_CLEAR, start, end);
 	invalidate_range_start(&range);
 	free_entries(&g, start, end);
-	secondary_point(mm, MM_OP_FREE, FLUSH_POINT_UNLOCK, start, end);
+	pass_flush_point(mm, MM_OP_FREE, FLUSH_POINT_UNLOCK, flush_range(start, end));
 	invalidate_range_end(&range, MM_OP_FREE);
 	gather_finish(&g);
 	return 0;

@@ -40,7 +40,6 @@ static bool unmap_entry(struct tlb_batch *b, const struct rmap_walk *w, const st
 {
 	struct mmun_machine *m = w->mm->machine;
 	struct frame *f = frame_of(m, w->head);
-	uint64_t end = w->addr + w->bytes;
 	pte_t e = pte_get(p->entry);
 
 	if (!pte_mapped(e)) /* moving already: the walk began anew */
@@ -53,7 +52,7 @@ static bool unmap_entry(struct tlb_batch *b, const struct rmap_walk *w, const st
 	if (pte_dirty(e)) /* it may be gone when the others are restored */
 		store_relaxed(&f->dirty, 1);
 	set_pte(p->entry, w->addr, make_migration_entry(e));
-	secondary_point(w->mm, b->op, FLUSH_POINT_SET, w->addr, end);
+	pass_flush_point(w->mm, b->op, FLUSH_POINT_SET, rmap_flush(w));
 	frame_put(m, w->head, 1); /* never the last: our caller has one */
 	return true;
 }
@@ -99,11 +98,11 @@ static bool unmap_page(struct mmun_machine *m, struct migration *how, pfn_t page
 
 	while (ok && rmap_next(m, &w)) {
 		struct mmu_notifier_range range;
-		uint64_t end = w.addr + w.bytes;
+		struct flush f = rmap_flush(&w);
 
 		if (unmap_hinted(m, &w))
 			continue;
-		range_init_owner(&range, w.mm, how->event, w.addr, end, how->owner);
+		range_init_owner(&range, w.mm, how->event, f.start, f.end, how->owner);
 		invalidate_range_start(&range);
 		if (rmap_lock_entry(m, &w, &p)) {
 			ok = unmap_entry(b, &w, &p);
@@ -112,9 +111,9 @@ static bool unmap_page(struct mmun_machine *m, struct migration *how, pfn_t page
 		how->copied = mm_mutated(w.mm, MM_OP_MIGRATE, MUTATION_ORDER);
 		if (how->copied)
 			frame_copy(m, how->to, page);
-		secondary_point(w.mm, b->op, FLUSH_POINT_UNLOCK, w.addr, end);
+		pass_flush_point(w.mm, b->op, FLUSH_POINT_UNLOCK, f);
 		invalidate_range_end(&range, b->op);
-		secondary_point(w.mm, b->op, FLUSH_POINT_AFTER, w.addr, end);
+		pass_flush_point(w.mm, b->op, FLUSH_POINT_AFTER, f);
 	}
 	rmap_walk_end(m, &w);
 	return ok;

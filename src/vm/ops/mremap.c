@@ -56,6 +56,7 @@ static void move_table(const struct move *s, const struct ptep *from, const stru
 		       uint64_t old, uint64_t new)
 {
 	struct mmun_mm *mm = s->mm;
+	struct flush f = flush_table(old, from->level);
 	pte_t e = pte_get(from->entry);
 	struct ptdesc *table = ptdesc_of(mm->machine, pte_pfn(e));
 	uint64_t moves = load_relaxed(&table->base) + 1;
@@ -63,14 +64,14 @@ static void move_table(const struct move *s, const struct ptep *from, const stru
 	spin_lock(&table->ptl);
 	flush_tlb_batched_pending(mm);
 	(void)ptep_get_and_clear(from->entry, old);
-	flush_tlb_range(mm, old, old + HUGE_BYTES);
-	secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_CLEAR, old, old + HUGE_BYTES);
+	flush_tlb_range(mm, f);
+	pass_flush_point(mm, MM_OP_MREMAP, FLUSH_POINT_CLEAR, f);
 	/* Pairs with load_acquire in rmap/rmap.c. */
 	store_release(&table->base, new | (moves & (HUGE_BYTES - 1)));
 	/* Pairs with load_acquire in descend(). */
 	store_release(to->entry, e.v);
 	sync_event(TABLE_MOVE, old, new);
-	secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_SET, old, old + HUGE_BYTES);
+	pass_flush_point(mm, MM_OP_MREMAP, FLUSH_POINT_SET, f);
 	spin_unlock(&table->ptl);
 }
 
@@ -89,18 +90,19 @@ static void move_huge(const struct move *s, const struct ptep *from, const struc
 		      uint64_t old, uint64_t new)
 {
 	struct mmun_mm *mm = s->mm;
+	struct flush f = flush_entry(old, from->level);
 	pte_t e;
 
 	flush_tlb_batched_pending(mm);
 	e = ptep_get_and_clear(from->entry, old);
 	if (pte_mapped(e)) {
-		flush_tlb_range(mm, old, old + HUGE_BYTES);
-		secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_CLEAR, old, old + HUGE_BYTES);
+		flush_tlb_range(mm, f);
+		pass_flush_point(mm, MM_OP_MREMAP, FLUSH_POINT_CLEAR, f);
 	}
 	pgtable_deposit(mm->machine, to, pgtable_withdraw(mm->machine, from, old));
 	move_rmap(mm->machine, e, from, to);
 	set_pte(to->entry, new, pte_set_bits(e, PTE_SOFT_DIRTY));
-	secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_SET, old, old + HUGE_BYTES);
+	pass_flush_point(mm, MM_OP_MREMAP, FLUSH_POINT_SET, f);
 }
 
 /* All that an entry of level 1 maps. False: the entries must move one by one, into the
@@ -137,6 +139,7 @@ static void move_entries(const struct move *s, struct ptep from, struct ptep to,
 {
 	const struct ptep first_from = from, first_to = to;
 	struct mmun_mm *mm = s->mm;
+	struct flush f = flush_entries(old, end, 0);
 	pte_t taken[TABLE_ENTRIES];
 	bool mapped = false;
 	uint64_t i = 0;
@@ -151,8 +154,8 @@ static void move_entries(const struct move *s, struct ptep from, struct ptep to,
 		mapped |= pte_mapped(taken[i]);
 	}
 	if (mapped) {
-		flush_tlb_range(mm, old, end);
-		secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_CLEAR, old, end);
+		flush_tlb_range(mm, f);
+		pass_flush_point(mm, MM_OP_MREMAP, FLUSH_POINT_CLEAR, f);
 	}
 	from = first_from;
 	for (uint64_t n = 0; n < i; n++, from = ptep_next(from), to = ptep_next(to)) {
@@ -162,7 +165,7 @@ static void move_entries(const struct move *s, struct ptep from, struct ptep to,
 		set_pte(to.entry, new + n * PAGE_BYTES, pte_set_bits(taken[n], PTE_SOFT_DIRTY));
 	}
 	if (mapped)
-		secondary_point(mm, MM_OP_MREMAP, FLUSH_POINT_SET, old, end);
+		pass_flush_point(mm, MM_OP_MREMAP, FLUSH_POINT_SET, f);
 	pte_unlock_two(&first_from, &first_to);
 }
 
@@ -255,6 +258,7 @@ static void free_unused_tables(struct mmun_mm *mm, uint64_t start, uint64_t end)
 static void move_pages(const struct move *s)
 {
 	uint64_t at = s->old, end = s->old + s->len, len;
+	struct flush f = flush_range(at, end);
 	struct mmu_notifier_range range;
 	struct ptep p;
 
@@ -267,9 +271,9 @@ static void move_pages(const struct move *s)
 		if (len < HUGE_BYTES || !move_whole(s, at, to))
 			move_part(s, at, to, at + len);
 	}
-	secondary_point(s->mm, MM_OP_MREMAP, FLUSH_POINT_UNLOCK, s->old, end);
+	pass_flush_point(s->mm, MM_OP_MREMAP, FLUSH_POINT_UNLOCK, f);
 	invalidate_range_end(&range, MM_OP_MREMAP);
-	secondary_point(s->mm, MM_OP_MREMAP, FLUSH_POINT_AFTER, s->old, end);
+	pass_flush_point(s->mm, MM_OP_MREMAP, FLUSH_POINT_AFTER, f);
 }
 
 /* --- areas --------------------------------------------------------------- */

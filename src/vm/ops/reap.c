@@ -24,7 +24,7 @@ static int reap_area(struct mmun_mm *mm, const struct vma *v)
 		return -EAGAIN;
 	gather_init(&g, mm, MM_OP_DONTNEED);
 	zap_entries(&g, ZAP_ALL, v->start, v->end);
-	secondary_point(mm, g.op, FLUSH_POINT_UNLOCK, v->start, v->end);
+	pass_flush_point(mm, g.op, FLUSH_POINT_UNLOCK, flush_range(v->start, v->end));
 	invalidate_range_end(&range, g.op);
 	gather_finish(&g);
 	return 0;

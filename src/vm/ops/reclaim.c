@@ -67,7 +67,6 @@ static bool must_keep(const struct reclaim *r, pte_t e)
  */
 static bool unmap_entry(struct reclaim *r, const struct rmap_walk *w, const struct ptep *p)
 {
-	uint64_t end = w->addr + w->bytes;
 	pte_t e = pte_get(p->entry);
 
 	if (!pte_mapped(e))
@@ -81,7 +80,7 @@ static bool unmap_entry(struct reclaim *r, const struct rmap_walk *w, const stru
 		swap_dup(r->m, r->slot);
 		set_pte(p->entry, w->addr, make_swap_entry(r->slot, e));
 	}
-	secondary_point(w->mm, r->batch.op, FLUSH_POINT_SET, w->addr, end);
+	pass_flush_point(w->mm, r->batch.op, FLUSH_POINT_SET, rmap_flush(w));
 	rmap_remove(r->m, r->page, p);
 	frame_put(r->m, r->page, 1); /* never the last: our caller has one */
 	return true;
@@ -95,17 +94,17 @@ static bool unmap_page(struct reclaim *r)
 
 	while (ok && rmap_next(r->m, &w)) {
 		struct mmu_notifier_range range;
-		uint64_t end = w.addr + w.bytes;
+		struct flush f = rmap_flush(&w);
 
-		range_init(&range, w.mm, MMU_NOTIFY_CLEAR, w.addr, end);
+		range_init(&range, w.mm, MMU_NOTIFY_CLEAR, f.start, f.end);
 		invalidate_range_start(&range);
 		if (rmap_lock_entry(r->m, &w, &p)) {
 			ok = unmap_entry(r, &w, &p);
 			pte_unlock(&p);
 		}
-		secondary_point(w.mm, r->batch.op, FLUSH_POINT_UNLOCK, w.addr, end);
+		pass_flush_point(w.mm, r->batch.op, FLUSH_POINT_UNLOCK, f);
 		invalidate_range_end(&range, r->batch.op);
-		secondary_point(w.mm, r->batch.op, FLUSH_POINT_AFTER, w.addr, end);
+		pass_flush_point(w.mm, r->batch.op, FLUSH_POINT_AFTER, f);
 	}
 	rmap_walk_end(r->m, &w);
 	return ok && rmap_count(r->m, r->page) == 0;

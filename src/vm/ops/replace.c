@@ -66,7 +66,7 @@ static int replace_once(struct mmun_mm *mm, uint64_t addr, uint64_t value)
 		frame_put(m, pte_pfn(old), 1);
 		err = -EAGAIN;
 	}
-	secondary_point(mm, MM_OP_REPLACE_PAGE, FLUSH_POINT_FREED, page, page + PAGE_BYTES);
+	pass_flush_point(mm, MM_OP_REPLACE_PAGE, FLUSH_POINT_FREED, flush_page(page));
 	return err;
 }
 

@@ -39,34 +39,34 @@ static void unmap_small(struct mmun_machine *m, struct mmun_mm *mm, const struct
 	if (!pte_mapped(e))
 		return;
 	e = ptep_clear_flush(mm, p, addr);
-	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_CLEAR, addr, addr + PAGE_BYTES);
+	pass_flush_point(mm, MM_OP_MIGRATE, FLUSH_POINT_CLEAR, flush_page(addr));
 	if (pte_exclusive(e) && add_acq_rel(&frame_of(m, head)->pins, 0)) {
 		set_pte(p->entry, addr, e);
 		return;
 	}
 	set_pte(p->entry, addr, make_migration_entry(e));
-	secondary_point(mm, MM_OP_MIGRATE, FLUSH_POINT_SET, addr, addr + PAGE_BYTES);
+	pass_flush_point(mm, MM_OP_MIGRATE, FLUSH_POINT_SET, flush_page(addr));
 	frame_put(m, head, 1);
 }
 
 static void unmap_once(struct mmun_machine *m, const struct rmap_walk *w, enum mm_op op)
 {
-	uint64_t addr = w->addr, end = addr + w->bytes;
+	struct flush f = rmap_flush(w);
 	struct mmu_notifier_range range;
 	struct ptep p;
 
-	range_init(&range, w->mm, MMU_NOTIFY_CLEAR, addr, end);
+	range_init(&range, w->mm, MMU_NOTIFY_CLEAR, f.start, f.end);
 	invalidate_range_start(&range);
 	if (rmap_lock_entry(m, w, &p)) {
 		if (p.level)
-			huge_split_locked(w->mm, &p, addr, true);
+			huge_split_locked(w->mm, &p, w->addr, true);
 		else
-			unmap_small(m, w->mm, &p, addr);
+			unmap_small(m, w->mm, &p, w->addr);
 		pte_unlock(&p);
 	}
-	secondary_point(w->mm, op, FLUSH_POINT_UNLOCK, addr, end);
+	pass_flush_point(w->mm, op, FLUSH_POINT_UNLOCK, f);
 	invalidate_range_end(&range, op);
-	secondary_point(w->mm, op, FLUSH_POINT_AFTER, addr, end);
+	pass_flush_point(w->mm, op, FLUSH_POINT_AFTER, f);
 }
 
 static bool is_mapped(struct mmun_machine *m, const struct rmap_walk *w)

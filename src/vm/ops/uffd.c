@@ -130,11 +130,11 @@ static pte_t moved_entry(const struct mmun_mm *mm, pte_t e)
 static int move_entry(const struct move *m)
 {
 	struct mmun_machine *machine = m->mm->machine;
-	uint64_t end = m->src + PAGE_BYTES;
+	struct flush f = flush_page(m->src);
 	const pte_t e = ptep_clear_flush(m->mm, &m->from, m->src);
 
 	if (pte_mapped(e))
-		secondary_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_CLEAR, m->src, end);
+		pass_flush_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_CLEAR, f);
 	if (pte_mapped(e) && !maps_zero_page(m->mm, e)) {
 		if (add_acq_rel(&frame_of(machine, pte_pfn(e))->pins, 0)) {
 			set_pte(m->from.entry, m->src, e);
@@ -145,19 +145,19 @@ static int move_entry(const struct move *m)
 		rmap_remove(machine, pte_pfn(e), &m->from);
 	}
 	set_pte(m->to.entry, m->dst, moved_entry(m->mm, e));
-	secondary_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_SET, m->src, end);
+	pass_flush_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_SET, f);
 	return 0;
 }
 
 /* Only the source's range is announced: at the destination there was nothing. */
 static int move_notified(const struct move *m)
 {
-	uint64_t end = m->src + PAGE_BYTES;
+	struct flush f = flush_page(m->src);
 	struct mmu_notifier_range range;
 	int err = -EAGAIN;
 	pte_t now;
 
-	range_init(&range, m->mm, MMU_NOTIFY_CLEAR, m->src, end);
+	range_init(&range, m->mm, MMU_NOTIFY_CLEAR, f.start, f.end);
 	invalidate_range_start(&range);
 	pte_lock_two(&m->from, &m->to);
 	flush_tlb_batched_pending(m->mm);
@@ -167,9 +167,9 @@ static int move_notified(const struct move *m)
 	else if (pte_same(pte_set_bits(now, PTE_A), pte_set_bits(m->pte, PTE_A)))
 		err = move_entry(m);
 	pte_unlock_two(&m->from, &m->to);
-	secondary_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_UNLOCK, m->src, end);
+	pass_flush_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_UNLOCK, f);
 	invalidate_range_end(&range, MM_OP_UFFD_MOVE);
-	secondary_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_AFTER, m->src, end);
+	pass_flush_point(m->mm, MM_OP_UFFD_MOVE, FLUSH_POINT_AFTER, f);
 	return err;
 }
 

@@ -45,6 +45,12 @@ struct rmap_walk {
 	uint64_t bytes;      /* PAGE_BYTES, HUGE_BYTES for an entry of level 1 */
 };
 
+/* Of the entry that was found. */
+static inline struct flush rmap_flush(const struct rmap_walk *w)
+{
+	return flush_entry(w->addr, w->bytes > PAGE_BYTES);
+}
+
 bool rmap_next(struct mmun_machine *m, struct rmap_walk *w);
 void rmap_walk_end(struct mmun_machine *m, struct rmap_walk *w); /* when leaving early */
 

@@ -30,28 +30,26 @@ void flush_tlb_batched_pending(struct mmun_mm *mm)
 	/* Pairs with add_acq_rel in batch_add(), through the ptl. */
 	if (load_acquire(&mm->tlb_batch_pending) &&
 	    !mm_mutated(mm, MM_OP_RECLAIM, MUTATION_PENDING)) /* 3ea277194daa */
-		flush_tlb_range(mm, 0, TASK_BYTES);
+		flush_tlb_range(mm, flush_everything());
 }
 
 /* Under the ptl, with the mm's rmap_sem. */
-static void batch_add(struct tlb_batch *b, struct mmun_mm *mm, uint64_t start, uint64_t end)
+static void batch_add(struct tlb_batch *b, struct mmun_mm *mm, struct flush f)
 {
 	for (unsigned i = 0; i < b->count; i++) {
 		if (b->of[i].mm != mm)
 			continue;
-		b->of[i].start = min_u64(b->of[i].start, start);
-		b->of[i].end = max_u64(b->of[i].end, end);
+		flush_join(&b->of[i].flush, f);
 		return;
 	}
 	if (b->count == TLB_BATCH_MAX) {
-		flush_tlb_range(mm, start, end);
+		flush_tlb_range(mm, f);
 		return;
 	}
 	mm_get(mm);
 	add_acq_rel(&mm->tlb_batch_pending, 1);
 	b->of[b->count].mm = mm;
-	b->of[b->count].start = start;
-	b->of[b->count++].end = end;
+	b->of[b->count++].flush = f;
 }
 
 pte_t tlb_batch_clear(struct tlb_batch *b, struct mmun_mm *mm, const struct ptep *p,
@@ -59,19 +57,17 @@ pte_t tlb_batch_clear(struct tlb_batch *b, struct mmun_mm *mm, const struct ptep
 {
 	bool modern = mm->domain.semantics == MMUN_MODERN;
 	bool batched = (modern || b->op == MM_OP_RECLAIM) && !now;
-	uint64_t end = addr + entry_bytes(p->level);
+	struct flush f = flush_entry(addr, p->level);
 	pte_t old = ptep_get_and_clear(p->entry, addr);
 
 	/* A processor that comes later has an empty TLB. PROTNONE entries too: a hint's
 	 * flush may still be to come. */
 	if (batched && (mm->cpus || (mm_flush_points(mm, b->op) & FLUSH_POINT_FREED)))
-		batch_add(b, mm, addr, end);
+		batch_add(b, mm, f);
 	else if (!batched)
-		flush_tlb_range(mm, addr, end);
-	if (batched && modern)
-		secondary_point(mm, b->op, FLUSH_POINT_CLEAR, 0, TASK_BYTES);
-	else
-		secondary_point(mm, b->op, FLUSH_POINT_CLEAR, addr, end);
+		flush_tlb_range(mm, f);
+	pass_flush_point(mm, b->op, FLUSH_POINT_CLEAR,
+			 batched && modern ? flush_everything() : f);
 	return old;
 }
 
@@ -82,7 +78,7 @@ void tlb_batch_flush(struct tlb_batch *b)
 
 		down_read(&mm->rmap_sem);
 		sync_event(FLUSH_BATCH, (uintptr_t)mm);
-		flush_tlb_range(mm, b->of[i].start, b->of[i].end);
+		flush_tlb_range(mm, b->of[i].flush);
 		add_acq_rel(&mm->tlb_batch_pending, (uint64_t)-1);
 		up_read(&mm->rmap_sem);
 	}
@@ -95,7 +91,7 @@ void tlb_batch_end(struct tlb_batch *b)
 
 		if (mm_flush_points(mm, b->op) & FLUSH_POINT_FREED) {
 			down_read(&mm->rmap_sem);
-			secondary_point(mm, b->op, FLUSH_POINT_FREED, b->of[i].start, b->of[i].end);
+			pass_flush_point(mm, b->op, FLUSH_POINT_FREED, b->of[i].flush);
 			up_read(&mm->rmap_sem);
 		}
 		mm_put(mm);

@@ -5,15 +5,22 @@
  */
 #include "vm/tlb/tlb.h"
 
-void flush_tlb_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
+bool flush_tlb_submit(struct mmun_mm *mm, struct flush f)
 {
-	sync_event(FLUSH_ASK, (uintptr_t)mm, start, end);
+	ASSERT(flush_is_valid(&f));
+	sync_event(FLUSH_ASK, (uintptr_t)mm, f.start, f.end);
 	if (!mm->cpus || !sync_optional("CPUs' TLBs"))
-		return;
+		return false;
 	for (struct mmun_cpu *cpu = mm->cpus; cpu; cpu = cpu->next)
-		tlb_invalidate(&cpu->tlb, start, end);
-	tlb_wait();
-	sync_event(FLUSH_CPUS, start, end);
+		tlb_invalidate(&cpu->tlb, f);
+	sync_event(FLUSH_CPUS, f.start, f.end);
+	return true;
+}
+
+void flush_tlb_range(struct mmun_mm *mm, struct flush f)
+{
+	if (flush_tlb_submit(mm, f))
+		flush_wait();
 }
 
 pte_t ptep_clear_flush(struct mmun_mm *mm, const struct ptep *p, uint64_t addr)
@@ -22,6 +29,6 @@ pte_t ptep_clear_flush(struct mmun_mm *mm, const struct ptep *p, uint64_t addr)
 
 	/* Access that was taken away may not have been flushed yet (pte_accessible). */
 	if (pte_present(old) || (pte_mapped(old) && mm_tlb_flush_pending(mm)))
-		flush_tlb_range(mm, addr, addr + entry_bytes(p->level));
+		flush_tlb_range(mm, flush_entry(addr, p->level));
 	return old;
 }

@@ -3,8 +3,9 @@
  * gather.c - pages and page tables on their way out, as mmu_gather in
  * mm/mmu_gather.c: entries are cleared first, then every TLB that may hold them
  * is flushed once, then frames are freed. Invariant: what is in a gather is
- * covered by [start, end). Tables are freed after a grace period, since some walk
- * them without a lock that keeps them. Filled by entry/zap.c and entry/unmap.c.
+ * covered by its flush. Tables are freed after a grace period, since some walk
+ * them without a lock that keeps them. Filled by entry/zap.c and
+ * entry/unmap.c.
  *
  *      munmap                              device
  *      clear pte of a -> frame 3
@@ -32,28 +33,24 @@
 
 #define GATHER_TABLE (1u << 31)
 
-static void gather_reset(struct gather *g)
-{
-	g->start = UINT64_MAX;
-	g->end = 0;
-}
-
 void gather_init(struct gather *g, struct mmun_mm *mm, enum mm_op op)
 {
 	g->mm = mm;
 	g->op = op;
 	g->tables = false;
 	g->count = 0;
-	g->low = UINT64_MAX;
-	g->high = 0;
-	gather_reset(g);
+	g->flush = g->seen = flush_nothing();
 	add_relaxed(&mm->gathers, 1); /* before the first ptl */
 }
 
-void gather_span(struct gather *g, uint64_t start, uint64_t end)
+void gather_seen(struct gather *g, uint64_t start, uint64_t end)
 {
-	g->start = min_u64(g->start, start);
-	g->end = max_u64(g->end, end);
+	flush_join(&g->seen, flush_range(start, end));
+}
+
+void gather_entry(struct gather *g, uint64_t addr, unsigned level)
+{
+	flush_join(&g->flush, flush_entry(addr, level));
 }
 
 void gather_page(struct gather *g, pfn_t pfn)
@@ -63,26 +60,27 @@ void gather_page(struct gather *g, pfn_t pfn)
 		g->item[g->count++] = frame_head(g->mm->machine, pfn).v;
 }
 
-void gather_table(struct gather *g, pfn_t pfn)
+void gather_table(struct gather *g, pfn_t pfn, uint64_t addr, unsigned level)
 {
 	ASSERT(!gather_full(g));
+	flush_join(&g->flush, flush_table(addr, level));
 	g->item[g->count++] = pfn.v | GATHER_TABLE;
 	g->tables = true;
 }
 
 void gather_flush_tlbs(struct gather *g)
 {
-	if (g->start >= g->end)
+	if (flush_is_empty(&g->flush))
 		return;
-	flush_tlb_range(g->mm, g->start, g->end);
-	secondary_point(g->mm, g->op, FLUSH_POINT_AFTER, g->start, g->end);
-	gather_reset(g);
+	flush_tlb_range(g->mm, g->flush);
+	pass_flush_point(g->mm, g->op, FLUSH_POINT_AFTER, g->flush);
+	g->flush = flush_nothing();
 }
 
 void gather_flush(struct gather *g)
 {
 	struct mmun_machine *m = g->mm->machine;
-	uint64_t start = g->start, end = g->end;
+	struct flush f = g->flush;
 
 	gather_flush_tlbs(g);
 	if (g->tables) /* who comes by rmap, and gup_fast */
@@ -95,8 +93,8 @@ void gather_flush(struct gather *g)
 		else
 			frame_put(m, pfn, 1);
 	}
-	if (start < end)
-		secondary_point(g->mm, g->op, FLUSH_POINT_FREED, start, end);
+	if (!flush_is_empty(&f))
+		pass_flush_point(g->mm, g->op, FLUSH_POINT_FREED, f);
 	g->tables = false;
 	g->count = 0;
 }
@@ -104,8 +102,9 @@ void gather_flush(struct gather *g)
 void gather_finish(struct gather *g)
 {
 	gather_flush(g);
-	if (add_acq_rel(&g->mm->gathers, (uint64_t)-1) == 1 || g->low >= g->high)
+	if (add_acq_rel(&g->mm->gathers, (uint64_t)-1) == 1 || flush_is_empty(&g->seen))
 		return;
-	flush_tlb_range(g->mm, g->low, g->high);
-	secondary_point(g->mm, g->op, FLUSH_POINT_AFTER, g->low, g->high);
+	g->seen.freed_tables = true; /* the other one's */
+	flush_tlb_range(g->mm, g->seen);
+	pass_flush_point(g->mm, g->op, FLUSH_POINT_AFTER, g->seen);
 }

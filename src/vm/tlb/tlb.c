@@ -213,12 +213,13 @@ static void entry_invalidate(struct tlb *t, uint64_t index, uint64_t first, uint
 	guard_mark(entry);
 }
 
-/* A range of more pages than entries visits each entry once. */
-void tlb_invalidate(struct tlb *t, uint64_t start, uint64_t end)
+/* A range of more pages than entries visits each entry once. Huge pages are cached as small
+ * ones, so the stride is a page. */
+void tlb_invalidate(struct tlb *t, struct flush f)
 {
-	uint64_t first = start >> SYNC_PAGE_SHIFT, last = (end - 1) >> SYNC_PAGE_SHIFT;
+	uint64_t first = f.start >> SYNC_PAGE_SHIFT, last = (f.end - 1) >> SYNC_PAGE_SHIFT;
 	uint64_t entries = (uint64_t)1 << t->shift;
-	uint64_t count = min_u64(last - first + 1, entries);
+	uint64_t count = f.everything ? entries : min_u64(last - first + 1, entries);
 
 	for (uint64_t i = 0; i < count; i++)
 		entry_invalidate(t, (first + i) & (entries - 1), first, last);

@@ -54,14 +54,15 @@ enum tlb_result tlb_access(struct tlb *t, struct notify_domain *d, const atomic_
 /* For oracles, nobody being at work: the page in this entry. False: none. */
 bool tlb_peek(const struct tlb *t, uint64_t index, uint64_t *addr, pfn_t *pfn, bool *write);
 
-/* Drops [start, end) and marks who may use it; tlb_wait() waits for them. */
-void tlb_invalidate(struct tlb *t, uint64_t start, uint64_t end);
-static inline void tlb_wait(void) { guard_wait(); }
+/* The first half of a flush; flush_wait() is the second. */
+void tlb_invalidate(struct tlb *t, struct flush f);
 
 /* --- flushes: flush.c ---------------------------------------------------- */
 
-/* Empties the TLBs of all CPUs in the mm and waits. Caller: may notify. */
-void flush_tlb_range(struct mmun_mm *mm, uint64_t start, uint64_t end);
+/* Empties the TLBs of all CPUs in the mm. Caller: may notify. The first half: false if there
+ * is nothing to wait for; and both. */
+bool flush_tlb_submit(struct mmun_mm *mm, struct flush f);
+void flush_tlb_range(struct mmun_mm *mm, struct flush f);
 
 /* Clears, and empties the CPUs' TLBs of what it mapped. Under the ptl. */
 pte_t ptep_clear_flush(struct mmun_mm *mm, const struct ptep *p, uint64_t addr);
@@ -81,7 +82,7 @@ enum { TLB_BATCH_MAX = 8 };
 struct tlb_batch {
 	enum mm_op op;
 	unsigned count;
-	struct { struct mmun_mm *mm; uint64_t start, end; } of[TLB_BATCH_MAX];
+	struct { struct mmun_mm *mm; struct flush flush; } of[TLB_BATCH_MAX];
 };
 
 /*
@@ -102,18 +103,20 @@ enum { GATHER_MAX = 512 };
 struct gather {
 	struct mmun_mm *mm;
 	enum mm_op op;
-	uint64_t start, end;       /* what the flush must cover; start > end: nothing */
-	uint64_t low, high;        /* what was looked at */
-	bool tables;               /* some were detached */
+	struct flush flush;        /* of what is cleared and was not flushed yet */
+	struct flush seen;         /* of all that was looked at */
+	bool tables;               /* some are among the items */
 	uint32_t count;
 	uint32_t item[GATHER_MAX]; /* frame number, with GATHER_TABLE for tables */
 };
 
 void gather_init(struct gather *g, struct mmun_mm *mm, enum mm_op op);
-void gather_span(struct gather *g, uint64_t start, uint64_t end);
+void gather_seen(struct gather *g, uint64_t start, uint64_t end); /* is looked at */
+void gather_entry(struct gather *g, uint64_t addr, unsigned level); /* has changed */
 static inline bool gather_full(const struct gather *g) { return g->count == GATHER_MAX; }
 void gather_page(struct gather *g, pfn_t pfn);  /* with the entry's reference */
-void gather_table(struct gather *g, pfn_t pfn);
+/* That the entry of addr on this level named. */
+void gather_table(struct gather *g, pfn_t pfn, uint64_t addr, unsigned level);
 void gather_flush_tlbs(struct gather *g); /* what is in it so far; under a ptl too */
 void gather_flush(struct gather *g); /* flush, then free; can go on afterwards */
 void gather_finish(struct gather *g); /* the same, and that was all */
