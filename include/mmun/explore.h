@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explore.h - run a check along every schedule that is not equivalent to one
- * already run, and say what was found.
+ * explore.h - runs a check along every schedule that is not equivalent to an earlier
+ * one, and says what was found. docs/checks.md introduces checks.
  *
- * A check is set-up, threads, and what must hold at the end. Its threads meet each
- * other through mmun/kernel.h or the calls of mmun/mmun.h only, it keeps its state
- * in the block that the explorer gives it, in memory of kmalloc(), or in static
- * variables, and it is deterministic. Threads are fibers of one thread of the process;
- * one exploration runs at a time. The memory model is sequential consistency.
+ * A check is set-up, threads, and what must hold at the end. Its threads communicate
+ * only through mmun/kernel.h and the calls of mmun/mmun.h. It keeps its state in the
+ * block that the explorer gives it, in memory of kmalloc(), or in static variables. It
+ * is deterministic. The threads are fibers of one thread of the process, and one
+ * exploration runs at a time. The memory model is sequential consistency.
  *
  *	struct s { spinlock_t lock; int n; };
  *	static void count(void *state, unsigned thread, void *arg)
@@ -20,9 +20,14 @@
  *	EXPLORE_CHECK(counter, .threads = 2, .state_size = sizeof(struct s), .thread = count,
  *		      .finish = judge)
  *
- * "mmun check counter.c" compiles and explores it, and so does the program that
- * "cc counter.c $(pkg-config --cflags --libs mmun-checked)" makes, whose main() is the
+ * "mmun check counter.c" compiles the file and explores it. So does the program that
+ * "cc counter.c $(pkg-config --cflags --libs mmun-checked)" makes: its main() is the
  * library's.
+ *
+ * Conventions. A function that returns int returns 0 or a negative errno. Functions that
+ * explore may be called by one thread of the process at a time, and not from a check.
+ * Functions for the code of a check do not block, need no lock, and may be called from the
+ * callbacks of notifiers. None of them has a counterpart in Linux.
  */
 #ifndef MMUN_EXPLORE_H
 #define MMUN_EXPLORE_H
@@ -39,26 +44,27 @@ enum { EXPLORE_THREADS_MAX = 16 };
 
 #define EXPLORE_PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* X(enumerator, name, what it means) */
+/* The oracles: X(enumerator, name, what a finding of it means) */
 #define EXPLORE_ORACLES(X)                                                              \
 	X(ORACLE_FLAT,       "flat",         "a result that flat memory cannot have")   \
 	X(ORACLE_LIFETIME,   "lifetime",     "memory was touched after it was freed")   \
 	X(ORACLE_RETURN,     "after-return", "what a call took away was used after it returned") \
 	X(ORACLE_LOST_WRITE, "lost-write",   "a store succeeded and is in no memory")   \
-	X(ORACLE_DEADLOCK,   "deadlock",     "threads wait for each other for ever")    \
+	X(ORACLE_DEADLOCK,   "deadlock",     "threads wait for each other forever")    \
 	X(ORACLE_ASSERTION,  "assertion",    "an assertion failed")                     \
-	X(ORACLE_LOCK_HELD,  "lock-held",    "a thread ended with a lock held or in a section") \
+	X(ORACLE_LOCK_HELD,  "lock-held",                                               \
+	  "a thread ended with a lock held or in a read section")                       \
 	X(ORACLE_LOCK_ORDER, "lock-order",                                              \
-	  "a lock was taken against its rank, twice, or dropped unheld")                \
+	  "a lock was taken against its rank, taken twice, or dropped without being held") \
 	X(ORACLE_ATOMIC,     "atomic-sleep",                                            \
 	  "something that may sleep was called in atomic context")                      \
 	X(ORACLE_LEAK,       "leak",         "memory was not freed by the end")         \
 	X(ORACLE_STEPS,      "endless",      "an execution took more steps than allowed") \
-	X(ORACLE_DETERMINISM,"determinism",  "two runs of one schedule parted")         \
+	X(ORACLE_DETERMINISM,"determinism",  "two runs of one schedule differ")         \
 	X(ORACLE_CRASH,      "crash",        "the check's code crashed")                 \
 	X(ORACLE_RACE,       "race",         "two accesses meet, at least one of them plain") \
 	X(ORACLE_PROTOCOL,   "protocol",     "a rule of the notifiers or page tables was broken") \
-	X(ORACLE_LIVENESS,   "liveness",     "a thread tries again for ever")            \
+	X(ORACLE_LIVENESS,   "liveness",     "a thread tries again forever")            \
 	X(ORACLE_CONDITION,  "condition",    "the check's own condition")
 
 enum explore_oracle {
@@ -68,6 +74,7 @@ enum explore_oracle {
 	ORACLE_COUNT,
 };
 
+/* Return the name of an oracle, and what a finding of it means, as listed above. */
 const char *explore_oracle_name(enum explore_oracle oracle);
 const char *explore_oracle_meaning(enum explore_oracle oracle);
 
@@ -76,28 +83,30 @@ struct explore_check {
 	unsigned threads;                 /* 1 .. EXPLORE_THREADS_MAX */
 	const char *const *thread_name;   /* NULL: T0, T1, ... */
 	size_t state_size;                /* bytes, zeroed before setup */
-	void (*setup)(void *state, void *arg);  /* once; its effect is then restored */
+	void (*setup)(void *state, void *arg);  /* runs once; its effect is then restored */
 	void (*thread)(void *state, unsigned thread, void *arg);
 	void (*finish)(void *state, void *arg); /* after each complete execution; may be NULL */
-	void (*watch)(void *state, void *arg);  /* for pictures, after each operation: calls
-	                                           explore_watch(); may be NULL */
+	void (*watch)(void *state, void *arg);  /* for pictures, after each operation: it
+	                                           calls explore_watch(); may be NULL */
 	void *arg;                        /* not part of the state; never restored */
-	const char *expect;               /* the oracle that must find something, and no other;
-	                                     NULL: none may */
-	const char *repair;               /* the check of the same file that is this one repaired;
-	                                     NULL: none. Run when a finding is drawn */
-	void *data;                       /* memory to be restored as the state is: the */
-	size_t data_size;                 /* runner puts in the check's static variables */
+	const char *expect;               /* the only oracle that must find something; NULL: no
+	                                     oracle may */
+	const char *repair;               /* the check of the same file that is this one repaired,
+	                                     which is run when a finding is drawn; may be NULL */
+	void *data;                       /* memory that is restored as the state is: the */
+	size_t data_size;                 /* runner gives the check's static variables */
 };
 
 /* --- checks of a file ----------------------------------------------------- */
 
 struct explore_entry { const struct explore_check *check; struct explore_entry *next; };
 
+/* Adds an entry, which lasts, to the list of checks. EXPLORE_CHECK() calls it. */
 void explore_register(struct explore_entry *entry);
 const struct explore_entry *explore_registered(void); /* in the order of registration */
 
-/* At the top level of a file: EXPLORE_CHECK(name, .threads = 2, ...), a check. */
+/* Defines a check, at the top level of a file: EXPLORE_CHECK(name, .threads = 2, ...). The
+ * arguments after the name initialize a struct explore_check. */
 #define EXPLORE_CHECK(name_, ...) \
 	static const struct explore_check explore_check_##name_ = { .name = #name_, __VA_ARGS__ }; \
 	__attribute__((constructor)) static void explore_register_##name_(void) \
@@ -106,7 +115,7 @@ const struct explore_entry *explore_registered(void); /* in the order of registr
 		explore_register(&entry); \
 	}
 
-/* What is false is a finding and ends the execution. */
+/* If expr is false, that is a finding of the oracle "assertion", and the execution ends. */
 #define EXPLORE_ASSERT(expr) \
 	((expr) ? (void)0 : explore_assert_failed(#expr, __FILE__, __LINE__))
 __attribute__((noreturn)) void explore_assert_failed(const char *expr, const char *file,
@@ -119,6 +128,7 @@ enum explore_algorithm {
 	EXPLORE_ALL,         /* every interleaving: for checking the other */
 };
 
+/* How far a search has come. done: the estimated part, 0 to 1. */
 struct explore_progress { uint64_t executions, findings; double seconds, done; };
 
 struct explore_options {
@@ -128,46 +138,48 @@ struct explore_options {
 	unsigned plans_max;      /* steps planned ahead at a time, 16 bytes each; 0: 1 << 20 */
 	unsigned steps_max;      /* per execution; 0: 8000, which is also the most */
 	bool stop_at_first;      /* end the search at the first finding */
-	bool (*enough)(void *arg); /* asked after each execution that has a finding: has the
-	                            search shown what it was to show? */
+	bool (*enough)(void *arg); /* called after each execution that has a finding: true ends
+	                            the search, because it has shown what it was to show */
 	void *enough_arg;
-	bool no_races;           /* plain accesses are told of and not looked at */
-	unsigned leave_out;      /* which optional step does not happen; 0: all do */
-	bool failing_allocations;/* each sync_alloc() in a thread may fail by choice */
+	bool no_races;           /* plain accesses are not watched */
+	unsigned leave_out;      /* the number of the optional step that is left out; 0: none */
+	bool failing_allocations;/* each allocation in a thread may fail by choice */
 	void (*progress)(void *arg, const struct explore_progress *p); /* a few times a second */
 	void *progress_arg;
 };
 
 /*
- * Code that was compiled with -fsanitize=thread, and linked without its library, tells of
- * its plain accesses: see docs/checks.md. place() is asked where a code address is, and
- * fills in what it knows; arg is its own. NULL: nobody knows.
+ * Code that was compiled with -fsanitize=thread, and linked without the library of that
+ * sanitizer, reports its plain accesses: see docs/checks.md. explore_places() sets the
+ * function that is called to find the place of a code address (pc) in the source. It fills in
+ * what it knows, and gets arg. NULL: there is no such function.
  */
 struct explore_place { const char *function, *file; int line; };
 
 void explore_places(void (*place)(void *arg, const void *pc, struct explore_place *ret), void *arg);
 
 /*
- * Steps that a check can be run without, to see whether they are needed: flushes and
- * notifications of mmun/kernel_mm.h, and what stands behind "if (explore_optional(what))"
- * of mmun/kernel.h; and the library's own. Known once an exploration without leave_out,
- * the latest one in this process, has come by; leave_out is the number of one, from 1.
+ * Optional steps. A check can be run without one of them, to see whether it is needed. They
+ * are the flushes and notifications of mmun/kernel_mm.h and of the library, and what stands
+ * behind "if (explore_optional(what))" of mmun/kernel.h. The list has the steps that the
+ * latest exploration of this process without leave_out has performed.
  */
 struct explore_optional {
 	const char *what;
-	const char *operation;         /* that it is a step of, if the library's; may be NULL */
-	const char *file, *function;   /* where, if the check's; else NULL */
+	const char *operation;         /* the library's operation that it is a step of, or NULL */
+	const char *file, *function;   /* the place, if it is the check's step; else NULL */
 	int line;
 };
 
 enum { EXPLORE_OPTIONAL_MAX = 64 };
 
+/* Returns how many there are; and the n-th of them, from 1. n is what leave_out takes. */
 unsigned explore_optionals(void);
-struct explore_optional explore_optional_at(unsigned n); /* from 1 to explore_optionals() */
+struct explore_optional explore_optional_at(unsigned n);
 
 /* --- pictures ------------------------------------------------------------- */
 
-/* What a word of an event is. Each is kept as a number; explore_word_text() has it in words. */
+/* What a word of an event is. Each is kept as a number; explore_word_text() writes it. */
 enum explore_word {
 	EXPLORE_ADDRESS,     /* of an address space */
 	EXPLORE_END,         /* the first address after a range */
@@ -181,17 +193,17 @@ enum explore_word {
 	EXPLORE_FLAG,        /* 0 or 1 */
 	EXPLORE_NAME,        /* a pointer to a string that lasts */
 	EXPLORE_TEXT,        /* it is the event's text */
-	EXPLORE_OBJECT,      /* tells apart what has no name; in words it is nothing */
+	EXPLORE_OBJECT,      /* tells objects apart that have no name; written as nothing */
 };
 
 /* What a kind of event is to a picture. */
 enum explore_role {
 	EXPLORE_OPERATION,   /* an operation on a word or lock, which the explorer orders */
-	EXPLORE_STEP,        /* what has been done; all further ones are said by the code */
-	EXPLORE_DETAIL,      /* how it was done: may be left out */
-	EXPLORE_STATEMENT,   /* what its thread says next is part of it */
-	EXPLORE_LOCK,
-	EXPLORE_UNLOCK,
+	EXPLORE_STEP,        /* what the code says that it has done; so are the next ones */
+	EXPLORE_DETAIL,      /* how it was done: may be left out of a picture */
+	EXPLORE_STATEMENT,   /* a statement; what its thread says next is part of it */
+	EXPLORE_LOCK,        /* a lock was taken */
+	EXPLORE_UNLOCK,      /* a lock was dropped */
 	EXPLORE_UNSHOWN,     /* is in no trace */
 };
 
@@ -200,30 +212,31 @@ enum { EXPLORE_WORDS_MAX = 4 };
 struct explore_kind {
 	const char *name;        /* "entry-set" */
 	enum explore_role role;
-	const char *sentence;    /* "{w}" stands for the word w, "{w:text}" for the text if it
-	                            is not 0 */
+	const char *sentence;    /* "{w}" stands for the word w, "{w:text}" for the text if
+	                            the word is not 0 */
 	unsigned words;
 	struct { const char *name; enum explore_word is; } word[EXPLORE_WORDS_MAX];
 };
 
+/* A row of a picture. */
 struct explore_event {
 	unsigned step;           /* of the execution, from 0 */
 	unsigned thread;
 	const struct explore_kind *kind; /* lasts */
 	uint64_t word[EXPLORE_WORDS_MAX]; /* as kind->word says */
-	char text[96];           /* the word that is a text; else empty */
-	const void *object;      /* an operation's, else NULL */
-	const char *file, *function; /* where */
+	char text[96];           /* the word that is a text; otherwise empty */
+	const void *object;      /* the object of an operation; otherwise NULL */
+	const char *file, *function; /* the place in the source */
 	int line;
-	const char *operation;   /* of which operation of the library it is a step, "COW";
-	                            NULL: of none */
-	unsigned operation_step; /* which, from 0 */
+	const char *operation;   /* the library's operation of which it is a step, "COW"; NULL:
+	                            none */
+	unsigned operation_step; /* the number of that step, from 0 */
 };
 
-/* What a watched thing is from an event on; see explore_watch(). */
+/* The state of a watched thing from an event on; see explore_watch(). */
 struct explore_held {
-	size_t event;            /* index: it is so before this event; the last one of an
-	                            item with event <= E says how it is before event E */
+	size_t event;            /* an index: this is the state before that event. Before event
+	                            E, the last one of an item with event <= E holds */
 	unsigned item;
 	bool nothing;            /* it is empty, or not there */
 	char text[40];
@@ -232,14 +245,15 @@ struct explore_held {
 /* A watched thing. */
 struct explore_item {
 	char name[32];
-	uint64_t start, end;     /* the addresses that it is about; 0 to 0: none */
+	uint64_t start, end;     /* the addresses that it is about, in bytes; 0 to 0: none */
 };
 
 enum { EXPLORE_ITEMS_MAX = 64 };
 
-/* Addresses that have a name; the first range of a trace that has an address names it. */
+/* A name for a range of addresses. The first range of a trace that contains an address counts. */
 struct explore_name { uint64_t start, end; char name[64]; };
 
+/* An execution that was recorded. */
 struct explore_trace {
 	struct explore_event *event;
 	size_t count, capacity;
@@ -251,15 +265,15 @@ struct explore_trace {
 	size_t names;
 };
 
-/* Writes the event's sentence, with the trace's names of addresses, to @buf of @size bytes, of
- * which the last one is 0; returns @buf. */
+/* Writes the sentence of an event, with the trace's names for addresses, to buf, which has size
+ * bytes, cuts it off if need be, and ends it with a zero. Returns buf. */
 char *explore_event_text(const struct explore_trace *trace, const struct explore_event *event,
 			 char *buf, size_t size);
-/* The same with one word of it, from 0. */
+/* The same for one word of the event, from 0. */
 char *explore_word_text(const struct explore_trace *trace, const struct explore_event *event,
 			unsigned word, char *buf, size_t size);
-/* From now on the addresses from @start up to @end are called @name in texts of the trace,
- * where they have no other name. -ENOMEM: they are not. */
+/* Gives the addresses [start, end) this name in texts of the trace, unless they have one. Errors:
+ * -ENOMEM. */
 int explore_trace_name(struct explore_trace *trace, uint64_t start, uint64_t end,
 		       const char *name);
 
@@ -268,13 +282,13 @@ int explore_trace_name(struct explore_trace *trace, uint64_t start, uint64_t end
 struct explore_finding {
 	enum explore_oracle oracle;
 	char text[256];          /* one line */
-	unsigned threads;        /* whose steps it is about: a bit for each, from 1 */
-	struct explore_place place[2]; /* where two accesses stand that it is about; function
-	                            NULL: none */
-	char *replay;            /* what explore_replay() takes */
+	unsigned threads;        /* the threads whose steps it is about: bit n for thread n */
+	struct explore_place place[2]; /* the places of the two accesses that it is about;
+	                            function NULL: none */
+	char *replay;            /* the string that explore_replay() takes */
 	unsigned switches;       /* between threads, in the shortest schedule that shows it */
-	unsigned steps;
-	uint64_t times;          /* executions that showed it */
+	unsigned steps;          /* of that schedule */
+	uint64_t times;          /* number of executions that showed it */
 	struct explore_trace trace;
 };
 
@@ -282,76 +296,80 @@ enum { EXPLORE_FINDINGS_MAX = 32 };
 
 struct explore_result {
 	uint64_t executions;     /* complete ones, deadlocked ones included */
-	uint64_t abandoned;      /* begun and given up: redundant */
-	uint64_t steps;          /* operations run, all executions together */
-	uint64_t classes;        /* EXPLORE_ALL: inequivalent executions among them */
+	uint64_t abandoned;      /* begun, and given up as redundant */
+	uint64_t steps;          /* operations that were run, in all executions together */
+	uint64_t classes;        /* EXPLORE_ALL: number of inequivalent executions among them */
 	bool exhaustive;         /* every inequivalent schedule was run to its end */
-	const char *stopped_by;  /* why not, in words; NULL if exhaustive */
-	double seconds;          /* processor time */
-	size_t memory;           /* bytes that the search itself had at most */
-	unsigned findings;       /* kept; further ones are only counted */
+	const char *stopped_by;  /* the reason if it is not exhaustive; otherwise NULL */
+	double seconds;          /* of processor time */
+	size_t memory;           /* bytes that the search itself needed at most */
+	unsigned findings;       /* findings that are kept; others are only counted */
 	uint64_t findings_dropped;
 	struct explore_finding finding[EXPLORE_FINDINGS_MAX];
 };
 
 /*
- * Explore. Returns 0 with *ret filled (also when something was found),
- * -EINVAL for a check that cannot be, -ENOMEM. Give *ret to
- * explore_result_fini() afterwards.
+ * Explores a check, and fills *ret, also if something was found. Options that
+ * are all zero are the defaults. explore_result_fini() frees what *ret holds.
+ *
+ * Errors: -EINVAL the check cannot be explored; -ENOMEM
  */
 int explore(const struct explore_check *check, const struct explore_options *options,
 	    struct explore_result *ret);
 void explore_result_fini(struct explore_result *result);
 
 /*
- * Run one schedule again, from the string in explore_finding.replay, and keep
- * its trace. Returns 0, -EINVAL if the string is malformed or not of this
- * check, -ENOMEM. ret->finding has what this one execution shows.
+ * Runs one schedule again, from the string in explore_finding.replay, and records its trace.
+ * ret->finding has what this one execution shows. explore_trace_fini() frees the trace.
+ *
+ * Errors: -EINVAL the string is malformed, or does not belong to this check; -ENOMEM
  */
 int explore_replay(const struct explore_check *check, const char *schedule,
 		   struct explore_trace *ret_trace, struct explore_result *ret);
 void explore_trace_fini(struct explore_trace *trace);
 
-/* --- for the code of a check, and for oracles that live above ------------- */
+/* --- for the code of a check, and for oracles above the explorer ----------- */
 
-/* Report: the current execution shows what no execution may. It goes on. */
+/* Reports a finding of the current execution, which goes on. fmt is that of printf(3). */
 void explore_fail(enum explore_oracle oracle, const char *fmt, ...)
 	EXPLORE_PRINTF_LIKE(2, 3);
 
 /*
- * The same, where the wrong thing shows only if step @then, which has run, is
- * run after step @first, which has run, and nothing orders them so far.
+ * The same for a finding that shows only if step "then" comes after step "first". Both have
+ * run, and nothing has ordered them so far.
  */
 void explore_fail_if_reordered(enum explore_oracle oracle, unsigned first, unsigned then,
 			       const char *fmt, ...) EXPLORE_PRINTF_LIKE(4, 5);
 
-/* The finding that was reported last is about steps of @thread too: pictures point at the last
- * step of the threads that a finding is about. */
+/* Says that the finding that was reported last is about steps of this thread too. Pictures mark
+ * the last step of the threads that a finding is about. */
 void explore_fail_is_about(unsigned thread);
 
 /*
- * In a check's watch function: how something is now, in a few words, for the picture. The
- * first call with a name adds a row, up to EXPLORE_ITEMS_MAX; names have at most 31 characters
- * and texts 39. explore_watch_nothing() says in a word, "none" say, that it is empty or not
- * there. The function only looks: it changes nothing and takes no lock.
+ * For the watch function of a check: give the present state of something, in a few words, for
+ * the picture. The first call with a name adds a row; there are at most EXPLORE_ITEMS_MAX. A
+ * name has at most 31 characters, and a text 39. explore_watch_nothing() says that the thing is
+ * empty, or not there, in a word such as "none". A watch function only looks: it changes
+ * nothing and takes no lock.
  */
 void explore_watch(const char *name, const char *fmt, ...) EXPLORE_PRINTF_LIKE(2, 3);
 void explore_watch_nothing(const char *name, const char *text);
 
-/* The number of the calling thread's latest operation, of the current execution. */
+/* Returns the number of the calling thread's latest operation in the current execution. */
 unsigned explore_step(void);
-/* Is step @a ordered before step @b in every execution equivalent to this one? */
+/* Returns whether step a comes before step b in every execution equivalent to this one. */
 bool explore_ordered(unsigned a, unsigned b);
-/* How many operations has the calling thread done? Is @thread's @n-th, from 1, which
- * need not have run, ordered before step @b, or that step itself? */
+/* Returns the number of operations that the calling thread has done. */
 unsigned explore_done(void);
+/* Returns whether the n-th operation of a thread, from 1, which need not have run, comes before
+ * step b, or is that step. */
 bool explore_follows(unsigned b, unsigned thread, unsigned n);
 
 /*
- * From now on, in this process: what a check's code does wrong is a finding with a
- * schedule, instead of the end of the process. A fault, abort(), too deep a recursion;
- * and running on for three seconds without an operation that the explorer sees, which
- * also ends the search. Takes SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP and
+ * From now on, in this process, what the code of a check does wrong as a program is a finding
+ * with a schedule, instead of the end of the process: a fault, abort(), and too deep a
+ * recursion. So is running for three seconds without an operation that the explorer sees; that
+ * also ends the search. Takes the signals SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP and
  * SIGALRM. Returns 0 or a negative errno.
  */
 int explore_catch_crashes(void);
