@@ -51,7 +51,7 @@ static void bump(atomic_u64 *word)
 	store_release(word, load_acquire(word) + 1);
 }
 
-/* --- waiting for ever ---------------------------------------------------- */
+/* --- waiting forever ---------------------------------------------------- */
 
 static void two_locks(struct world *w, unsigned thread, bool broken)
 {
@@ -494,8 +494,8 @@ static const struct pair pairs[] = {
 	PAIR("a lock twice, its rank", ORACLE_LOCK_ORDER, lock_twice),
 	PAIR("never woken", ORACLE_DEADLOCK, never_woken),
 	PAIR("waits for each other", ORACLE_DEADLOCK, waits_for_each_other),
-	PAIR("spins for ever", ORACLE_STEPS, spins, .options.steps_max = 100),
-	PAIR("retries for ever", ORACLE_LIVENESS, retries),
+	PAIR("spins forever", ORACLE_STEPS, spins, .options.steps_max = 100),
+	PAIR("retries forever", ORACLE_LIVENESS, retries),
 	PAIR("breaks a promise", ORACLE_PROTOCOL, breaks_promise),
 	PAIR("message passing", ORACLE_ASSERTION, message),
 	PAIR("counting atomically", ORACLE_ASSERTION, count_atomically, .finish = counts_to_two),

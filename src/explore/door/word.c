@@ -14,7 +14,7 @@ static void may_go(const struct pending *p)
 
 	if (engine_can_go(p, &nobody))
 		return;
-	engine_fail(ORACLE_DEADLOCK, -1, -1, -1, "%s would wait for ever outside the threads",
+	engine_fail(ORACLE_DEADLOCK, -1, -1, -1, "%s would wait forever outside the threads",
 		    p->site->function);
 	engine_give_up();
 }

@@ -71,7 +71,7 @@ static void say_wait(struct said *s, unsigned thread)
 					 held->site->function, held->site->line);
 	else
 		s->n += (size_t)snprintf(s->text + s->n, sizeof(s->text) - s->n,
-					 "%s for ever (%s) in %s",
+					 "%s forever (%s) in %s",
 					 p->kind == SYNC_RELAX ? "tries again" : "waits",
 					 engine_operations[p->kind].name, p->site->function);
 }
