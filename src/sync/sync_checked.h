@@ -124,6 +124,8 @@ uint64_t sync_write_(void *word, struct sync_access access, uint64_t value,
 uint64_t sync_update_(void *word, struct sync_access access, uint64_t a, uint64_t b,
 		      const struct sync_site *site);
 void sync_fence_(enum sync_order order, const struct sync_site *site);
+/* A store that happens together with the operation before it, and is no step of its own. */
+void sync_store_along_(atomic_u64 *word, uint64_t value);
 /* An access that the code is about to perform by itself, which it tells of: volatile ones. The
  * word is kept. Only models that keep memory up to date can have them. */
 void sync_told_(const void *word, struct sync_access access, const struct sync_site *site);

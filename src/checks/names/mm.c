@@ -276,7 +276,7 @@ static void table_moved(const void *entry, uint64_t addr, pte_t new)
 		return;
 	base = &ptdesc_of(machine, pte_pfn(new))->base;
 	if (table_base(base->v) != huge_down(addr))
-		base->v = huge_down(addr) | ((base->v + 1) & (HUGE_BYTES - 1));
+		sync_store_along_(base, huge_down(addr) | ((base->v + 1) & (HUGE_BYTES - 1)));
 }
 
 /* The entry before. */

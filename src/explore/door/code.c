@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * code.c - where in the source a code address is, for operations that are told of by calls
- * alone. Who explores knows it (explore_places()); an address becomes a sync_site when it is
+ * code.c - finds where in the source a code address is, for operations of which only a call tells.
+ * The program that explores knows it (explore_places()). An address becomes a sync_site when it is
  * asked for the first time, and the site stays for as long as the process lives.
  */
 #include "explore/door/door.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * door.h - the checked door, as the rooms above see it. What the core and the checks see of it
- * is sync/sync_checked.h. An operation is announced by its thread and performed by sched.c in
- * the moment in which it is chosen; its thread then finds the value in its hand.
+ * door.h - declares the checked door for the rooms above. The core and the checks see the door as
+ * sync/sync_checked.h. An operation is announced by its thread and performed by sched.c in the
+ * moment in which it is chosen. Its thread then goes on with the value.
  *
  *   sched.c      a step: whose turn it is
  *   word.c       operations, and words
@@ -23,12 +23,12 @@
 #include "explore/model/model.h"
 
 /* --- sched.c ------------------------------------------------------------- */
-bool engine_can_go(const struct pending *p, const struct thread *t);
-bool engine_step_begin(void);          /* choose the first step; false: there is none */
+bool sched_can_go(const struct pending *p, const struct thread *t);
+bool sched_begin(void);          /* choose the first step; false: there is none */
 /* Perform an operation on a lock for the thread with this sync_self(); false: it is taken. */
 uint64_t sched_take(const struct pending *p, uint32_t self);
 /* The running thread has announced an operation. Returns, once it was chosen, its value. */
-uint64_t sched_yield_(void);
+uint64_t sched_give_way(void);
 
 /* --- announcing ---------------------------------------------------------- */
 
@@ -58,7 +58,7 @@ static inline uint64_t door_announce(struct pending *p, enum sync_kind kind, con
 		x.blockable |= (uint16_t)bit;
 	else
 		x.blockable &= (uint16_t)~bit;
-	return sched_yield_();
+	return sched_give_way();
 }
 
 /* Outside of the threads nothing may wait. */
@@ -91,7 +91,7 @@ static inline void door_let_go(const void *object, const struct sync_site *site)
 const char *door_site(const struct sync_site *site);
 
 /* --- memory.c ------------------------------------------------------------ */
-void engine_leaks_report(void);
+void memory_leaks_report(void);
 
 /* --- spin.c -------------------------------------------------------------- */
 /* A place that has waited, and how the thread came there for the first time. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock.c - locks: taken and let go as operations of the door, and watched as they are used. Who
- * has which is known by thread, so that a wrong order, a lock taken twice or dropped unheld, and
- * sleeping where nobody may are reported. A lock's word says only whether it can be taken; it is
- * no word of the memory model.
+ * lock.c - owns the locks of the checked door. Taking a lock is an operation of the door, and so
+ * is letting go a mutex. The file keeps which thread holds which lock since where, so that it can
+ * report a lock that is taken against its rank, taken twice or dropped unheld, and a call that may
+ * sleep in atomic context.
+ *
+ * A lock's word in memory says whether the lock can be taken. It is no word of the memory model:
+ * sched.c writes it in the moment in which the operation is chosen.
  */
 #include "explore/door/door.h"
 #include "explore/model/model.h"

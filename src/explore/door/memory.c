@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.c - the checked door's memory: each thread allocates from a part of the
- * arena of its own and nothing is handed out twice in an execution, so what is
- * touched after it was freed is known by its address.
+ * memory.c - allocates and frees for the checked build. Each thread allocates from a part of the
+ * arena of its own, and nothing is handed out twice in an execution. So what a thread gets does
+ * not depend on the others, and an access to freed memory is known by its address.
  */
 #include "explore/door/door.h"
 #include "explore/model/model.h"
@@ -33,8 +33,8 @@ static void dead_add(void *p, size_t size, const struct sync_site *site)
 		(uint8_t)(x.cur < 0 ? SETUP : x.cur), site };
 }
 
-/* Who touched the range without being ordered before this moment could as
- * well touch it later. */
+/* A thread that touched the range without being ordered before this moment could as well touch
+ * it later. */
 static void touched_before(const char *lo, const char *hi, const struct sync_site *site)
 {
 	char a[8], b[8];
@@ -193,7 +193,7 @@ static const struct block *leaked_in(const char *base, size_t used, size_t at)
 	return NULL;
 }
 
-void engine_leaks_report(void)
+void memory_leaks_report(void)
 {
 	size_t state = (x.check->state_size + 63) & ~(size_t)63;
 	const struct block *b = leaked_in(x.arena, x.arena_used, state);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * optional.c - steps that a check can be run without, to see whether they are needed: flushes
- * and notifications ask here whether they happen. They do, except for the one that the options
- * of the exploration leave out. The list outlives the exploration that filled it, so that its
- * user can ask for one of them to be left out in the next.
+ * optional.c - keeps the list of steps that a check can be run without, to see whether they are
+ * needed. Flushes and notifications ask here whether they happen. They do, except for the one that
+ * the options of the exploration leave out. The list outlives the exploration that filled it, so
+ * that its user can ask for one of them to be left out in the next.
  */
 #include "explore/door/door.h"
 

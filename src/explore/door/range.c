@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * range.c - what notifiers are told: the ranges that each thread has begun to invalidate and has
- * not ended yet, by which promises about them are judged.
+ * range.c - keeps the ranges that each thread has begun to invalidate and has not ended yet.
+ * Promises about what notifiers are told are judged by them.
  */
 #include "explore/door/door.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched.c - whose turn it is: a thread that has announced an operation gives way here, the next
- * step is chosen (as the search or a schedule dictates, or freely), accounted for, and run.
+ * sched.c - decides whose turn it is. A thread that has announced an operation gives way here. The
+ * next step is chosen, as the search or a given schedule dictates, or freely. Its clock and its
+ * races are kept, the operation is performed, and its thread is switched to.
  *
- * Steps that an earlier execution has run already (all but the last of the dictated ones) keep
- * their clocks and races: only the objects' last accesses are brought up to date for them.
+ * Steps that the execution before has run already keep their clocks and races. For them only the
+ * objects' last accesses are brought up to date.
  */
 #include "explore/door/door.h"
 #include "explore/model/model.h"
@@ -38,7 +39,7 @@ static inline bool can_go(const struct pending *p, const struct thread *t)
 	}
 }
 
-bool engine_can_go(const struct pending *p, const struct thread *t) { return can_go(p, t); }
+bool sched_can_go(const struct pending *p, const struct thread *t) { return can_go(p, t); }
 
 static inline bool enabled(unsigned thread) { return can_go(&x.pend[thread], &x.thread[thread]); }
 
@@ -147,8 +148,8 @@ static bool step_account(void)
 		clock_restore(thread, x.depth);
 	} else {
 		if (p->cls)
-			o = engine_object(p->addr);
-		engine_step_fresh(x.depth, s, thread, o);
+			o = object_of(p->addr);
+		clock_step(x.depth, s, thread, o);
 		if (s->choice >= p->choices)
 			return parted(s, p);
 		if (!x.schedule && !search_took(x.depth))
@@ -158,7 +159,7 @@ static bool step_account(void)
 	t->idx = s->idx;
 	t->last = (int16_t)x.depth;
 	if (o)
-		engine_touch(o, x.depth, s);
+		clock_touch(o, x.depth, s);
 	if (x.plain && kind_is_word(s->kind))
 		plain_operation(s);
 	if (x.trace)
@@ -199,7 +200,7 @@ static uint64_t perform(const struct pending *p)
 }
 
 /* Choose the next step; x.cur is then to run. False: the run is over, x.end says how. */
-bool engine_step_begin(void)
+bool sched_begin(void)
 {
 	struct step *s = &x.step[x.depth];
 	int end;
@@ -241,14 +242,14 @@ static void step_end(void)
  * so that going on with the same thread needs no switch, and another thread
  * only one; the explorer's own stack is returned to at the end of the run.
  */
-uint64_t sched_yield_(void)
+uint64_t sched_give_way(void)
 {
 	struct fiber *me = &x.fiber[x.cur];
 
 	if (x.starting)
 		return fiber_switch(me, &x.main, 0);
 	step_end();
-	if (!engine_step_begin())
+	if (!sched_begin())
 		return fiber_switch(me, &x.main, 0);
 	if (&x.fiber[x.cur] == me)
 		return x.value;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * section.c - read sections, and waiting until they are left: RCU's, SRCU's, and guards.
+ * section.c - owns read sections, and the waits until they are left: those of RCU, of SRCU, and
+ * guards. A wait is an operation that is enabled once every section that was open at its start has
+ * been left.
  */
 #include "explore/door/door.h"
 #include "explore/model/model.h"
 
 /* RCU is the domain that may not sleep, x.rcu; every other one is an srcu_struct. */
 
-/* The running thread has left a section: whoever waited for it is ordered after it. */
+/* The running thread has left a section: a thread that waited for it is ordered after it. */
 static void section_left(unsigned waiter, enum wait_for what)
 {
 	struct wait_set *w = &x.thread[waiter].wait[what];
@@ -62,7 +64,7 @@ static void section_leave(const void *domain, const struct sync_site *site)
 	clock_next_epoch();
 }
 
-/* Who is in a section of the domain himself waits for ever. */
+/* A thread that is in a section of the domain itself waits for ever. */
 static void section_wait(const void *domain, const struct sync_site *site)
 {
 	struct wait_set *w = &x.thread[x.cur].wait[WAIT_RCU];

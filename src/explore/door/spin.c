@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spin.c - cpu_relax(): a thread that asks again and again. Were each round an execution of
- * its own there would be no last one. So a round in which the thread has seen nothing new,
- * and has written nothing, is the last one in vain: it then waits until one of the words
- * that it has looked at is another one. Of several words it guesses which; if in the end
- * nobody can go on, and another one of them has changed, the guess was wrong and the
- * execution is given up, since some other one has the right guess.
+ * spin.c - handles cpu_relax(), by which a thread asks again and again. If each round were an
+ * execution of its own, there would be no last one. So a round in which the thread has seen
+ * nothing new, and has written nothing, is the last one in vain: the thread then waits until one
+ * of the words that it has looked at has changed. If there are several words it guesses which. If
+ * in the end no thread can go on, and another one of these words has changed, the guess was wrong
+ * and the execution is given up, since some other execution has the right guess.
  *
- * That is right for loops that nobody but the other threads can end. A loop that gives up by
- * itself would have executions that are not run: so after the search each place that has
- * waited is tried once, alone and without waiting, and if it leaves the loop the search was
- * not complete, which is said.
+ * That is right for loops that only other threads can end. A loop that gives up by itself has
+ * executions that are not run this way. So after the search each place that has waited is tried
+ * once, alone and without waiting (run/alone.c). If its thread leaves the loop, the search was not
+ * complete, and the result says so.
  */
 #include "explore/door/door.h"
 

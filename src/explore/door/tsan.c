@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tsan.c - what code that was compiled with -fsanitize=thread calls, in place of
- * libtsan: each plain access is told to model/plain.c, and each atomic operation of the compiler
- * (C11's, __atomic) becomes an operation of the door. Such code is linked without
- * libtsan. The compiler must be told to tell volatile accesses apart, which are marked ones.
+ * tsan.c - has the functions that code calls which was compiled with -fsanitize=thread. Such code
+ * is linked without libtsan. Each plain access is told to model/plain.c, and each atomic operation
+ * of the compiler (of C11, or __atomic) becomes an operation of the door. The compiler must be
+ * told to tell volatile accesses apart. They are marked accesses, which the code performs by
+ * itself.
  */
 #include "explore/engine/engine.h"
 #include "explore/model/model.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * word.c - operations as they come through the checked door (sync/sync_checked.h): each is
- * announced with all that it is, and performed once sched.c has chosen the thread; what a word
- * gives back is the memory model's answer. Outside of the threads, in set-up and at the end,
+ * word.c - takes the operations that come through the checked door (sync/sync_checked.h). Each is
+ * announced with all that it is, and is performed once sched.c has chosen its thread. What a word
+ * gives back is the answer of the memory model. Outside of the threads, in set-up and at the end,
  * nothing has to be chosen, and words are memory.
  */
 #include "explore/door/door.h"
@@ -12,7 +12,7 @@ static void may_go(const struct pending *p)
 {
 	static const struct thread nobody;
 
-	if (engine_can_go(p, &nobody))
+	if (sched_can_go(p, &nobody))
 		return;
 	engine_fail(ORACLE_DEADLOCK, -1, -1, -1, "%s would wait forever outside the threads",
 		    p->site->function);
@@ -76,6 +76,17 @@ uint64_t sync_update_(void *word, struct sync_access access, uint64_t a, uint64_
 	enum sync_kind kind = access.kind == SYNC_INC && !x.ordered_adds ? SYNC_INC : SYNC_RMW;
 
 	return word_do(word, access, kind, cut(a, access.bytes), cut(b, access.bytes), site);
+}
+
+void sync_store_along_(atomic_u64 *word, uint64_t value)
+{
+	const struct pending p = { .addr = word, .kind = SYNC_STORE, .bytes = sizeof(word->v),
+				   .order = SYNC_RELEASE, .update = SYNC_SET, .a = value };
+
+	if (x.cur < 0)
+		sc_perform(&p);
+	else
+		model_perform(&p);
 }
 
 void sync_told_(const void *word, struct sync_access access, const struct sync_site *site)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine.c - the state of the exploration that is under way, and how what goes
- * wrong in an execution is noted. Everything else in the layer stands on it.
+ * engine.c - holds the state of the exploration that is under way, and notes what goes wrong in an
+ * execution. All rooms of the explorer stand on it.
  */
 #include "explore/engine/engine.h"
 

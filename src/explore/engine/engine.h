@@ -15,8 +15,8 @@
  * Within a room files use each other in one direction too.
  *
  * The state is one global object. An exploration is one thread of the process, and signal
- * handlers and the code of a check find the state without being given it; whoever wants to
- * explore in parallel uses processes.
+ * handlers and the code of a check find the state without being given it. To explore in parallel,
+ * use processes: search/record.c makes the work that is left a record that can be handed over.
  *
  * An execution is a list of steps; each step is one visible operation of one
  * thread together with what the thread does up to its next one. Steps carry
@@ -107,16 +107,14 @@ struct thread {
 	struct clk clk;
 	int16_t idx, last;             /* steps so far; index of the last one, -1 */
 	unsigned held_count;
-	struct held held[HELD_MAX];
 	unsigned spins;                /* spin locks among them */
-	unsigned range_count;
-	struct range range[RANGES_MAX];/* begun and not ended */
 	unsigned nonblock;             /* nesting of callbacks that must not block */
 	bool guard;                    /* in a guard section */
-	unsigned guard_words;
-	const void *guard_word[GUARD_WORDS_MAX];
 	unsigned rcu;                  /* nesting of RCU's own sections */
-	unsigned section_count;
+	unsigned guard_words, section_count, range_count;
+	struct held held[HELD_MAX];
+	struct range range[RANGES_MAX];/* begun and not ended */
+	const void *guard_word[GUARD_WORDS_MAX];
 	struct section section[SECTIONS_MAX]; /* of RCU and SRCU, that it is in */
 	struct wait_set wait[WAIT_COUNT];
 	struct spin spin;
@@ -147,75 +145,72 @@ struct schedule {
 enum run_end { RUN_COMPLETE, RUN_DEADLOCK, RUN_ASLEEP, RUN_ABORTED };
 
 struct engine {
-	/* the check */
-	const struct explore_check *check;
-	struct explore_options opt;
-	unsigned threads, steps_max;
-	struct explore_result *result;
-
-	/* threads and their memory */
-	struct fiber main, fiber[T_MAX];
-	struct pending pend[T_MAX];
-	struct thread thread[T_MAX];
+	/* what each step looks at, together */
 	int cur;                       /* running thread, -1: set-up, end or the explorer */
 	uint16_t alive, blockable;     /* not ended; whose pending operation may block */
+	int depth;                     /* steps run */
+	int known;                     /* the first so many were run before, and keep clocks */
+	struct step *step;             /* steps_max + 2 */
+	uint64_t *step_old;            /* the word's value before it */
+	const struct schedule *schedule; /* to be followed instead of the search; else NULL */
+	uint64_t value;                /* that the thread of the step that begins is given */
+	const struct memory_model *model;
+	bool starting;                 /* threads run up to their first operations */
+	bool aborted;                  /* the execution was given up */
+	bool ordered_adds;             /* SYNC_INC counts as SYNC_RMW */
+	unsigned threads, steps_max;
+	struct object *object;         /* found by address */
+	struct { uint32_t stamp, index; } *slot;
+	uint32_t slots_mask, stamp;
+	uint32_t objects, objects_capacity;
+	struct plain *plain;           /* model/plain.c; NULL: nobody tells of plain accesses */
+	struct epochs *epochs;         /* model/clock.c; NULL: as above */
+	struct explore_trace *trace;   /* being recorded, else NULL */
+	size_t dead_count;
+	/* What the search scans most, step by step, apart from the rest: */
+	uint8_t *step_thread;
+	int16_t *step_key;             /* 4 * number of the object + class; 0: none */
+	int16_t *step_clk[T_MAX];      /* clocks, thread by thread */
+	struct race *race;             /* of the current execution, by step that they end in */
+	uint32_t races, races_capacity;
+
+	/* threads and their memory */
+	struct pending pend[T_MAX];
+	struct thread thread[T_MAX];
+	struct fiber main, fiber[T_MAX];
 	char *arena;                   /* set-up's part, then each thread's */
 	size_t arena_size;
 	char *snapshot;                /* of set-up's part */
 	size_t arena_used, snapshot_used;
 	uint64_t alloc_live, snapshot_live;
 	struct dead *dead;
-	size_t dead_count, dead_capacity, snapshot_dead;
+	size_t dead_capacity, snapshot_dead;
 	char *data_before, *data_after; /* check->data before and after set-up */
 	jmp_buf *bail;                 /* out of set-up and end */
 	bool outside;                  /* set-up or end is running */
 	bool on_main;                  /* the explorer's own stack, though cur may be a thread */
+	char rcu;                      /* the domain of RCU's sections: its address */
 
-	/* the current execution */
-	struct step *step;             /* steps_max + 2 */
-	uint64_t *step_old;            /* the word's value before it */
-	/* What the search scans most, step by step, apart from the rest: */
-	uint8_t *step_thread;
-	int16_t *step_key;             /* 4 * number of the object + class; 0: none */
-	int16_t *step_clk[T_MAX];      /* clocks, thread by thread */
-	int depth;                     /* steps run */
-	int known;                     /* the first so many were run before, and keep clocks */
-	const struct schedule *schedule; /* to be followed instead of the search; else NULL */
-	uint64_t value;                /* that the thread of the step that begins is given */
-	bool starting;                 /* threads run up to their first operations */
+	/* the check, and how the current execution goes */
+	const struct explore_check *check;
+	struct explore_options opt;
+	struct explore_result *result;
 	enum run_end end;              /* how the run has ended */
 	size_t event;                  /* the running step's in the trace, SIZE_MAX: none */
-	bool aborted;                  /* the execution was given up */
 	bool stuck;                    /* a thread ran on without end */
 	bool cut_short;                /* some execution was */
-	bool ordered_adds;             /* SYNC_INC counts as SYNC_RMW */
-	bool begin_again;              /* ... must, since a thread waits for such a word */
+	bool begin_again;              /* adds must be in order, since a thread waits for one */
+	bool out_of_memory;
 	uint64_t executions_before;    /* in parts before this one */
 	uint64_t steps_asked;          /* how many had run when the clock was asked last */
 	struct fail fail[FAILS_MAX];
 	unsigned fails;
 	struct fail *failed;           /* the one that was noted last; NULL: it was dropped */
 	uint64_t fails_dropped;
-
-	/* objects by address */
-	struct object *object;
-	uint32_t objects, objects_capacity;
-	struct { uint32_t stamp, index; } *slot;
-	uint32_t slots_mask, stamp;
-
-	struct race *race;             /* of the current execution, by step that they end in */
-	uint32_t races, races_capacity;
-	bool out_of_memory;
-
-	struct plain *plain;           /* model/plain.c; NULL: nobody tells of plain accesses */
-	struct epochs *epochs;         /* model/clock.c; NULL: as above */
-	char rcu;                      /* the domain of RCU's sections: its address */
-	const struct memory_model *model;
 	const struct explore_finding *drawn; /* that is being recorded, else NULL */
-	struct explore_trace *trace;   /* being recorded, else NULL */
 };
 
-extern struct engine x;
+extern struct engine x __attribute__((aligned(64)));
 
 /* --- engine.c ------------------------------------------------------------ */
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,

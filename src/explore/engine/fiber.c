@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fiber.c - see fiber.h. The switch ends in a jump through a register, not in
- * `ret`: the return predictor would be wrong each time, which costs as much as
- * the rest of the switch.
+ * fiber.c - switches between stacks: see fiber.h. The switch ends in a jump through a register and
+ * not in a return instruction. The processor would predict each of these returns wrongly, which
+ * costs as much as the rest of the switch.
  */
 #define _GNU_SOURCE
 #include "explore/engine/fiber.h"
@@ -147,7 +147,7 @@ void fiber_destroy(struct fiber *f)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 #ifdef FIBER_ASAN
-	/* Whoever is given this memory next must not inherit abandoned frames' red zones. */
+	/* The next user of this memory must not inherit the red zones of abandoned frames. */
 	if (f->stack)
 		__asan_unpoison_memory_region(f->stack, f->stack_size);
 #endif

@@ -2,14 +2,14 @@
 /*
  * fiber.h - user-space threads that switch only when told to.
  *
- * A fiber is a stack and a saved stack pointer. fiber_switch() saves the
- * callee-saved registers on the running stack and continues the other one; it
- * makes no system call. Hand-written for x86-64 and aarch64, ucontext
- * elsewhere. Floating-point modes are not saved: nobody here changes them.
+ * A fiber is a stack and a saved stack pointer. fiber_switch() saves the callee-saved registers
+ * on the running stack and continues the other one. It makes no system call. It is hand-written
+ * for x86-64 and aarch64, and uses ucontext elsewhere. Floating-point modes are not saved, since
+ * nobody here changes them.
  *
- * A switch hands over a value, which is what the other side's own call returns. So nothing is
- * left to be done after it, whatever calls it last is a jump, and the fiber goes on where it
- * left the check's code: each return on the way would be predicted wrongly.
+ * A switch hands over a value, which the other side's own call returns. So a caller has nothing
+ * left to do after the switch and can end in a jump to it. Then the fiber goes on right where it
+ * left the check's code. The processor would predict each return on the way there wrongly.
  */
 #ifndef MMUN_FIBER_H
 #define MMUN_FIBER_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* flat.c - see flat.h. */
+/*
+ * flat.c - writes and reads flat buffers: see flat.h. A buffer grows as it is written. If there is
+ * no memory it is marked as failed, and what is put into it then is lost.
+ */
 #include "explore/engine/flat.h"
 #include "sync/sync.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flat.h - one flat buffer that one process writes and another one, of the same program, reads:
- * numbers, texts, places in the source, and no pointer. A reader trusts nothing: whatever does
- * not fit makes it wrong, and from then on it gives zeros.
+ * flat.h - declares flat buffers, which one process writes and another process of the same program
+ * reads. They hold numbers, texts and places in the source, and no pointer. A reader trusts
+ * nothing: whatever does not fit makes it wrong, and from then on it gives zeros.
  */
 #ifndef MMUN_FLAT_H
 #define MMUN_FLAT_H

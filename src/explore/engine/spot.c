@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* spot.c - the regions other than the arena: see spot.h. */
+/*
+ * spot.c - names addresses outside of the arena: see spot.h. The table of what lies in no region
+ * is this file's own, and is emptied with each exploration.
+ */
 #include "explore/engine/spot.h"
 
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spot.h - addresses that mean the same in every process that explores the check. What the
- * search keeps from one execution to the next names an object by its spot, so that it can be
- * handed to another process: see search/record.c.
+ * spot.h - names addresses so that the name means the same in every process that explores the
+ * check. What the search keeps from one execution to the next names an object by its spot, so that
+ * it can be handed to another process: see search/record.c.
  *
- * A spot is a region and an offset in it. The regions are the arena, the check's static
- * variables, the stacks of its threads, and the explorer's own state. What lies in none of them
- * is numbered in the order in which it is met, which holds in this process only.
+ * A spot is a region and an offset in it. The regions are the arena, the check's static variables,
+ * the stacks of its threads, and the explorer's own state. What lies in none of them is numbered
+ * in the order in which it is met. Such a number holds in this process only.
  */
 #ifndef MMUN_SPOT_H
 #define MMUN_SPOT_H

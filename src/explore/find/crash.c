@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crash.c - what the code of a check does wrong as a program becomes a finding: the
- * signal handler, on a stack of its own, notes it and leaves the execution as a broken
- * assertion does. It never returns into the code.
+ * crash.c - turns a crash of a check's code into a finding. The signal handler runs on a stack of
+ * its own, notes what happened, and leaves the execution as a broken assertion does. It never
+ * returns into the code.
  *
- * Invariant: a signal that comes while the explorer itself runs is not taken for the
- * check's: it ends the process as it would have.
+ * Invariant: a signal that comes while the explorer itself runs is not taken for the check's. It
+ * ends the process as it would have without the handler.
  */
 #define _GNU_SOURCE
 #include "explore/engine/engine.h"

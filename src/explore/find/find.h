@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * find.h - what executions did wrong, as the loop above sees it.
+ * find.h - declares what the loop above does with what executions did wrong.
  *
  *   finding.c   findings: collected, with their shortest schedules; run again for pictures
  *   saved.c     findings as a part of a record

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * saved.c - the findings so far, as a part of a record. Their pictures are not in it: they are
- * drawn when all is over.
+ * saved.c - writes the findings so far into a record, and reads them. Their pictures are not in
+ * it, since pictures are drawn when the whole exploration is over.
  */
 #include "explore/find/find.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * entry.c - the checks that a file has: EXPLORE_CHECK() hands each over before main()
- * begins, or while the file is being loaded. One thread, no locks.
+ * entry.c - keeps the list of the checks that a file has. EXPLORE_CHECK() hands each of them over
+ * before main() begins, or while the file is being loaded. That is one thread, so there are no
+ * locks.
  */
 #include "explore/front/explore.h"
 

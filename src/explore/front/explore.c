@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explore.c - the public calls of the explorer, and its loop: run, collect
- * what was found, plan, next; until nothing is left or a bound is hit.
+ * explore.c - has the public calls of the explorer, and its loop. The loop runs an execution,
+ * collects what was found, plans the reversal of its races, and asks for the next execution. It
+ * ends when nothing is left or when a bound is hit.
  */
 #define _GNU_SOURCE
 #include "explore/front/explore.h"
@@ -73,7 +74,7 @@ static const char *must_stop(double since)
 	return NULL;
 }
 
-/* Who gives up by himself does not try again for ever. */
+/* A thread that gives up by itself does not try again for ever. */
 static void drop_liveness(struct explore_result *r)
 {
 	unsigned kept = 0;
@@ -94,7 +95,7 @@ static const char *run_all(double since)
 	const char *stop = NULL;
 
 	do {
-		switch (engine_run()) {
+		switch (run_execution()) {
 		case RUN_ASLEEP:
 			r->abandoned++;
 			break;
@@ -185,7 +186,7 @@ static int explore_once(const struct explore_check *check, const struct explore_
 			bool ordered_adds, struct explore_record *ret_left)
 {
 	double since = seconds_now();
-	int r = engine_open(check, options, ret);
+	int r = run_open(check, options, ret);
 
 	if (r == 0) {
 		x.ordered_adds = ordered_adds;
@@ -201,7 +202,7 @@ static int explore_once(const struct explore_check *check, const struct explore_
 		ret->stopped_by = "set-up failed";
 		r = 0;
 	}
-	engine_close();
+	run_close();
 	return r;
 }
 
@@ -258,7 +259,7 @@ int explore_replay(const struct explore_check *check, const char *replay,
 	memset(ret_trace, 0, sizeof(*ret_trace));
 	if (!check_is_valid(check, &none))
 		return -EINVAL;
-	r = engine_open(check, &none, ret);
+	r = run_open(check, &none, ret);
 	if (r == 0)
 		r = finding_parse(replay, &schedule);
 	if (r == 0) {
@@ -273,7 +274,7 @@ int explore_replay(const struct explore_check *check, const char *replay,
 		r = end == RUN_ABORTED && !x.aborted ? -EINVAL : 0;
 		schedule_free(&schedule);
 	}
-	engine_close();
+	run_close();
 	return r == -ECANCELED ? 0 : r;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record.c - an exploration between two executions as one flat buffer: what is left to be run,
- * what has come of it so far, and what is remembered of executions besides. The record begins
- * with what it is a record of, and with a sum over the rest, so that one which was damaged, or is
- * of another check, of other options or of another version, is refused.
+ * record.c - makes one flat buffer of an exploration between two executions, and reads it: what is
+ * left to be run, what has come of it so far, and what is remembered of earlier executions. The
+ * record begins with an identity and a sum over the rest, so that a record is refused if it was
+ * damaged or is of another check, of other options or of another version.
  *
- * Each room writes and reads its own part. Whatever a part holds was checked when it was read:
- * a record that was made by somebody who knows the sum can mislead the search, and no more.
+ * Each room writes and reads its own part, and checks what it reads. A record that was made by
+ * somebody who knows the sum can mislead the search, and can do no other harm.
  */
 #include "explore/front/record.h"
 #include "explore/door/door.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* record.h - an exploration as one flat buffer: for explore.c. */
+/*
+ * record.h - declares how an exploration is written into a record and read. Only explore.c, and
+ * tests that change records, use it.
+ */
 #ifndef MMUN_RECORD_H
 #define MMUN_RECORD_H
 
@@ -13,7 +16,7 @@ uint64_t record_sum(const void *bytes, size_t size);
 
 /* After search_next(). 0, -ENOMEM, or -ENOTSUP: see explore_part(). */
 int record_save(struct explore_record *ret);
-/* After engine_open(). NULL, or why not. */
+/* After run_open(). NULL, or why not. */
 const char *record_load(const struct explore_record *record);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clock.c - happens-before: the objects of an execution, who touched them last,
- * each step's vector clock, and the races that end in it. run/run.c calls it for
- * each step; what a step depends on, and what it merely follows, is decided here.
+ * clock.c - owns happens-before: the objects of an execution, who touched them last, the vector
+ * clock of each step, and the races that end in it. door/sched.c calls it for each step. This file
+ * decides on what a step depends, and what it merely follows.
  */
 #include "explore/model/model.h"
 #include "base/hash.h"
@@ -12,7 +12,7 @@
 
 /* --- objects ------------------------------------------------------------- */
 
-void engine_objects_forget(void)
+void objects_forget(void)
 {
 	x.objects = 0;
 	if (++x.stamp == 0) {
@@ -63,7 +63,7 @@ static inline uint32_t slot_find(const void *addr)
 	return s;
 }
 
-struct object *engine_object(const void *addr)
+struct object *object_of(const void *addr)
 {
 	uint32_t s = slot_find(addr);
 	struct object *o;
@@ -73,7 +73,7 @@ struct object *engine_object(const void *addr)
 	ASSERT(x.objects < OBJECTS_LIMIT);
 	if (x.objects == x.objects_capacity) {
 		objects_grow();
-		return engine_object(addr);
+		return object_of(addr);
 	}
 	x.slot[s].stamp = x.stamp;
 	x.slot[s].index = x.objects;
@@ -221,7 +221,7 @@ static void publish(struct object *o, enum object_clock which)
 
 void clock_released(const void *lock, bool reader)
 {
-	struct object *o = engine_object(lock);
+	struct object *o = object_of(lock);
 
 	if (!reader) {
 		copy(of_object(o, RELEASE), of_thread((unsigned)x.cur));
@@ -234,11 +234,11 @@ void clock_released(const void *lock, bool reader)
 	clock_next_epoch();
 }
 
-void clock_left(const void *domain) { publish(engine_object(domain), SECTION_END); }
+void clock_left(const void *domain) { publish(object_of(domain), SECTION_END); }
 
 void clock_awaits(enum wait_for what, const void *domain)
 {
-	struct object *o = engine_object(domain);
+	struct object *o = object_of(domain);
 
 	if (o->has >> SECTION_END & 1)
 		join(of_wait((unsigned)x.cur, what), of_object(o, SECTION_END));
@@ -337,7 +337,7 @@ static void races_find(int j, const struct access *a, const struct clk *clk,
 }
 
 /* The latest accesses of the object now include step j. */
-void engine_touch(struct object *o, int j, const struct step *s)
+void clock_touch(struct object *o, int j, const struct step *s)
 {
 	unsigned bit = 1u << s->thread;
 
@@ -412,7 +412,7 @@ static void step_index(int j, const struct step *s, const struct object *o)
 }
 
 /* A step that no execution before had: clock and races. */
-void engine_step_fresh(int j, struct step *s, unsigned thread, struct object *o)
+void clock_step(int j, struct step *s, unsigned thread, struct object *o)
 {
 	const struct pending *p = &x.pend[thread];
 	struct thread *t = &x.thread[thread];
@@ -446,7 +446,7 @@ void engine_step_fresh(int j, struct step *s, unsigned thread, struct object *o)
 }
 
 /* The races of a blocked thread's pending operation, as step x.depth. */
-void engine_pending_races(unsigned thread)
+void clock_pending(unsigned thread)
 {
 	const struct pending *p = &x.pend[thread];
 	const struct thread *t = &x.thread[thread];
@@ -459,7 +459,7 @@ void engine_pending_races(unsigned thread)
 			    .idx = (int16_t)(t->idx + 1), .prev = t->last };
 	if (!p->cls)
 		return;
-	o = engine_object(p->addr);
+	o = object_of(p->addr);
 	step_index(x.depth, s, o);
 	access_find(&a, p, o);
 	races_find(x.depth, &a, &t->clk, thread, p);

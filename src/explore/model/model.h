@@ -60,8 +60,8 @@ struct race {
 	bool settled;                  /* reversed, whatever may come after j */
 };
 
-/* What whoever acquires an object joins: at a lock's latest release by its holder; by readers;
- * where sections of a domain, or with a word, were left. */
+/* The clocks that an acquiring thread joins: of the lock's latest release by its holder; of its
+ * releases by readers; of the ends of sections of a domain, or with a word. */
 enum object_clock { RELEASE, READ_RELEASE, SECTION_END, OBJECT_CLOCKS };
 
 /* What is known of an object in this execution; found by address. */
@@ -75,22 +75,22 @@ struct object {
 };
 
 /* --- clock.c ------------------------------------------------------------- */
-struct object *engine_object(const void *addr);
-void engine_objects_forget(void);
+struct object *object_of(const void *addr);
+void objects_forget(void);
 /* As in step_key; 0: no step has touched the object. */
 int16_t object_key(const void *addr, uint8_t cls);
-void engine_step_fresh(int j, struct step *s, unsigned thread, struct object *o);
-void engine_touch(struct object *o, int j, const struct step *s);
-void engine_pending_races(unsigned thread);
+void clock_step(int j, struct step *s, unsigned thread, struct object *o);
+void clock_touch(struct object *o, int j, const struct step *s);
+void clock_pending(unsigned thread);
 int clock_watch(void);                 /* plain accesses, too; 0, -1: no memory */
 void clock_unwatch(void);
 void clock_start(unsigned thread);     /* of an execution */
 void epochs_restore(unsigned thread, int j);
-/* The running thread lets go a lock, which is no step: whoever takes it next is ordered after. */
+/* The running thread lets go a lock, which is no step: the thread that takes it next follows. */
 void clock_released(const void *lock, bool reader);
 /* It has left a section of this domain, or of guards in which it had loaded this word. */
 void clock_left(const void *domain);
-/* It, too, waits for whoever has left such a section so far. */
+/* It follows, too, the threads that have left such a section so far. */
 void clock_awaits(enum wait_for what, const void *domain);
 /* @waiter waits for the section that the running thread leaves. */
 void clock_awaited(unsigned waiter, enum wait_for what);
@@ -177,7 +177,7 @@ static inline struct object *object_again(int j, const void *addr)
 {
 	uint32_t n = (uint32_t)x.step_key[j] >> 2;
 
-	return n < x.objects && x.object[n].addr == addr ? &x.object[n] : engine_object(addr);
+	return n < x.objects && x.object[n].addr == addr ? &x.object[n] : object_of(addr);
 }
 
 /* Step j, which is the thread's next one, was run in the execution before. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * order.c - what oracles above the explorer ask about the execution that is under way: which
- * operation is the latest, and which operations come before which in every equivalent execution.
+ * order.c - answers what oracles above the explorer ask about the execution that is under way:
+ * which operation is the latest, and which operations come before which in every equivalent
+ * execution.
  */
 #include "explore/model/model.h"
 

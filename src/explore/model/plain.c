@@ -13,7 +13,7 @@
  *
  *      spin_lock(l); x = 1; spin_unlock(l); y = 1;
  *
- * orders the first access before whoever takes the lock next, and not the second.
+ * orders the first access before the thread that takes the lock next, and not the second.
  *
  * The memory is cut into granules of 8 bytes; each remembers the accesses that may still
  * race. One execution at a time: a stamp makes the others' entries void.
@@ -145,8 +145,8 @@ static struct granule *granule_of(struct plain *p, uintptr_t number, bool make)
 	return g;
 }
 
-/* An earlier one like it is of no more use: whoever is ordered after this one is ordered
- * after that. */
+/* An earlier one like it is of no more use: what is ordered after this one is ordered after
+ * that. */
 static void remember(struct plain *p, struct granule *g, const struct cell *like)
 {
 	for (uint32_t i = g->cells; i; i = p->cell[i - 1].next) {
@@ -327,7 +327,7 @@ void plain_operation(const struct step *s)
 	access_range(s->addr, s->bytes, &now);
 }
 
-/* Who accessed it plainly without being ordered before this moment could as well do so
+/* A thread that accessed it plainly without being ordered before this moment could as well do so
  * later. */
 void plain_freed(const void *addr, size_t size, const struct sync_site *site)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sc.c - sequential consistency: memory is memory. The last store to a word is what every thread
- * sees, so that memory orders and fences add nothing. model.h has it inline; here is its row of
- * the table, and which row the next exploration is to use.
+ * sc.c - is sequential consistency as a memory model: memory is memory. The last store to a word
+ * is what every thread sees, so memory orders and fences add nothing. model.h has the operations
+ * inline. This file has the row of the table, and remembers which model the next exploration uses.
  */
 #include "explore/model/model.h"
 

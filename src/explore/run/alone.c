@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alone.c - after the search: each place that has waited in cpu_relax() is tried once more,
- * alone and without waiting. If the thread leaves its loop there without anybody's help, the
- * search has left out executions, and says so. door/spin.c tells why.
+ * alone.c - tries, after the search, each place that has waited in cpu_relax() once more, alone
+ * and without waiting. If the thread leaves its loop there without anybody's help, the search has
+ * left out executions, and the result says so. door/spin.c explains why.
  */
 #include "explore/run/run.h"
 

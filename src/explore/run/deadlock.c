@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deadlock.c - what is said of an execution in which no thread can go on: the cycle of threads
- * that wait for each other's locks, if there is one, and then whoever waits besides.
+ * deadlock.c - reports an execution in which no thread can go on: first the cycle of threads that
+ * wait for each other's locks, if there is one, and then the other threads that wait.
  */
 #include "explore/run/run.h"
 
@@ -17,7 +17,7 @@ static int holder_of(unsigned thread, const struct held **ret_held)
 		return -1;
 	for (unsigned t = 0; t < x.threads; t++) {
 		const struct thread *h = &x.thread[t];
-		/* Who waits for a lock has it in its list already, as the last one. */
+		/* A thread that waits for a lock has it in its list already, as the last one. */
 		unsigned has = h->held_count - (x.alive >> t & 1 && h->held_count &&
 						h->held[h->held_count - 1].lock == x.pend[t].addr);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * open.c - the beginning and the end of an exploration: the engine's memory, and the check's
+ * open.c - begins and ends an exploration. It allocates the engine's memory and runs the check's
  * set-up, whose effect is kept so that run.c can restore it before each execution.
  */
 #define _GNU_SOURCE
@@ -70,7 +70,7 @@ static bool scanned_alloc(size_t n)
 	return true;
 }
 
-int engine_open(const struct explore_check *check, const struct explore_options *options,
+int run_open(const struct explore_check *check, const struct explore_options *options,
 		struct explore_result *result)
 {
 	memset(&x, 0, sizeof(x));
@@ -101,11 +101,11 @@ int engine_open(const struct explore_check *check, const struct explore_options 
 	for (unsigned t = 0; t < x.threads; t++)
 		if (fiber_create(&x.fiber[t], STACK_BYTES))
 			return -ENOMEM;
-	engine_objects_forget();
+	objects_forget();
 	return setup();
 }
 
-void engine_close(void)
+void run_close(void)
 {
 	for (unsigned t = 0; t < x.threads; t++)
 		fiber_destroy(&x.fiber[t]);

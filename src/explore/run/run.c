@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.c - one execution of a check: restores the state that set-up left, runs the threads as
- * fibers until door/sched.c finds no next step, and then the check's own look at the end.
+ * run.c - runs one execution of a check. It restores the state that set-up has left, runs the
+ * threads as fibers until door/sched.c finds no next step, and then lets the check look at the end.
  */
 #include "explore/run/run.h"
 #include "explore/door/door.h"
@@ -28,7 +28,7 @@ static void thread_main(void *arg)
 		engine_fail(ORACLE_PROTOCOL, -1, -1, t->last, "%s ended, and the invalidation that it began in %s has no end",
 			    engine_thread_name(me, name), t->range[0].site->function);
 	x.alive &= (uint16_t)~(1u << me);
-	sched_yield_();
+	sched_give_way();
 	abort(); /* nobody switches to a thread that has ended */
 }
 
@@ -40,7 +40,7 @@ static void restore(void)
 	x.arena_used = x.snapshot_used;
 	x.alloc_live = x.snapshot_live;
 	x.dead_count = x.snapshot_dead;
-	engine_objects_forget();
+	objects_forget();
 	plain_forget();
 	x.fails = 0;
 	x.aborted = false;
@@ -82,7 +82,7 @@ static void finish(void)
 		if (x.check->finish) {
 			x.check->finish(x.arena, x.check->arg);
 			if (x.alloc_live)
-				engine_leaks_report();
+				memory_leaks_report();
 		}
 	} else {
 		x.aborted = false; /* the threads have run to their end */
@@ -91,7 +91,7 @@ static void finish(void)
 	x.depth++;
 }
 
-enum run_end engine_run(void)
+enum run_end run_execution(void)
 {
 	enum run_end end;
 	jmp_buf bail;
@@ -116,7 +116,7 @@ enum run_end engine_run(void)
 	if (!x.aborted) {
 		engine_watch();
 		x.on_main = true;
-		begins = engine_step_begin();
+		begins = sched_begin();
 		x.on_main = false;
 		if (begins)
 			fiber_switch(&x.main, &x.fiber[x.cur], x.value);
@@ -141,7 +141,7 @@ enum run_end run_schedule(const struct schedule *schedule)
 	x.known = 0;
 	x.races = 0;
 	x.schedule = schedule;
-	end = engine_run();
+	end = run_execution();
 	x.schedule = NULL;
 	return end;
 }

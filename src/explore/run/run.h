@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.h - executions of a check, as the rooms above see them.
+ * run.h - declares how executions of a check are run, for the rooms above.
  *
- *   deadlock.c   what is said where no thread can go on
+ *   deadlock.c   the report where no thread can go on
  *   run.c        one execution
- *   open.c       before the first one and after the last
+ *   open.c       before the first execution and after the last
  *   alone.c      after the search: a thread by itself
  */
 #ifndef MMUN_RUN_H
@@ -12,11 +12,11 @@
 
 #include "explore/engine/engine.h"
 
-/* 0; -ENOMEM; -ECANCELED: set-up failed, which was noted. engine_close() in any case. */
-int engine_open(const struct explore_check *check, const struct explore_options *options,
+/* 0; -ENOMEM; -ECANCELED: set-up failed, which was noted. run_close() in any case. */
+int run_open(const struct explore_check *check, const struct explore_options *options,
 		struct explore_result *result);
-void engine_close(void);
-enum run_end engine_run(void);          /* as the search dictates */
+void run_close(void);
+enum run_end run_execution(void);          /* as the search dictates */
 enum run_end run_schedule(const struct schedule *schedule); /* instead; it keeps nothing of it */
 void deadlock_report(void);
 /* After the search: why it is not complete, since a thread that had to wait would have given

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * all.c - plain enumeration of all interleavings, for checking the reduction against it: the
- * next interleaving, and how many classes of equivalent executions there were among them.
+ * all.c - enumerates all interleavings, so that the reduction can be checked against them. It
+ * finds the next interleaving, and counts the classes of equivalent executions among them.
  */
 #include "explore/search/work.h"
 #include "base/hash.h"

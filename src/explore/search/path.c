@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * path.c - the path of the execution that is under way, step by step from the root of the tree
- * of all executions. Its first part is dictated by what ran before; what the search has planned
- * is followed beyond it; after that the execution goes its own way and the path grows with it.
- * At the end the path is taken back to the last step beside which something is left to be done.
+ * path.c - owns the path of the execution that is under way, step by step from the root of the
+ * tree of all executions. Its first part is dictated by what ran before. Beyond it the plan of the
+ * search is followed, if there is one. After that the execution goes its own way, and the path
+ * grows with it.
  *
- * A thread sleeps before a step from when all that begins with it has been run until something
- * dependent happens.
+ * A thread sleeps before a step if everything that begins with it has been run. It goes on
+ * sleeping until something dependent happens.
  */
 #include "explore/search/work.h"
 #include "explore/model/model.h"
@@ -39,8 +39,6 @@ bool search_dictates(int d, uint8_t *ret_thread, uint8_t *ret_choice)
 				      .first_choice = n->choice };
 		work.plan = plan_node_take(work.plan);
 	}
-	if (work.record)
-		work.foreign |= !record_races_fit(d);
 	*ret_thread = b->thread;
 	*ret_choice = b->choice;
 	return true;
@@ -72,15 +70,13 @@ bool search_took(int d)
 {
 	struct branch *b = &work.branch[d];
 
-	if (d < work.replay - 1) { /* that it is run anew says that it comes from a record */
-		work.foreign |= !record_step_fits(d);
-		return !work.foreign;
-	}
-	if (work.record)
-		record_close();
+	if (__builtin_expect(work.record != NULL, 0) && !record_fits(d))
+		return false;
+	if (d < work.replay - 1) /* its sleep set and choices are those of the record */
+		return true;
 	b->choices = x.step[d].choices;
 	work.sleep = still_asleep(b->sleep, &x.step[d]);
-	return !work.foreign;
+	return true;
 }
 
 /* --- between executions -------------------------------------------------- */

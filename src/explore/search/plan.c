@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan.c - nodes of wakeup trees: what search.c plans and path.c follows. They
+ * plan.c - owns the nodes of wakeup trees, which reverse.c plans and path.c follows. The nodes
  * live in one array and are named by number, since the array may move.
  */
 #include "explore/search/work.h"
@@ -43,14 +43,4 @@ void plan_drop(uint32_t node)
 		plan_drop(plan_node_take(node));
 		node = sibling;
 	}
-}
-
-uint32_t plan_node_take(uint32_t node)
-{
-	uint32_t child = work.node[node].child;
-
-	work.node[node].sibling = work.node_free;
-	work.node_free = node;
-	work.planned--;
-	return child;
 }

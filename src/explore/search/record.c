@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record.c - the work that is left as a record: the path with its threads, choices and sleep
- * sets, the wakeup trees beside it, and the races that end in it with what is settled of them.
- * All of it is numbers and spots already, so writing it means to leave out what is free, and
- * reading it means to believe nothing.
+ * record.c - writes the work that is left as a part of a record, and reads it: the path with its
+ * threads, choices and sleep sets, the wakeup trees beside it, and the races within it with what
+ * is settled of them. All of it consists of numbers and spots already. Writing leaves out what is
+ * free, and reading believes nothing.
  *
- * What can be computed anew is not in the record: clocks, objects, the operations themselves.
- * The first execution after reading runs the path step by step as if it were new, and is
- * compared with a footprint of each step and with the races. If they differ the record is of
- * some other check.
+ * What can be computed anew is not in the record: clocks, objects, the operations themselves. The
+ * first execution after reading runs the path as if each step were new. Each step is compared with
+ * its footprint, and the races with those of the record. If they differ, the record is of another
+ * check.
  */
 #include "explore/search/work.h"
 #include "explore/model/model.h"
@@ -230,15 +230,22 @@ void record_close(void)
 	work.record = NULL;
 }
 
-/* Before step d is run: are the races those of the record, so far? Before the last one they
- * are settled as they were. */
-bool record_races_fit(int d)
+static bool step_fits(int d)
 {
-	const struct record *record = work.record;
+	const struct footprint now = footprint_of(&x.step[d]), *then = &work.record->step[d];
 
-	if (x.races != work.branch[d].races)
+	return now.spot == then->spot && now.line == then->line && now.kind == then->kind &&
+	       now.cls == then->cls && now.bytes == then->bytes && now.choices == then->choices &&
+	       work.branch[d].choices == now.choices && x.step[d].choice < now.choices &&
+	       work.branch[d].first_choice < now.choices && x.races == work.branch[d + 1].races;
+}
+
+/* The races before the last step of the path are settled as they were. */
+static bool races_fit(const struct record *record)
+{
+	if (x.races < record->races)
 		return false;
-	for (uint32_t n = 0; d == work.replay - 1 && n < x.races; n++) {
+	for (uint32_t n = 0; n < record->races; n++) {
 		if (x.race[n].i != record->race[n].i || x.race[n].j != record->race[n].j)
 			return false;
 		x.race[n].settled = record->race[n].settled;
@@ -246,12 +253,13 @@ bool record_races_fit(int d)
 	return true;
 }
 
-bool record_step_fits(int d)
+/* Step d of the path that was read was run: as in the process that wrote it? */
+bool record_fits(int d)
 {
-	const struct footprint now = footprint_of(&x.step[d]), *then = &work.record->step[d];
+	bool last = d == work.replay - 1, fits = last ? races_fit(work.record) : step_fits(d);
 
-	return now.spot == then->spot && now.line == then->line && now.kind == then->kind &&
-	       now.cls == then->cls && now.bytes == then->bytes && now.choices == then->choices &&
-	       work.branch[d].choices == now.choices && x.step[d].choice < now.choices &&
-	       work.branch[d].first_choice < now.choices;
+	work.foreign = !fits;
+	if (last)
+		record_close();
+	return fits;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reverse.c - the reduction: optimal dynamic partial-order reduction with sleep sets and wakeup
+ * reverse.c - is the reduction: optimal dynamic partial-order reduction with sleep sets and wakeup
  * trees (Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order reduction, POPL 2014,
- * algorithm 2).
+ * algorithm 2). The loop calls it after each execution.
  *
  * After each execution E, for each race of two steps i and j of E:
  *
@@ -397,7 +397,7 @@ static void races_of_blocked(void)
 
 		if (!(x.alive >> q & 1))
 			continue;
-		engine_pending_races(q);
+		clock_pending(q);
 		for (uint32_t n = races; n < x.races; n++)
 			reverse(x.race[n].i, x.race[n].j);
 		x.races = races;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * search.c - the front of the room: the work is begun and ended, and after each execution the
- * path is taken back to the last step beside which something is left to be run.
+ * search.c - is the front of the room. It begins and ends the work, and after each execution takes
+ * the path back to the last step beside which something is left to be run.
  */
 #include "explore/search/work.h"
 #include "explore/model/model.h"

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * search.h - which execution comes next, as the other rooms see it.
- *
- * The door asks at each step what is dictated, tells what it chose where nothing was, and tells
- * when the step's operation is known; after the execution the loop has the races looked at, and
- * asks for the next one.
+ * search.h - declares the search as the other rooms use it. At each step the door asks what is
+ * dictated. Where nothing is, it tells what it chose, and it tells when the step's operation is
+ * known. After the execution the loop has the races looked at, and asks for the next execution.
  */
 #ifndef MMUN_SEARCH_H
 #define MMUN_SEARCH_H

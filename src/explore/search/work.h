@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * work.h - the work that is left to the search, inside the room: the path of the execution that
- * is under way, from its first step on, with what was run and what is planned beside it. There
- * is no pointer in it into this process, but for the arrays that it stands in: what it is
- * between two executions can be handed over.
+ * is under way, from its first step on, with what was run and what is planned beside it. The
+ * arrays that it stands in are the only pointers in it, so what it is between two executions can
+ * be handed to another process.
  *
  *   plan.c      nodes of wakeup trees
  *   record.c    the work as one flat record
@@ -62,12 +62,21 @@ extern struct work work;
 
 /* --- plan.c -------------------------------------------------------------- */
 uint32_t plan_node_new(const struct node *like); /* 0: no memory */
-uint32_t plan_node_take(uint32_t node);          /* frees it, returns its children */
 void plan_drop(uint32_t node);                   /* with its siblings, and all below them */
 
+/* Frees a node, returns its children. */
+static inline uint32_t plan_node_take(uint32_t node)
+{
+	uint32_t child = work.node[node].child;
+
+	work.node[node].sibling = work.node_free;
+	work.node_free = node;
+	work.planned--;
+	return child;
+}
+
 /* --- record.c ------------------------------------------------------------ */
-bool record_races_fit(int d);
-bool record_step_fits(int d);
+bool record_fits(int d);               /* step d of the path that was read; else it is foreign */
 void record_close(void);
 
 /* --- path.c -------------------------------------------------------------- */
