@@ -30,14 +30,14 @@ _mmun() {
 		options+=' --verbose --format'
 		;;
 	when)
-		options+=' --modern --classic --json --markdown --jobs --list --superfluous'
+		options+=' --modern --classic --linux --json --markdown --jobs --list --superfluous'
 		options+=' --max-executions'
 		;;
 	corpus)
 		options+=' --list --json --markdown --verbose'
 		;;
 	trace)
-		options+=' --classic --kernel --list'
+		options+=' --classic --linux --kernel --list'
 		;;
 	help)
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")

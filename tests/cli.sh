@@ -198,6 +198,16 @@ golden help-trace 0 help trace
 golden trace-list 0 trace
 golden trace-all 0 trace all
 golden trace-classic 0 trace --classic all
+# A semantics is a version of Linux: the first modern one is 6.6.
+for version in 4.15 6.1 6.5; do
+	"$mmun" trace --linux $version all >"$dir/version.out" 2>&1
+	"$mmun" trace --classic all 2>&1 | cmp -s - "$dir/version.out" ||
+		fail "trace --linux $version is not trace --classic"
+done
+"$mmun" trace --linux 6.12 all >"$dir/version.out" 2>&1
+"$mmun" trace all 2>&1 | cmp -s - "$dir/version.out" || fail "trace --linux 6.12 is not trace"
+ends 2 trace --linux 4.14 munmap
+ends 2 when --linux six
 golden trace-kernel 0 trace --kernel cow_fork_write thp_split_folio htlb_munmap
 
 # --- statuses --------------------------------------------------------------------------------

@@ -237,7 +237,12 @@ static const struct error_case initial_state_errors[] = {
 	{ INIT("x; D0 mirror;"),
 	  "2:9: expected 'caches', 'on', 'mirrors', 'shadows' or 'remembers' after the thread, found 'mirror'" },
 	{ INIT("semantics old;"),
-	  "2:13: expected 'modern' or 'classic' after 'semantics', found 'old'" },
+	  "2:13: expected 'modern', 'classic' or a version of Linux, such as 6.1 or 6.12, after "
+	  "'semantics', found 'old'" },
+	{ "VM t\n{ semantics 4.14; }", "2:13: the oldest semantics are those of Linux 4.15" },
+	{ "VM t\n{ semantics 6; }",
+	  "2:13: expected 'modern', 'classic' or a version of Linux, such as 6.1 or 6.12, after "
+	  "'semantics', found '6'" },
 	{ INIT("v0; v1; v2; v3; v4; v5; v6; v7; v8; v9; v10; v11; v12;"),
 	  "2:53: too many variables (at most 12)" },
 	{ INIT("vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv;"),
@@ -821,6 +826,28 @@ static void more_operations(void **state)
 	litmus_destroy(t);
 }
 
+/* A semantics is a version of Linux; the first modern one is 6.6. */
+static void versions(void **state)
+{
+	static const struct { const char *text; bool classic; } cases[] = {
+		{ "classic", true }, { "modern", false }, { "4.15", true }, { "5.15.85", true },
+		{ "6.1", true }, { "6.5", true }, { "6.6", false }, { "6.12", false },
+		{ "6.12.117", false }, { "7.0", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[128];
+		struct litmus *t;
+
+		snprintf(text, sizeof(text), "VM t\n{ x; semantics %s; }\nP0(int *x) { munmap(x); }\n",
+			 cases[i].text);
+		t = parse(text);
+		assert_int_equal(t->classic, cases[i].classic);
+		litmus_destroy(t);
+	}
+}
+
 /* Each entry of the table of operations can be written, and what its columns say fits. */
 static void every_operation(void **state)
 {
@@ -1390,6 +1417,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(some_operations),
 		cmocka_unit_test(more_operations),
 		cmocka_unit_test(every_operation),
+		cmocka_unit_test(versions),
 		cmocka_unit_test(pages),
 		cmocka_unit_test(expressions),
 		cmocka_unit_test(conditions),

@@ -98,6 +98,9 @@ MMUN_API int mmun_machine_destroy(struct mmun_machine *machine);
 enum mmun_semantics {
 	MMUN_MODERN,  /* Linux 6.6 and later, as 6.12: they are flushed with the CPUs' TLBs */
 	MMUN_CLASSIC, /* Linux 4.15 to 6.5, as 6.1: invalidate_range, which range_end implies */
+	/* By the versions whose recordings they are held to. */
+	MMUN_LINUX_6_1 = MMUN_CLASSIC,
+	MMUN_LINUX_6_12 = MMUN_MODERN,
 };
 
 enum { /* protections of mmap(2) and mprotect(2) */

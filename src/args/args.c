@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "args/args.h"
+#include "base/version.h"
 #include "base/nearest.h"
 #include "report/report.h"
 
@@ -41,6 +42,19 @@ bool cli_parse_count(const char *text, uint64_t *ret)
 	if (!n)
 		return false;
 	*ret = n;
+	return true;
+}
+
+bool cli_parse_linux(const char *command, const char *text, bool *ret_classic)
+{
+	unsigned version = linux_version(text, strlen(text));
+
+	if (version < LINUX_FIRST) {
+		cli_complain("%s: --linux takes a version of Linux from 4.15 on, such as 6.1 or "
+			     "6.12, not '%s'", command, text);
+		return false;
+	}
+	*ret_classic = version < LINUX_MODERN;
 	return true;
 }
 

@@ -36,6 +36,10 @@ int cli_next_option(const struct cli_command *command, int argc, char **argv);
 bool cli_parse_count(const char *text, uint64_t *ret);
 bool cli_parse_seconds(const char *text, double *ret);
 
+/* A version of Linux, as "6.1" or "6.12": are its semantics the classic ones? False: it is none,
+ * or too old, which was said. */
+bool cli_parse_linux(const char *command, const char *text, bool *ret_classic);
+
 /* One line on standard error. */
 void cli_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* That @what, "unknown command" say, is @word: what else it may be, or what to @see. */

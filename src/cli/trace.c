@@ -14,11 +14,12 @@
 #include "cli/cli.h"
 #include "orders/orders.h"
 
-enum { OPTION_CLASSIC = OPTION_FIRST, OPTION_KERNEL, OPTION_LIST };
+enum { OPTION_CLASSIC = OPTION_FIRST, OPTION_LINUX, OPTION_KERNEL, OPTION_LIST };
 enum { FILES_MAX = 32, FILE_BYTES_MAX = 256 << 10 };
 
 const struct cli_option cli_trace_options[] = {
 	{ OPTION_CLASSIC, "classic", NULL, "use the semantics of Linux 4.15 to 6.5" },
+	{ OPTION_LINUX, "linux", "VERSION", "use the semantics of this version of Linux" },
 	{ OPTION_KERNEL, "kernel", NULL,
 	  "compare with recordings of Linux, and explain differences" },
 	{ OPTION_LIST, "list", NULL, "list the operations" },
@@ -288,12 +289,16 @@ static int trace_operands(const struct command *c, int argc, char **argv)
 int cli_trace(const struct cli_command *command, int argc, char **argv)
 {
 	static struct command c;
-	bool list = false;
+	bool list = false, classic;
 	int id, status = STATUS_ERROR;
 
 	while ((id = cli_next_option(command, argc, argv)) >= 0) {
 		if (id == OPTION_CLASSIC)
 			c.semantics = MMUN_CLASSIC;
+		else if (id == OPTION_LINUX && !cli_parse_linux("trace", optarg, &classic))
+			return STATUS_ERROR;
+		else if (id == OPTION_LINUX)
+			c.semantics = classic ? MMUN_CLASSIC : MMUN_MODERN;
 		else if (id == OPTION_KERNEL)
 			c.kernel = true;
 		else if (id == OPTION_LIST)

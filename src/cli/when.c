@@ -19,7 +19,10 @@
 #include "jobs/jobs.h"
 #include "report/report.h"
 
-enum { JSON = OPTION_FIRST, MARKDOWN, MODERN, CLASSIC, JOBS, LIST, SUPERFLUOUS, MAX_EXECUTIONS };
+enum {
+	JSON = OPTION_FIRST, MARKDOWN, MODERN, CLASSIC, LINUX, JOBS, LIST, SUPERFLUOUS,
+	MAX_EXECUTIONS,
+};
 enum { JOBS_MAX = 64, OPERAND_MAX = 64 };
 
 const char cli_when_details[] =
@@ -36,6 +39,7 @@ const char cli_when_details[] =
 const struct cli_option cli_when_options[] = {
 	{ MODERN, "modern", NULL, "Linux 6.6 and later only" },
 	{ CLASSIC, "classic", NULL, "Linux 4.15 to 6.5 only" },
+	{ LINUX, "linux", "VERSION", "the semantics of this version of Linux only" },
 	{ JSON, "json", NULL, "print the table as JSON" },
 	{ MARKDOWN, "markdown", NULL, "print the table as Markdown" },
 	{ JOBS, "jobs", "N", "use N processes (default: one for each processor)" },
@@ -295,11 +299,17 @@ struct settings {
 static bool set_option(struct settings *s, int id)
 {
 	uint64_t n;
+	bool classic;
 
 	switch (id) {
 	case MODERN:
 	case CLASSIC:
 		s->era[id == CLASSIC] = true;
+		return true;
+	case LINUX:
+		if (!cli_parse_linux("when", optarg, &classic))
+			return false;
+		s->era[classic] = true;
 		return true;
 	case LIST:
 		s->list = true;

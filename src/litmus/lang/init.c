@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "base/version.h"
 #include "litmus/lang/parser.h"
 
 /* A variable that is declared already. */
@@ -487,6 +488,27 @@ static void parse_forgets(struct parser *p)
 
 /* --- the whole ----------------------------------------------------------- */
 
+/* By a name, or as a version of Linux, which is more than one token. */
+static void parse_semantics(struct parser *p)
+{
+	const char *text = p->text + p->lex.tok.start;
+	unsigned version;
+	size_t size = 0;
+
+	while (p->lex.tok.start + size < p->size && strchr("0123456789.", text[size]) && text[size])
+		size++;
+	version = linux_version(text, size);
+	if (!version && !at(p, "modern") && !at(p, "classic"))
+		parse_fail_expected(p, "'modern', 'classic' or a version of Linux, such as 6.1 or "
+				    "6.12, after 'semantics'");
+	if (version && version < LINUX_FIRST)
+		parse_fail(p, p->lex.tok.pos, "the oldest semantics are those of Linux 4.15");
+	p->test->classic = version ? version < LINUX_MODERN : at(p, "classic");
+	if (version)
+		p->lex.offset = p->lex.tok.end = p->lex.tok.start + size;
+	lex_next(p);
+}
+
 static void parse_statement(struct parser *p)
 {
 	if (p->lex.tok.kind == TOK_NAME && is_thread_name(p->lex.tok.name)) {
@@ -501,10 +523,7 @@ static void parse_statement(struct parser *p)
 	} else if (at(p, "semantics")) {
 		refuse_in_c(p);
 		lex_next(p);
-		if (!at(p, "modern") && !at(p, "classic"))
-			parse_fail_expected(p, "'modern' or 'classic' after 'semantics'");
-		p->test->classic = at(p, "classic");
-		lex_next(p);
+		parse_semantics(p);
 	} else {
 		parse_var(p);
 	}
