@@ -2,17 +2,24 @@
 /*
  * kernel.h - Linux's names for checks in C: locks, atomics, RCU, waiting, memory, lists.
  *
- * What stands here does what Linux's does, and is a point where the explorer may let
- * another thread run and judges what is done there. Whatever is not here (plain loads
- * and stores, list operations) runs together with the operation before it, and is
- * watched for races: see docs/checks.md. Marked accesses to one variable are all of its
- * own type and size.
+ * Each name stands in a header that is called as Linux's is, include/mmun/linux/mutex.h for
+ * include/linux/mutex.h. It takes the arguments that it takes in Linux 6.12, and does what
+ * the documentation of Linux's header says. A comment stands where there is a difference, or
+ * where the explorer has a rule of its own.
  *
- * Locks may be taken in any order: an order that deadlocks is found by deadlocking.
- * Zeroed locks, queues and counters are initialized. Set-up and end may call
- * everything that does not have to wait.
+ * Another thread can come in where a name stands, and what is done there is checked. Plain
+ * loads and stores run together with the operation before them, and are watched for races:
+ * see docs/checks.md. All marked accesses to one variable must have its own type and size.
  *
- * Each name stands in the header that has Linux's name for it.
+ * Locks, queues, completions and counters that are zeroed are initialized. Locks may be taken
+ * in any order: an order that deadlocks is found when it deadlocks.
+ *
+ * Context. All names may be used in the threads of a check. Set-up and end may use those that
+ * do not have to wait. These may sleep, and must not be used with a spin lock held, in an RCU
+ * read section, with preemption disabled, or in a callback that must not block: mutex_lock(),
+ * down_read(), down_write(), wait_event(), wait_for_completion(), synchronize_rcu(),
+ * synchronize_srcu(), might_sleep(), cond_resched(), and allocations with GFP_KERNEL. Doing
+ * so is a finding of the oracle "atomic-sleep". All other names wait at most for a spin lock.
  */
 #ifndef MMUN_KERNEL_H
 #define MMUN_KERNEL_H

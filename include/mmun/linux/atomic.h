@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* atomic.h - barriers, updates of a word, and counters that change by updates. What has no order
- * in its name is fully ordered if it has a result, and orders nothing if it has none. */
+/*
+ * atomic.h - barriers, updates of a word, and atomic counters. An update whose name has no order
+ * is fully ordered if it has a result, and orders nothing if it has none, as in Linux.
+ */
 #ifndef MMUN_LINUX_ATOMIC_H
 #define MMUN_LINUX_ATOMIC_H
 
@@ -62,7 +64,7 @@ extern "C" {
 		*kernel_asked_ = kernel_old_.v_; \
 	(bool)(kernel_old_.bits_ == kernel_same_); })
 
-/* The old value. */
+/* xchg() and cmpxchg() return the old value. */
 #define xchg(p, v) \
 	KERNEL_XCHG_("xchg(" #p ", " #v ")", KERNEL_FULL_, p, v)
 #define xchg_relaxed(p, v) \
@@ -79,7 +81,7 @@ extern "C" {
 	KERNEL_CMPXCHG_("cmpxchg_acquire(" #p ", " #o ", " #n ")", KERNEL_ACQUIRE_, p, o, n)
 #define cmpxchg_release(p, o, n) \
 	KERNEL_CMPXCHG_("cmpxchg_release(" #p ", " #o ", " #n ")", KERNEL_RELEASE_, p, o, n)
-/* true if it was *o and is n; else *o is what it is. */
+/* Returns true if the word was *o, and now is n. Otherwise sets *o to the value of the word. */
 #define try_cmpxchg(p, o, n) \
 	KERNEL_TRY_CMPXCHG_("try_cmpxchg(" #p ", " #n ")", KERNEL_FULL_, p, o, n)
 #define try_cmpxchg_relaxed(p, o, n) \

@@ -81,7 +81,7 @@ KERNEL_CHANGED_BIT_(test_and_change_bit, KERNEL_FULL_, KERNEL_XOR_)
 #define test_and_set_bit_lock(nr, addr) \
 	KERNEL_BIT_CALL_(test_and_set_bit_lock, "test_and_set_bit_lock(" #nr ")", nr, addr)
 
-/* Plain ones, of bits that a lock protects. */
+/* The names with __ make plain accesses, to bits that a lock protects. */
 static inline void __set_bit(unsigned long nr, unsigned long *addr)
 {
 	addr[BIT_WORD(nr)] |= BIT_MASK(nr);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bug.h - what must not be. A condition is asked once, and told as it is written. */
+/* bug.h - assertions. The condition is evaluated once, and the finding has its text. */
 #ifndef MMUN_LINUX_BUG_H
 #define MMUN_LINUX_BUG_H
 
@@ -11,7 +11,7 @@ extern "C" {
 
 bool kernel_warn_(const struct kernel_at_ *at);
 
-/* Ends the execution. */
+/* These are a finding of the oracle "assertion", and end the execution. */
 #define BUG() explore_assert_failed("BUG()", __FILE__, __LINE__)
 #define BUG_ON(condition) ((condition) ? \
 	explore_assert_failed("BUG_ON(" #condition ")", __FILE__, __LINE__) : (void)0)
@@ -24,7 +24,8 @@ bool kernel_warn_(const struct kernel_at_ *at);
 	(void)(folio), explore_assert_failed("VM_BUG_ON_FOLIO(" #condition ")", __FILE__, \
 					   __LINE__) : (void)0)
 
-/* A finding, and goes on. The value is whether the condition held. */
+/* These are a finding of the oracle "assertion", and the execution goes on. They return whether
+ * the condition held. */
 #define WARN_ON(condition) ((condition) ? kernel_warn_(KERNEL_AT_("WARN_ON(" #condition ")")) : \
 					  false)
 #define WARN_ON_ONCE(condition) ((condition) ? \

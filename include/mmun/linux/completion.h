@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* completion.h - waiting for something to be done, once. A zeroed one is not complete. */
+/* completion.h - waiting until something is done. A zeroed completion is not complete. */
 #ifndef MMUN_LINUX_COMPLETION_H
 #define MMUN_LINUX_COMPLETION_H
 

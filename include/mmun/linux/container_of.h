@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* container_of.h - from a member to what it is in. */
+/* container_of.h - from a member to the structure that contains it. */
 #ifndef MMUN_LINUX_CONTAINER_OF_H
 #define MMUN_LINUX_CONTAINER_OF_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* err.h - errors in pointers, down to -4095. */
+/* err.h - pointers that are negative error numbers, down to -4095. */
 #ifndef MMUN_LINUX_ERR_H
 #define MMUN_LINUX_ERR_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel.h - what may sleep, and how long an array is. */
+/* kernel.h - marking code that may sleep, and the length of an array. */
 #ifndef MMUN_LINUX_KERNEL_H
 #define MMUN_LINUX_KERNEL_H
 

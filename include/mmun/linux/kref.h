@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kref.h - a count of references with a function that is called when the last one is put. */
+/* kref.h - counts of references, with a function that is called when the last one is put. */
 #ifndef MMUN_LINUX_KREF_H
 #define MMUN_LINUX_KREF_H
 
@@ -35,7 +35,7 @@ KERNEL_INLINE_ int kernel_kref_get_unless_zero_(const struct kernel_at_ *at, str
 	return kernel_refcount_inc_not_zero_(at, &kref->refcount);
 }
 
-/* 1 if it was the last reference, and release(kref) has been called; else 0. */
+/* Returns 1 if it was the last reference; then release(kref) has been called. Otherwise 0. */
 KERNEL_INLINE_ int kernel_kref_put_(const struct kernel_at_ *at, struct kref *kref,
 				    kernel_release_ release)
 {
@@ -45,7 +45,7 @@ KERNEL_INLINE_ int kernel_kref_put_(const struct kernel_at_ *at, struct kref *kr
 	return 1;
 }
 
-/* The same with the lock held, which release() lets go. */
+/* The same, and release() is called with the lock held, which it has to drop. */
 KERNEL_INLINE_ int kernel_kref_put_mutex_(const struct kernel_at_ *at, struct kref *kref,
 					  kernel_release_ release, struct mutex *lock)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list.h - lists, whose changes are under a lock of the user's. Accesses are marked where
- * Linux's are, so that who asks list_empty() without the lock does no harm; all others are
- * plain, and are watched.
+ * list.h - doubly linked lists, which are changed under a lock of the user's. Accesses are
+ * marked where Linux's are, so that calling list_empty() without the lock is no race. All
+ * other accesses are plain, and are watched.
  */
 #ifndef MMUN_LINUX_LIST_H
 #define MMUN_LINUX_LIST_H
@@ -27,7 +27,7 @@ KERNEL_INLINE_ void kernel_INIT_LIST_HEAD_(const struct kernel_at_ *at, struct l
 	kernel_write_pointer_(at, &list->prev, list, KERNEL_RELAXED_);
 }
 
-/* Between two that are neighbours. */
+/* Inserts an entry between two neighbors. */
 KERNEL_INLINE_ void kernel_list_insert_(const struct kernel_at_ *at, struct list_head *entry,
 					struct list_head *prev, struct list_head *next)
 {
@@ -74,7 +74,7 @@ KERNEL_INLINE_ void kernel_list_del_init_(const struct kernel_at_ *at, struct li
 	kernel_INIT_LIST_HEAD_(at, entry);
 }
 
-/* For who asks list_empty_careful(). */
+/* For lists on which list_empty_careful() is called without the lock. */
 KERNEL_INLINE_ void kernel_list_del_init_careful_(const struct kernel_at_ *at,
 						  struct list_head *entry)
 {
@@ -167,7 +167,7 @@ static inline size_t list_count_nodes(struct list_head *head)
 
 /* --- lists as a whole ----------------------------------------------------------- */
 
-/* What is in @list, which has something, between two that are neighbours. */
+/* Inserts the entries of @list, which is not empty, between two neighbors. */
 KERNEL_INLINE_ void kernel_list_put_between_(const struct list_head *list, struct list_head *prev,
 					     struct list_head *next)
 {
@@ -295,7 +295,7 @@ KERNEL_PASSED_VOID_(list_rotate_left, (struct list_head *head), (head))
 
 #define list_for_each(at, head) for (at = (head)->next; at != (head); at = at->next)
 #define list_for_each_prev(at, head) for (at = (head)->prev; at != (head); at = at->prev)
-/* With _safe, at may be deleted. */
+/* In the loops with _safe, at may be deleted. */
 #define list_for_each_safe(at, after, head) \
 	for (at = (head)->next, after = at->next; at != (head); at = after, after = at->next)
 #define list_for_each_entry(at, head, member) \
@@ -339,7 +339,7 @@ KERNEL_INLINE_ int kernel_hlist_empty_(const struct kernel_at_ *at, const struct
 	return !kernel_read_pointer_(at, &head->first, KERNEL_RELAXED_);
 }
 
-/* Out of the list, and nothing else. */
+/* Unlinks a node, and does nothing else. */
 KERNEL_INLINE_ void kernel_hlist_leave_(const struct kernel_at_ *at, struct hlist_node *n)
 {
 	struct hlist_node *next = n->next, **pprev = n->pprev;
@@ -425,7 +425,7 @@ KERNEL_PASSED_VOID_(hlist_add_behind, (struct hlist_node *n, struct hlist_node *
 #define hlist_for_each_entry(at, head, member) \
 	for (at = hlist_entry_safe((head)->first, __typeof__(*at), member); at; \
 	     at = hlist_entry_safe(at->member.next, __typeof__(*at), member))
-/* after: a struct hlist_node *. */
+/* after is a struct hlist_node *. */
 #define hlist_for_each_entry_safe(at, after, head, member) \
 	for (at = hlist_entry_safe((head)->first, __typeof__(*at), member); \
 	     at && (after = at->member.next, true); \

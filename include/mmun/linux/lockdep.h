@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lockdep.h - that the calling thread holds a lock, of whatever kind. */
+/* lockdep.h - asserting that the calling thread holds a lock, of whatever kind: a finding of the
+ * oracle "lock-order" if it does not. */
 #ifndef MMUN_LINUX_LOCKDEP_H
 #define MMUN_LINUX_LOCKDEP_H
 

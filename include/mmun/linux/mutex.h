@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mutex.h - locks for which a thread sleeps. A zeroed one is free. */
+/* mutex.h - locks that a thread waits for by sleeping. A zeroed mutex is not locked. */
 #ifndef MMUN_LINUX_MUTEX_H
 #define MMUN_LINUX_MUTEX_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* preempt.h - code that must not sleep. */
+/* preempt.h - marking code that must not sleep. */
 #ifndef MMUN_LINUX_PREEMPT_H
 #define MMUN_LINUX_PREEMPT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* printk.h - lines of the picture. */
+/* printk.h - messages: each is a row of the picture. */
 #ifndef MMUN_LINUX_PRINTK_H
 #define MMUN_LINUX_PRINTK_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* processor.h - a loop that waits. */
+/* processor.h - loops that wait. */
 #ifndef MMUN_LINUX_PROCESSOR_H
 #define MMUN_LINUX_PROCESSOR_H
 
@@ -10,12 +10,12 @@ extern "C" {
 #endif
 
 /*
- * In a loop that asks until another thread has changed something: after a round that has
- * written nothing, and seen in at most four words what the round before saw, it waits
- * until one of them is another one. If that never comes the thread tries again for ever,
- * which is a finding. Without it a loop that waits for another thread has no last round,
- * and ends at the bound on steps. Leave it out of loops that give up by themselves: with
- * it their later rounds are not run, and the search says that it was not complete.
+ * For a loop that repeats until another thread has changed something. After a round that has
+ * written nothing, and that has seen the same values in at most four words as the round
+ * before, the thread waits until one of these words changes. If none ever does, the thread
+ * tries again forever, which is a finding. Without cpu_relax() a loop that waits for another
+ * thread has no last round, and ends at the bound on steps. Leave it out of loops that give up
+ * by themselves: their later rounds would not be run, and the search would not be exhaustive.
  */
 KERNEL_PROCEDURE_0_(cpu_relax)
 #define cpu_relax() KERNEL_0_(cpu_relax, "cpu_relax()")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rculist.h - lists whose readers hold no lock: what they look at is written and read as they
- * may. Changes are still under a lock of the user's. */
+/* rculist.h - lists whose readers hold no lock: the accesses that meet are marked. Changes are
+ * still made under a lock of the user's. */
 #ifndef MMUN_LINUX_RCULIST_H
 #define MMUN_LINUX_RCULIST_H
 
@@ -32,7 +32,7 @@ KERNEL_INLINE_ void kernel_list_add_tail_rcu_(const struct kernel_at_ *at,
 	kernel_list_insert_rcu_(at, entry, head->prev, head);
 }
 
-/* Readers go on from it. */
+/* A reader that stands at the entry can go on. */
 KERNEL_INLINE_ void kernel_list_del_rcu_(const struct kernel_at_ *at, struct list_head *entry)
 {
 	kernel___list_del_entry_(at, entry);
@@ -66,7 +66,7 @@ KERNEL_PASSED_VOID_(list_replace_rcu, (struct list_head *old, struct list_head *
 
 #define list_entry_rcu(ptr, type, member) container_of(READ_ONCE(ptr), type, member)
 #define list_first_or_null_rcu(head, type, member) list_first_entry_or_null(head, type, member)
-/* A further argument says why there need be no read section. */
+/* A further argument says why no read section is needed. It is not used. */
 #define list_for_each_entry_rcu(at, head, member, ...) \
 	for (at = list_entry_rcu((head)->next, __typeof__(*at), member); \
 	     !list_entry_is_head(at, head, member); \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rcupdate.h - RCU: readers that nobody waits for but who frees what they may still see. */
+/* rcupdate.h - RCU: read sections, and a grace period that waits until those that have begun
+ * have ended. */
 #ifndef MMUN_LINUX_RCUPDATE_H
 #define MMUN_LINUX_RCUPDATE_H
 
@@ -17,7 +18,7 @@ KERNEL_PROCEDURE_0_(synchronize_rcu)
 #define rcu_read_unlock() KERNEL_0_(rcu_read_unlock, "RCU")
 #define synchronize_rcu() KERNEL_0_(synchronize_rcu, "RCU")
 
-/* Orders what depends on the pointer, in Linux: here whatever comes after. */
+/* In Linux this orders what depends on the pointer. Here it orders everything that comes after. */
 #define rcu_dereference(p) KERNEL_READ_("rcu_dereference(" #p ")", KERNEL_ACQUIRE_, &(p))
 #define rcu_dereference_raw rcu_dereference
 #define rcu_access_pointer(p) \
@@ -26,7 +27,7 @@ KERNEL_PROCEDURE_0_(synchronize_rcu)
 	KERNEL_WRITE_("rcu_assign_pointer(" #p ")", KERNEL_RELEASE_, &(p), v)
 #define RCU_INIT_POINTER(p, v) \
 	KERNEL_WRITE_("RCU_INIT_POINTER(" #p ")", KERNEL_RELAXED_, &(p), v)
-/* Plain, for who excludes writers: condition says how. */
+/* A plain access, by a thread that excludes writers. condition says how; it is not used. */
 #define rcu_dereference_protected(p, condition) ((void)(condition), (p))
 #define rcu_dereference_check(p, condition) ((void)(condition), rcu_dereference(p))
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* refcount.h - counts of references. One that comes back from 0, or goes below, is a finding
- * ("assertion"), which ends the execution. */
+/* refcount.h - counts of references. A count that comes back from 0, or goes below 0, is a
+ * finding of the oracle "assertion", which ends the execution. */
 #ifndef MMUN_LINUX_REFCOUNT_H
 #define MMUN_LINUX_REFCOUNT_H
 
@@ -27,7 +27,7 @@ KERNEL_FUNCTION_(bool, refcount_dec_and_test, (refcount_t *r), (r))
 KERNEL_FUNCTION_(bool, refcount_sub_and_test, (int i, refcount_t *r), (i, r))
 KERNEL_FUNCTION_(bool, refcount_dec_if_one, (refcount_t *r), (r))
 KERNEL_FUNCTION_(bool, refcount_dec_not_one, (refcount_t *r), (r))
-/* With the lock, if it was the last reference. */
+/* Return with the lock held if it was the last reference. */
 KERNEL_FUNCTION_(bool, refcount_dec_and_mutex_lock, (refcount_t *r, struct mutex *lock), (r, lock))
 KERNEL_FUNCTION_(bool, refcount_dec_and_lock, (refcount_t *r, spinlock_t *lock), (r, lock))
 

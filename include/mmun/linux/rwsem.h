@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rwsem.h - locks with readers, for which a thread sleeps. A zeroed one is free. */
+/* rwsem.h - locks for readers and writers, which a thread waits for by sleeping. A zeroed one is
+ * not locked. */
 #ifndef MMUN_LINUX_RWSEM_H
 #define MMUN_LINUX_RWSEM_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sched.h - giving way. */
+/* sched.h - offering to be scheduled. */
 #ifndef MMUN_LINUX_SCHED_H
 #define MMUN_LINUX_SCHED_H
 

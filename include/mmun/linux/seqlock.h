@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* seqlock.h - counts that a reader compares, and the same with a lock for the writers. */
+/* seqlock.h - sequence counts, which readers compare, and the same with a lock for the writers. */
 #ifndef MMUN_LINUX_SEQLOCK_H
 #define MMUN_LINUX_SEQLOCK_H
 
@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* Writers exclude each other by a lock of their own. */
+/* The writers of a seqcount_t exclude each other by a lock of their own. */
 typedef struct seqcount { unsigned sequence; } seqcount_t;
 typedef struct { seqcount_t seqcount; spinlock_t lock; } seqlock_t;
 
@@ -22,7 +22,7 @@ KERNEL_INLINE_ unsigned kernel_raw_read_seqcount_(const struct kernel_at_ *at, c
 	return (unsigned)kernel_read_(at, &s->sequence, sizeof(s->sequence), KERNEL_ACQUIRE_);
 }
 
-/* A reader that meets an odd one waits for the writer. */
+/* If the count is odd, a reader waits for the writer. */
 KERNEL_INLINE_ unsigned kernel_read_seqcount_begin_(const struct kernel_at_ *at,
 						    const seqcount_t *s)
 {
@@ -58,7 +58,7 @@ KERNEL_INLINE_ void kernel_write_seqcount_end_(const struct kernel_at_ *at, seqc
 	kernel_count_on_(at, s, 1);
 }
 
-/* Readers that have begun begin again. */
+/* Makes readers that have begun start again. */
 KERNEL_INLINE_ void kernel_write_seqcount_invalidate_(const struct kernel_at_ *at, seqcount_t *s)
 {
 	kernel_fence_(at, KERNEL_WRITES_);

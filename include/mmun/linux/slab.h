@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* slab.h - memory: freed once, not touched afterwards, all of it freed at the end. */
+/*
+ * slab.h - memory, with the size in bytes. A block is freed once, and not accessed afterwards
+ * ("lifetime"). If the check has a finish function, all blocks are freed at the end ("leak").
+ * Each thread has 4 MiB in an execution; then, as in Linux, NULL is returned.
+ */
 #ifndef MMUN_LINUX_SLAB_H
 #define MMUN_LINUX_SLAB_H
 

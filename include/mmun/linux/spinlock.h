@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* spinlock.h - locks of which nobody may sleep who has one: spin locks, and those with readers.
- * A zeroed one is free. They may be taken in any order: an order that deadlocks is found by
- * deadlocking. */
+/* spinlock.h - spin locks, and spin locks for readers and writers. A thread that holds one must
+ * not sleep. A zeroed one is not locked. Interrupts do not exist. */
 #ifndef MMUN_LINUX_SPINLOCK_H
 #define MMUN_LINUX_SPINLOCK_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* srcu.h - RCU with sections that may sleep. A grace period waits for those of its own
- * srcu_struct only. A zeroed one is initialized. */
+/* srcu.h - RCU whose read sections may sleep. A grace period waits for the sections of its own
+ * srcu_struct only. A zeroed srcu_struct is initialized. */
 #ifndef MMUN_LINUX_SRCU_H
 #define MMUN_LINUX_SRCU_H
 

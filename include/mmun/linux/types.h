@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* types.h - words of every kernel file. */
+/* types.h - types that every file of the kernel uses. */
 #ifndef MMUN_LINUX_TYPES_H
 #define MMUN_LINUX_TYPES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wait.h - queues of threads that sleep. A zeroed one is empty. */
+/* wait.h - queues of threads that sleep. A zeroed queue is empty. */
 #ifndef MMUN_LINUX_WAIT_H
 #define MMUN_LINUX_WAIT_H
 
@@ -14,14 +14,16 @@ typedef struct wait_queue_head { uint64_t wakeups; } wait_queue_head_t;
 #define __WAIT_QUEUE_HEAD_INITIALIZER(name) { 0 }
 #define DECLARE_WAIT_QUEUE_HEAD(q) wait_queue_head_t q
 
-/* A thread enqueues itself, asks, and sleeps until a wake-up after it was enqueued. */
+/* A thread enqueues itself, tests its condition, and sleeps until a wake-up that comes after it
+ * was enqueued. */
 uint64_t kernel_enqueue_(const struct kernel_at_ *at, wait_queue_head_t *queue);
 void kernel_sleep_(const struct kernel_at_ *at, wait_queue_head_t *queue, uint64_t seen);
 
 KERNEL_PROCEDURE_(wake_up, (wait_queue_head_t *queue), (queue))
 
 #define init_waitqueue_head(q) ((void)((q)->wakeups = 0))
-/* Asks @condition, which READ_ONCE()s what others change; sleeps until woken; again. */
+/* Sleeps until condition is true. The condition is evaluated at first and after each wake-up, and
+ * must read with READ_ONCE() what other threads change. */
 #define wait_event(q, condition) do { \
 	wait_queue_head_t *kernel_queue_ = &(q); \
 	for (;;) { \
@@ -31,7 +33,7 @@ KERNEL_PROCEDURE_(wake_up, (wait_queue_head_t *queue), (queue))
 		kernel_sleep_(KERNEL_AT_(#q), kernel_queue_, kernel_seen_); \
 	} \
 } while (0)
-/* Sleeps until the next wake_up(), which may have gone by: Linux has thrown it out. */
+/* Sleeps until the next wake_up(), which may have come already: therefore Linux removed it. */
 #define sleep_on(q) __extension__({ \
 	wait_queue_head_t *kernel_queue_ = (q); \
 	kernel_sleep_(KERNEL_AT_(#q), kernel_queue_, \

@@ -35,11 +35,11 @@ extern "C" {
 struct sync_site { const char *file, *function; int line; };
 #endif
 
-/* Where a name stands and what is written there. */
+/* The place where a name stands, and what is written there. */
 struct kernel_at_ {
 	struct sync_site site;
 	const char *text;    /* for pictures; NULL: it was called by its address */
-	bool is_unsigned;    /* the word that it is about */
+	bool is_unsigned;    /* whether the word that is accessed is */
 };
 
 #define KERNEL_SITE_ (&KERNEL_AT_(NULL)->site)
@@ -48,7 +48,7 @@ struct kernel_at_ {
 	static const struct kernel_at_ kernel_here_ = { \
 		{ __FILE__, __func__, __LINE__ }, (text), (is_unsigned) }; \
 	&kernel_here_; })
-/* In a function: where it was called from. */
+/* In a function: the place that it was called from. */
 #define KERNEL_CALLER_ kernel_caller_(__builtin_return_address(0))
 
 const struct kernel_at_ *kernel_caller_(const void *code);
@@ -56,8 +56,11 @@ const struct kernel_at_ *kernel_caller_(const void *code);
 void kernel_note_(const struct sync_site *site, const char *fmt, ...)
 	EXPLORE_PRINTF_LIKE(2, 3);
 
-/* Does the step that this is the condition of happen? Yes, unless it is being left out to see
- * whether it is needed: "mmun when --superfluous". what: the step in a few words, lasts. */
+/*
+ * The condition of a step: "if (explore_optional("second barrier")) ...". It is true, unless the
+ * step is left out to see whether it is needed ("mmun when --superfluous"). what names the step
+ * in a few words, and must be a string that lasts. It has no counterpart in Linux.
+ */
 #define explore_optional(what) explore_optional_((what), KERNEL_SITE_)
 bool explore_optional_(const char *what, const struct sync_site *site);
 
@@ -140,20 +143,20 @@ enum kernel_order_ {
 	KERNEL_READS_, KERNEL_WRITES_, /* smp_rmb(), smp_wmb() */
 };
 
-/* What becomes of a word, given a and b: a; b if it is a; it and a added; the same unless it is
- * b; and so on. */
+/* What an update makes of a word, given a and b: a; or b, if the word is a; or the sum of the
+ * word and a; or the same, unless the word is b; and so on. */
 enum kernel_update_ {
 	KERNEL_SET_TO_, KERNEL_SET_IF_, KERNEL_ADD_TO_, KERNEL_ADD_UNLESS_, KERNEL_AND_, KERNEL_OR_,
 	KERNEL_XOR_,
 };
 
-/* And what the caller gets of it. */
+/* And what the caller gets. */
 enum kernel_result_ {
 	KERNEL_OLD_, KERNEL_NEW_,
-	KERNEL_CHANGED_,         /* was it changed? */
-	KERNEL_ZERO_,            /* is the new value 0? */
-	KERNEL_NEGATIVE_,        /* is it less? */
-	KERNEL_BITS_,            /* had the old value any of the bits that b has? */
+	KERNEL_CHANGED_,         /* whether the word was changed */
+	KERNEL_ZERO_,            /* whether the new value is 0 */
+	KERNEL_NEGATIVE_,        /* whether the new value is less than 0 */
+	KERNEL_BITS_,            /* whether the old value had any of the bits that b has */
 	KERNEL_TRIED_,           /* the old value; the picture has whether it was changed */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* xarray.h - an xarray of few indices: loads need no lock, changes take its own. */
+/* xarray.h - an array of XARRAY_MAX pointers: loads need no lock, and changes take the array's
+ * own. */
 #ifndef MMUN_LINUX_XARRAY_H
 #define MMUN_LINUX_XARRAY_H
 
@@ -21,7 +22,7 @@ struct xarray { spinlock_t xa_lock; void *slot[XARRAY_MAX]; };
 #define xa_unlock(xa) KERNEL_1_(spin_unlock, #xa, &(xa)->xa_lock)
 
 KERNEL_FUNCTION_(void *, xa_load, (struct xarray *xa, unsigned long index), (xa, index))
-/* The old entry. With __, under xa_lock. */
+/* Return the old entry. The names with __ need xa_lock. */
 KERNEL_FUNCTION_(void *, __xa_store, (struct xarray *xa, unsigned long index, void *entry,
 				      gfp_t gfp), (xa, index, entry, gfp))
 KERNEL_FUNCTION_(void *, __xa_erase, (struct xarray *xa, unsigned long index), (xa, index))
