@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# mmun.bash - completes commands, options, tests and names from the catalogue.
+# mmun.bash - completes commands, options, tests and names from the catalog.
 
 _mmun() {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}

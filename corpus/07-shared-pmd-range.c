@@ -9,7 +9,7 @@
  * MiB from such a process cannot clear its entry, which is the others' as well:
  * huge_pmd_unshare() takes the table away from the process, and with it all that is mapped in 1
  * GiB. But try_to_unmap_one() flushed, and told the notifiers, the 2 MiB of the one page, so that
- * TLBs kept the neighbours. A neighbour may then be given up by the process that still has the
+ * TLBs kept the neighbors. A neighbor may then be given up by the process that still has the
  * table, whose flush does not reach the first one: its thread writes to a page that is free.
  * Repaired by adjust_range_if_pmd_sharing_possible(), which widens the range of start, flush and
  * end to all that the table can map. Here huge pages are small pages, and the shared table of

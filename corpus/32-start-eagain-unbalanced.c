@@ -11,7 +11,7 @@
  * called the ends of those that had succeeded. KVM counts in its start and counts back in its
  * end, and while the count is not zero its page faults are all tried again: after one -EAGAIN
  * of another driver of the same process, whose lock happened to be taken, each guest fault
- * is repeated for ever. Repaired: when a start has failed, the core calls the end of every
+ * is repeated forever. Repaired: when a start has failed, the core calls the end of every
  * notifier that has one, and a notifier whose start may fail must not have an end.
  *
  *	CPU 0, OOM reaper		CPU 1, GPU driver	CPU 2, vCPU
@@ -21,7 +21,7 @@
  *	  fails: -EAGAIN
  *	  no end, no unmapping
  *								4 fault: count != 0,
- *								  again, for ever
+ *								  again, forever
  */
 #include <mmun/explore.h>
 #include <mmun/kernel.h>

@@ -314,7 +314,7 @@ eval "\"\$mmun\" $command" >"$dir/out" 2>&1
 [ $? = 1 ] || fail "replay: mmun $command"
 contains 'Finding flat' "$dir/out"
 
-# The catalogue by name.
+# The catalog by name.
 MMUN_LITMUS=$top/litmus "$mmun" check -q mp cow+clear >"$dir/out" 2>&1 || fail 'names'
 contains '2 tests: 2 ok' "$dir/out"
 MMUN_LITMUS=$top/litmus "$mmun" list >"$dir/out" 2>&1 || fail 'list'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # install.sh BUILD-DIR SOURCE-DIR COMPILER - an installed copy is whole: a program
 # builds against it by pkg-config, shared and static, and the tool finds its
-# catalogue.
+# catalog.
 set -eu
 build=$1 top=$2 cc=$3
 dir=$(mktemp -d)
@@ -58,9 +58,9 @@ readelf -d "$dir/shared" | grep -q 'NEEDED.*\[libmmun\.so\.0\]' || fail "the son
 
 tool=$(find "$dir" -type f -name mmun -perm -100)
 [ -n "$tool" ] || fail "the tool is not installed"
-catalogue=$(find "$top/litmus" -name '*.litmus' | wc -l)
-[ "$(env -u MMUN_LITMUS "$tool" list | grep -c .)" -ge "$catalogue" ] ||
-	fail "the installed tool does not find its $catalogue tests"
+catalog=$(find "$top/litmus" -name '*.litmus' | wc -l)
+[ "$(env -u MMUN_LITMUS "$tool" list | grep -c .)" -ge "$catalog" ] ||
+	fail "the installed tool does not find its $catalog tests"
 env -u MMUN_KERNEL "$tool" trace --kernel fork | grep -q '6\.12' ||
 	fail "the installed tool does not find the recordings"
 "$cc" -o "$dir/check" "$top/examples/checks/wakeup.c" $(pkg-config --cflags --libs mmun-checked)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# litmus.sh TOOL CATALOGUE-DIR [PATTERN...] - the catalogue's verdicts, those
+# litmus.sh TOOL CATALOG-DIR [PATTERN...] - the catalog's verdicts, those
 # tests left out whose name fits a pattern.
 set -u
 tool=$1 dir=$2

@@ -7,7 +7,7 @@ its lock as STRUCT.FIELD. The table of locks in docs/vm.md is held to it, and bo
   - the table has a row for each rank, in the order of the enum, and no other;
   - a row names the lock that the enum names, and the kind that the field is declared with;
   - each spin_t, mutex_t and rwsem_t in a structure of src/ is the lock of a rank;
-  - each lock is initialised with its rank, and each rank is that of some lock.
+  - each lock is initialized with its rank, and each rank is that of some lock.
 """
 import os
 import re
@@ -121,7 +121,7 @@ def main():
     ranks = enum(read(top, 'src/sync/sync.h'))
     wrong = judge(ranks, table(read(top, 'docs/vm.md')), declared, inits)
     print('\n'.join(wrong + [f'{len(ranks)} ranks, {len(declared)} locks, {len(inits)} of them '
-                             'initialised']))
+                             'initialized']))
     sys.exit(bool(wrong) or len(ranks) < 10)
 
 

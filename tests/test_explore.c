@@ -131,7 +131,7 @@ static void failed_trylock(void *state, unsigned thread, void *arg)
 	}
 }
 
-/* A writer waits for a reader that waits for ever. */
+/* A writer waits for a reader that waits forever. */
 static void blocked_writer(void *state, unsigned thread, void *arg)
 {
 	struct odd *o = state;

@@ -94,7 +94,7 @@ done | while IFS=: read -r file line name; do
 		echo "$file:$line: error: there is no litmus/$name.litmus" >>"$found"
 done
 
-# The catalogue's README has a line for each test.
+# The catalog's README has a line for each test.
 for f in litmus/*.litmus; do
 	name=${f#litmus/} name=${name%.litmus}
 	grep -qF "$name" litmus/README.md || echo "litmus/README.md:1: error: nothing on $name" >>"$found"

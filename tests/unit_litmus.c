@@ -2,7 +2,7 @@
 /*
  * unit_litmus.c - the litmus language: what each construct becomes, what each
  * mistake is answered with, which outcomes flat memory has, and that the
- * verdicts written in the catalogue agree with that.
+ * verdicts written in the catalog agree with that.
  *
  * Arguments are litmus files to be held against their "Result:" lines.
  */
@@ -1348,10 +1348,10 @@ static void flat_budget(void **state)
 	litmus_destroy(t);
 }
 
-/* --- the catalogue ------------------------------------------------------- */
+/* --- the catalog ------------------------------------------------------- */
 
-static char **catalogue;
-static int catalogue_size;
+static char **catalog;
+static int catalog_size;
 
 static enum litmus_result flat_verdict(const struct litmus *t)
 {
@@ -1391,11 +1391,11 @@ static void check_file(const char *file)
 	free(text);
 }
 
-static void the_catalogue(void **state)
+static void the_catalog(void **state)
 {
 	(void)state;
-	for (int i = 0; i < catalogue_size; i++)
-		check_file(catalogue[i]);
+	for (int i = 0; i < catalog_size; i++)
+		check_file(catalog[i]);
 }
 
 int main(int argc, char **argv)
@@ -1436,10 +1436,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(flat_unseen),
 		cmocka_unit_test(flat_budget),
 		cmocka_unit_test(the_matrix),
-		cmocka_unit_test(the_catalogue),
+		cmocka_unit_test(the_catalog),
 	};
 
-	catalogue = argv + 1;
-	catalogue_size = argc - 1;
+	catalog = argv + 1;
+	catalog_size = argc - 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -652,7 +652,7 @@ static void page_out_huge(void **state)
 	teardown(&w);
 }
 
-/* Moving what is swapped out, and its entries' neighbours with their table. */
+/* Moving what is swapped out, and its entries' neighbors with their table. */
 static void moved_while_swapped(void **state)
 {
 	const struct mmun_machine_opts opts = { .frames = 64, .swap_pages = 4 };

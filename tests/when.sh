@@ -129,7 +129,7 @@ grep -vxf "$dir/default" "$dir/keeper" && fail 'keeper is not as default'
 
 # What the semantics do is safe, and each row notices when nobody is told; these need not be.
 # But before 6.6 mremap told the device too late, if the page was migrated at that moment, and
-# who gave rights told nobody: where a TLB keeps rights its device comes again for ever.
+# who gave rights told nobody: where a TLB keeps rights its device comes again forever.
 grep ' default ' "$dir/cells" | grep -v -e -without- -e ' safe$' >"$dir/unsafe"
 cat >"$dir/wanted" <<'END'
 classic mremap default lifetime

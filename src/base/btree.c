@@ -230,7 +230,7 @@ int btree_insert(struct btree *t, uint64_t start, uint64_t end, void *value)
 
 /* --- removal and change -------------------------------------------------- */
 
-/* Child i is short: fill it from a neighbour, or become one with it. */
+/* Child i is short: fill it from a neighbor, or become one with it. */
 static void child_refill(struct btree *t, struct btree_node *parent, uint32_t i)
 {
 	uint32_t l = i > 0 ? i - 1 : i, total, keep;

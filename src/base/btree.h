@@ -6,7 +6,7 @@
  * entry knows the smallest start and the greatest end below it, so the first
  * interval that overlaps a range is found without looking at the others.
  * Insertion fails before it changes anything; removal never allocates.
- * The caller serialises.
+ * The caller serializes.
  */
 #ifndef MMUN_BTREE_H
 #define MMUN_BTREE_H
@@ -57,7 +57,7 @@ int btree_insert(struct btree *t, uint64_t start, uint64_t end, void *value);
 int btree_reserve(struct btree *t, uint32_t insertions);
 
 /*
- * The same where memory cannot be taken in the place that serialises: how many nodes are
+ * The same where memory cannot be taken in the place that serializes: how many nodes are
  * missing, and giving one, from mem.alloc(sizeof(struct btree_node)).
  */
 uint32_t btree_shortage(const struct btree *t, uint32_t insertions);

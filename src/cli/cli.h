@@ -41,7 +41,7 @@ struct cli_files {
 /* Stands before the name of a test that litmus/table/matrix.c makes. */
 #define CLI_MATRIX "matrix:"
 
-/* An operand is a file, a directory, "-", a name from the catalogue, or a pattern of
+/* An operand is a file, a directory, "-", a name from the catalog, or a pattern of
  * names behind CLI_MATRIX. */
 void cli_files_add(struct cli_files *files, const char *operand);
 void cli_files_fini(struct cli_files *files);
@@ -51,7 +51,7 @@ void cli_files_fini(struct cli_files *files);
 bool cli_directory(const char *variable, const char *in_tree, const char *installed, char *buf,
 		   size_t size);
 /* Where the installed tests are; false: nowhere. */
-bool cli_catalogue(char *buf, size_t size);
+bool cli_catalog(char *buf, size_t size);
 
 struct cli_source {
 	const char *file;  /* name for messages */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * corpus_entry.h - what the file of a corpus entry says of itself, in its second comment. The
- * first comment has the licence.
+ * first comment has the license.
  *
  *	31: an interval notifier's remove reads the sequence number without its lock
  *

@@ -65,7 +65,7 @@ bool cli_directory(const char *variable, const char *in_tree, const char *instal
 	return false;
 }
 
-bool cli_catalogue(char *buf, size_t size)
+bool cli_catalog(char *buf, size_t size)
 {
 	return cli_directory("MMUN_LITMUS", "../litmus", "../share/mmun/litmus", buf, size);
 }
@@ -155,7 +155,7 @@ static void add_matrix(struct cli_files *files, const char *pattern)
 
 void cli_files_add(struct cli_files *files, const char *operand)
 {
-	char catalogue[PATH_MAX], path[2 * PATH_MAX];
+	char catalog[PATH_MAX], path[2 * PATH_MAX];
 
 	if (matrix_name(operand)) {
 		add_matrix(files, matrix_name(operand));
@@ -166,8 +166,8 @@ void cli_files_add(struct cli_files *files, const char *operand)
 		return;
 	}
 	if (strcmp(operand, "-") && !strchr(operand, '/') && access(operand, F_OK) &&
-	    cli_catalogue(catalogue, sizeof(catalogue))) {
-		snprintf(path, sizeof(path), "%s/%s%s", catalogue, operand,
+	    cli_catalog(catalog, sizeof(catalog))) {
+		snprintf(path, sizeof(path), "%s/%s%s", catalog, operand,
 			 has_suffix(operand) ? "" : suffix);
 		if (!access(path, F_OK)) {
 			add_path(files, path);

@@ -49,18 +49,18 @@ static void print_test(const struct litmus *test)
 int cli_list(const struct cli_command *command, int argc, char **argv)
 {
 	struct cli_files files = { 0 };
-	char catalogue[PATH_MAX];
+	char catalog[PATH_MAX];
 	bool failed;
 	int id = cli_next_option(command, argc, argv);
 
 	if (id != CLI_END)
 		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
-	if (optind == argc && !cli_catalogue(catalogue, sizeof(catalogue))) {
+	if (optind == argc && !cli_catalog(catalog, sizeof(catalog))) {
 		cli_complain("list: no tests are installed; set MMUN_LITMUS or name files");
 		return STATUS_ERROR;
 	}
 	if (optind == argc)
-		cli_files_add(&files, catalogue);
+		cli_files_add(&files, catalog);
 	for (; optind < argc; optind++)
 		cli_files_add(&files, argv[optind]);
 	failed = files.failed;

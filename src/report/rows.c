@@ -110,7 +110,7 @@ static void add_event(void *builder, const struct explore_event *e, size_t at)
 
 /*
  * The explorer says after which operation something has changed. A row speaks of that
- * operation if it is a note of the same step, or a neighbour of the same thread with
+ * operation if it is a note of the same step, or a neighbor of the same thread with
  * no other thread's row between them, so that what a picture says was so at the time.
  */
 enum { NONE = -1 };

@@ -6,7 +6,7 @@
  *
  * An image says first how large it is. Therefore the pictures are kept in report->body until
  * all tests have run. Characters are laid out in cells, as the text format does it. Nothing
- * is loaded from elsewhere, and the colours follow the reader's light or dark scheme.
+ * is loaded from elsewhere, and the colors follow the reader's light or dark scheme.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -134,7 +134,7 @@ SCENE(half_marked, .expect = "race")
 		WRITE_ONCE(s->x, 2);
 }
 
-/* Neighbours in a word do not meet, parts of one do. */
+/* Neighbors in a word do not meet, parts of one do. */
 SCENE(bytes, .expect = "race")
 {
 	if (t)

@@ -68,10 +68,10 @@ static bool run_compiler(const struct arguments *a, bool quiet)
 	return end.how == JOB_EXITED && end.code == 0; /* JOB_DONE: there is no shell */
 }
 
-static const char *const optimised[] = { "-O1", NULL };
+static const char *const optimized[] = { "-O1", NULL };
 
 /*
- * For coverage: not optimised, so that each statement has code of its own that follows its
+ * For coverage: not optimized, so that each statement has code of its own that follows its
  * block's call. clang leaves calls out that others imply, unless told not to; gcc does not
  * know the word. gcc gives no call to a block that has no statement, which is what a lone
  * break is, so it is given one. (A goto, a continue and a return have one.)
@@ -128,7 +128,7 @@ static bool compile_source(const struct compiled *c, const char *headers, bool c
 
 	snprintf(source, sizeof(source), "%s%s", *c->path == '-' ? "./" : "", c->path);
 	add_arguments(&a, flags);
-	add_arguments(&a, coverage ? either(covered_by_clang, covered_by_gcc) : optimised);
+	add_arguments(&a, coverage ? either(covered_by_clang, covered_by_gcc) : optimized);
 	add_arguments(&a, either(told_by_clang, told_by_gcc));
 	add_arguments(&a, files);
 	return run_compiler(&a, false);

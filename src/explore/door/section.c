@@ -64,7 +64,7 @@ static void section_leave(const void *domain, const struct sync_site *site)
 	clock_next_epoch();
 }
 
-/* A thread that is in a section of the domain itself waits for ever. */
+/* A thread that is in a section of the domain itself waits forever. */
 static void section_wait(const void *domain, const struct sync_site *site)
 {
 	struct wait_set *w = &x.thread[x.cur].wait[WAIT_RCU];

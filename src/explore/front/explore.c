@@ -74,7 +74,7 @@ static const char *must_stop(double since)
 	return NULL;
 }
 
-/* A thread that gives up by itself does not try again for ever. */
+/* A thread that gives up by itself does not try again forever. */
 static void drop_liveness(struct explore_result *r)
 {
 	unsigned kept = 0;

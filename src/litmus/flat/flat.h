@@ -11,7 +11,7 @@
 /*
  * All outcomes that the test can have on flat memory: no TLBs, no page tables;
  * sequentially consistent; every window that an operation leaves open between
- * its call and its return taken into account. Returns 0 with *ret initialised
+ * its call and its return taken into account. Returns 0 with *ret initialized
  * (free it with litmus_outcomes_fini()), -ENOMEM, or -E2BIG if more than
  * @states_max states were needed.
  */

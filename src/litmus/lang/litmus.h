@@ -279,7 +279,7 @@ bool litmus_filtered_in(const struct litmus *test, const int64_t *outcome);
  */
 int64_t litmus_eval(const struct litmus *test, int expr, const int64_t *regs);
 
-struct litmus_outcomes {   /* a set with counts; zero-initialise, then outcomes_fini */
+struct litmus_outcomes {   /* a set with counts; zero-initialize, then outcomes_fini */
 	int size;          /* values per outcome */
 	size_t count, capacity;
 	int64_t *values;   /* count * size */

@@ -54,7 +54,7 @@ extern const struct litmus_runner world_runner;
 
 /*
  * Run the test @iterations times with a real thread for each of its threads, and add to
- * @ret, which is initialised, the outcomes that were seen. 0; -EOPNOTSUPP: the runner
+ * @ret, which is initialized, the outcomes that were seen. 0; -EOPNOTSUPP: the runner
  * cannot; -EAGAIN: no threads; or as setup.
  */
 int litmus_run_threads(const struct litmus_runner *runner, const struct litmus *test,

@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 
-/* Which one; zero-initialise and call litmus_matrix_next() for the first. */
+/* Which one; zero-initialize and call litmus_matrix_next() for the first. */
 struct litmus_matrix {
 	bool begun;
 	int a, b;          /* rows: the operations */

@@ -20,7 +20,7 @@ static void free_tables_below(struct gather *g, pfn_t table, unsigned level,
 
 		base = start & ~(span - 1);
 		next = base + span;
-		if (!pte_table(e)) /* a huge entry belongs to a neighbour */
+		if (!pte_table(e)) /* a huge entry belongs to a neighbor */
 			continue;
 		if (level - 1 > LEAF)
 			free_tables_below(g, pte_pfn(e), level - 1, start, min_u64(end, next),

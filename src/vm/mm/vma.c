@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vma.c - the areas of an address space, found and locked; entry/vma_edit.c changes
- * them. Invariant: areas do not overlap, their bounds are whole pages, and neighbours
+ * them. Invariant: areas do not overlap, their bounds are whole pages, and neighbors
  * that could be one are one (but inside an operation). Changed with mmap_lock held for
  * writing and the area write-locked.
  *

@@ -237,7 +237,7 @@ static void split_new_place(const struct move *s)
 	}
 }
 
-/* After a failure: tables where no area is, but those that a neighbour needs. */
+/* After a failure: tables where no area is, but those that a neighbor needs. */
 static void free_unused_tables(struct mmun_mm *mm, uint64_t start, uint64_t end)
 {
 	struct gather g;
