@@ -22,6 +22,7 @@
 #include <errno.h>
 
 #include "iommu/ats.h"
+#include "vm/mm/mm.h"
 
 enum {
 	ATS_SHIFT_MIN = SYNC_CPU_TLB_SHIFT,

@@ -6,7 +6,7 @@
 #ifndef MMUN_RMAP_RMAP_H
 #define MMUN_RMAP_RMAP_H
 
-#include "vm/tlb/tlb.h"
+#include "vm/flush/flush.h"
 
 /* --- who maps a page: rmap.c --------------------------------------------- */
 

@@ -23,7 +23,7 @@
  * spaces, and takes back what it has added.
  * Litmus: reclaim+dontneed.
  */
-#include "vm/tlb/tlb.h"
+#include "vm/flush/flush.h"
 
 void flush_tlb_batched_pending(struct mmun_mm *mm)
 {

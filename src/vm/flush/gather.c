@@ -29,7 +29,7 @@
  *
  * Litmus: munmap+before-free, and munmap+after-free for the other order.
  */
-#include "vm/tlb/tlb.h"
+#include "vm/flush/flush.h"
 
 #define GATHER_TABLE (1u << 31)
 

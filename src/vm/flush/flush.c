@@ -3,7 +3,7 @@
  * flush.c - emptying the TLBs of the processors of an address space. Called under page
  * table locks too: waiting is for accesses that are under way, and these take no lock.
  */
-#include "vm/tlb/tlb.h"
+#include "vm/flush/flush.h"
 
 bool flush_tlb_submit(struct mmun_mm *mm, struct flush f)
 {
