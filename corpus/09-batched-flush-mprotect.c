@@ -43,8 +43,8 @@ static void setup(void *state, void *arg)
 	get_page(P);
 }
 
-static bool try_to_unmap_one(struct page *page, struct vm_area_struct *vma, unsigned long address,
-			     void *arg)
+static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma,
+			     unsigned long address, void *arg)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	struct mmu_notifier_range range;
@@ -58,10 +58,10 @@ static bool try_to_unmap_one(struct page *page, struct vm_area_struct *vma, unsi
 	BUG_ON(!pte);
 	ptep_get_and_clear(mm, address, pte);                   /* 1 */
 	tlb_flush_batched = true;                               /* set_tlb_ubc_flush_pending() */
-	folio_remove_rmap_pte(page, page, vma, address);
+	folio_remove_rmap_pte(folio, &folio->page, vma, address);
 	pte_unmap_unlock(pte, ptl);
 	mmu_notifier_invalidate_range_end(&range);
-	put_page(page);
+	folio_put(folio);
 	return true;
 }
 

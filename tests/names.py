@@ -23,7 +23,7 @@ OTHER = re.compile(r'''(DEFINE|DECLARE|LIST_HEAD|HLIST_HEAD|__\w+_(INITIALIZER|U
     likely|unlikely|pr_\w+|barrier|smp_[rw]?mb|smp_mb__\w+|BUG$|VM_BUG_ON_(PAGE|FOLIO)|
     rcu_dereference_(check|protected))''', re.X)
 
-HEAD = '''
+STATE = '''
 #include <mmun/kernel.h>
 
 struct s {
@@ -51,33 +51,14 @@ struct s {
 	struct xarray xa;
 };
 
-static unsigned evaluated, before;
-static bool right;
+static void setup(void *state, void *arg) { (void)state; (void)arg; }
+static void finish(void *state, void *arg) { (void)state; (void)arg; }
+static void anew(struct s *s) { __builtin_memset(s, 0, sizeof(*s)); }
 
-static void begin(struct s *s)
+static __attribute__((unused)) void release(struct kref *kref)
 {
-	__builtin_memset(s, 0, sizeof(*s));
-	evaluated = 0;
-	right = true;
-	before = explore_done();
+	container_of(kref, struct s, kref)->release_called++;
 }
-
-static void note(unsigned n)
-{
-	right &= n == evaluated++ && explore_done() == before;
-}
-
-/* The n-th argument: a value, and a variable. */
-#define A(n, x) __extension__({ note(n); (x); })
-#define V(n, x) (*__extension__({ note(n); &(x); }))
-
-static void judge(const char *name, unsigned arguments)
-{
-	if (!right || evaluated != arguments)
-		explore_fail(ORACLE_CONDITION, "%s evaluates its arguments otherwise", name);
-}
-
-static void release(struct kref *kref) { container_of(kref, struct s, kref)->release_called++; }
 
 static __attribute__((unused)) void lists(struct s *s)
 {
@@ -89,7 +70,152 @@ static __attribute__((unused)) void lists(struct s *s)
 	list_add(&s->e[3], &s->other);
 	hlist_add_head(&s->h[1], &s->hlist);
 	hlist_add_head(&s->h[2], &s->hlist);
+}
+'''
+
+MM_STATE = '''
+#include <mmun/kernel_mm.h>
+
+struct s {
+	struct mm_world w;
+	struct mm_struct *mm;
+	unsigned long a, b;
+	struct vm_area_struct vma;
+	struct page *page;
+	struct folio *folio;
+	pmd_t *pmdp, pmd;
+	pte_t *ptep, pte;
+	spinlock_t *ptl;
+	struct mmu_notifier_range range;
+	struct mmu_gather tlb;
+	struct rmap_walk_control rwc;
+	void *p;
+	int x;
+	uint64_t y64;
+};
+
+static bool look(struct folio *folio, struct vm_area_struct *vma, unsigned long addr, void *arg)
+{
+	(void)folio;
+	(void)vma;
+	(void)addr;
+	(void)arg;
+	return true;
+}
+
+static void anew(struct s *s)
+{
+	s->vma = vma_of(s->mm, s->a);
+	s->pmdp = pmd_off(s->mm, s->a);
+	s->pmd = pmdp_get(s->pmdp);
+	s->ptep = pte_offset_map(s->mm, s->pmdp, s->a);
+	s->pte = ptep_get(s->ptep);
+	s->page = pte_page(s->pte);
+	s->folio = page_folio(s->page);
+	s->rwc.rmap_one = look;
+}
+
+static void setup(void *state, void *arg)
+{
+	struct s *s = state;
+
+	(void)arg;
+	mm_world_init(&s->w, MMUN_CLASSIC, 1, true);
+	s->mm = s->w.mm;
+	s->a = mm_world_page(&s->w, 0, 0, 7);
+	s->b = mm_world_page(&s->w, 0, 1, 8);
+}
+
+static void finish(void *state, void *arg)
+{
+	struct s *s = state;
+
+	(void)arg;
+	mm_world_fini(&s->w);
+}
+
+static __attribute__((unused)) void range(struct s *s)
+{
+	mmu_notifier_range_init(&s->range, MMU_NOTIFY_CLEAR, 0, s->mm, s->a & PMD_MASK,
+				(s->a & PMD_MASK) + PMD_SIZE);
+}
+
+static __attribute__((unused)) void begun(struct s *s)
+{
+	range(s);
+	mmu_notifier_invalidate_range_start(&s->range);
+}
+
+static __attribute__((unused)) void entry(struct s *s)
+{
+	begun(s);
+	EXPLORE_ASSERT(pte_offset_map_lock(s->mm, s->pmdp, s->a, &s->ptl) == s->ptep);
+}
+
+static __attribute__((unused)) void done(struct s *s)
+{
+	set_pte_at(s->mm, s->a, s->ptep, s->pte);
+	pte_unmap_unlock(s->ptep, s->ptl);
+	flush_tlb_mm(s->mm);
+	mmu_notifier_invalidate_range_end(&s->range);
+}
+
+static __attribute__((unused)) void mapped(struct s *s)
+{
+	folio_add_anon_rmap_pte(s->folio, s->page, &s->vma, s->a);
+	done(s);
+}
+
+static __attribute__((unused)) void table(struct s *s)
+{
+	begun(s);
+	s->ptl = pmd_lock(s->mm, s->pmdp);
+}
+
+static __attribute__((unused)) void table_done(struct s *s)
+{
+	set_pmd_at(s->mm, s->a, s->pmdp, s->pmd);
+	spin_unlock(s->ptl);
+	flush_tlb_mm(s->mm);
+	mmu_notifier_invalidate_range_end(&s->range);
+}
+
+static __attribute__((unused)) void gather(struct s *s)
+{
+	get_page(s->page);
+	tlb_gather_mmu(&s->tlb, s->mm);
+}
+
+static __attribute__((unused)) void gather_table(struct s *s)
+{
+	s->p = pte_alloc_one(s->mm, s->a);
+	tlb_gather_mmu(&s->tlb, s->mm);
+}
+
+'''
+
+HEAD = '''
+static unsigned evaluated, before;
+static bool right;
+
+static void begin(struct s *s)
+{
+	anew(s);
+	evaluated = 0;
+	right = true;
 	before = explore_done();
+}
+
+static void note(unsigned n) { right &= n == evaluated++ && explore_done() == before; }
+
+/* The n-th argument: a value, and a variable. */
+#define A(n, x) __extension__({ note(n); (x); })
+#define V(n, x) (*__extension__({ note(n); &(x); }))
+
+static void judge(const char *name, unsigned arguments)
+{
+	if (!right || evaluated != arguments)
+		explore_fail(ORACLE_CONDITION, "%s evaluates its arguments otherwise", name);
 }
 '''
 
@@ -103,7 +229,8 @@ static void {name}(void *state, unsigned t, void *arg)
 	(void)t;
 	(void)arg;
 {body}}}
-EXPLORE_CHECK({name}, .threads = 1, .state_size = sizeof(struct s), .thread = {name})
+EXPLORE_CHECK({name}, .threads = 1, .state_size = sizeof(struct s), .setup = setup,
+	      .thread = {name}, .finish = finish)
 '''
 
 # What must be found: an argument that is evaluated twice, late, or in another order.
@@ -178,15 +305,12 @@ class Line:
         return self.around(f'{self.result()}fn_{self.name}({", ".join(self.args)});')
 
     def result(self):
-        return 's->p = ' if self.name.endswith(('alloc', '_array')) else '(void)'
-
-    def freed(self):
-        return ['kfree(s->p);'] if self.result() != '(void)' else []
+        return 's->p = ' if re.search(r'alloc(?!_off)', self.name) else '(void)'
 
 
-def program(lines):
+def program(state, lines):
     """A few names to a check, as each check is loaded anew."""
-    text = HEAD + '\n'.join(PLANTED.values()) + '\n'
+    text = state + HEAD + '\n'.join(PLANTED.values()) + '\n'
     for line in lines:
         if not line.macro:
             text += f'extern __typeof__(&{line.name}) fn_{line.name};\n'
@@ -194,18 +318,18 @@ def program(lines):
     for first in range(0, len(lines), NAMES):
         body = []
         for line in lines[first:first + NAMES]:
-            body += line.by_name() + line.freed()
+            body += line.by_name()
             if not line.macro:
-                body += line.by_address() + line.freed()
+                body += line.by_address()
         text += CHECK.format(name=f'names_{first}', body=''.join(f'\t{b}\n' for b in body))
     return text
 
 
-def findings(mmun, folder, lines):
+def findings(mmun, folder, state, lines):
     """What is found, and whether all of it was checked."""
     path = os.path.join(folder, 'names.c')
     with open(path, 'w') as f:
-        f.write(program(lines))
+        f.write(program(state, lines))
     done = subprocess.run([mmun, 'check', '--no-picture', path], capture_output=True, text=True)
     found = re.findall(r'^Finding (.*)', done.stdout, re.M)
     ended = done.stdout.count('\nVerdict ') == -(-len(lines) // NAMES)
@@ -215,15 +339,16 @@ def findings(mmun, folder, lines):
 def lent(top):
     """The names of the headers: with arguments, and passed on."""
     macros, passed = set(), set()
-    folder = os.path.join(top, 'include/mmun/linux')
-    for header in sorted(os.listdir(folder)):
-        text = open(os.path.join(folder, header)).read()
+    folder = os.path.join(top, 'include/mmun')
+    headers = [os.path.join(folder, 'linux', name) for name in os.listdir(folder + '/linux')]
+    for header in sorted(headers) + [folder + '/kernel_mm.h']:
+        text = open(header).read()
         text = re.sub(r'/\*.*?\*/', '', text, flags=re.S)
         macros |= set(re.findall(r'^#define (\w+)\(', text, re.M))
         passed |= set(re.findall(r'^KERNEL_(?:FUNCTION|PROCEDURE|PASSED)\w*_\((?:[^,()]+, )?(\w+)',
                                  text, re.M))
         passed |= set(re.findall(r'^static inline [^(]*?\b\*?(\w+)\(', text, re.M))
-    mine = re.compile(r'KERNEL_|kernel_|.*_$')
+    mine = re.compile(r'KERNEL_|kernel_|mm_world_|.*_$')
     macros = {m for m in macros if not mine.match(m) and not OTHER.match(m)}
     passed = {p for p in passed if not mine.match(p)}
     return macros, passed
@@ -232,8 +357,14 @@ def lent(top):
 def main():
     mmun, top = map(os.path.realpath, sys.argv[1:3])
     os.environ['MMUN_INCLUDE'] = os.path.join(top, 'include')
-    table = [Line(v) for text in open(os.path.join(top, 'tests/checks/names.txt'))
-             if text.strip() and not text.startswith('#') for v in variants(text.strip())]
+    tables = {STATE: [], MM_STATE: []}
+    into = tables[STATE]
+    for text in open(os.path.join(top, 'tests/checks/names.txt')):
+        if text.startswith('== kernel_mm'):
+            into = tables[MM_STATE]
+        elif text.strip() and not text.startswith('#'):
+            into += [Line(v) for v in variants(text.strip())]
+    table = tables[STATE] + tables[MM_STATE]
     wrong = []
     macros, passed = lent(top)
     known = {line.name for line in table}
@@ -247,8 +378,9 @@ def main():
             if subprocess.run(['sh', '-c', f'command -v {compiler}'], capture_output=True).returncode:
                 continue
             os.environ['CC'] = compiler
-            wrong += [f'{compiler}: {line}' for line in findings(mmun, folder, table)]
-            found = findings(mmun, folder, [Line('macro ' + call) for call in PLANTED])
+            for state, lines in tables.items():
+                wrong += [f'{compiler}: {line}' for line in findings(mmun, folder, state, lines)]
+            found = findings(mmun, folder, STATE, [Line('macro ' + call) for call in PLANTED])
             if len(found) != len(PLANTED):
                 wrong.append(f'{compiler}: of what is planted only this is found: {found}')
     print('\n'.join(wrong))

@@ -42,21 +42,21 @@ static void wp_page_copy(struct vm_area_struct *vma, unsigned long address, bool
 	folio_get(old_folio);
 	pte_unmap_unlock(pte, ptl);
 
-	new_folio = alloc_page(GFP_KERNEL);
-	copy_user_highpage(new_folio, old_folio, address, vma);
+	new_folio = folio_alloc(GFP_KERNEL, 0);
+	copy_user_highpage(&new_folio->page, &old_folio->page, address, vma);
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, mm, address, address + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
 
 	pte = pte_offset_map_lock(mm, pmd, address, &ptl);
 	BUG_ON(!pte);
-	entry = pte_mkwrite(pte_mkdirty(mk_pte(new_folio, PAGE_SHARED)), vma);
+	entry = pte_mkwrite(pte_mkdirty(mk_pte(&new_folio->page, PAGE_SHARED)), vma);
 	if (late)
 		ptep_get_and_clear(mm, address, pte);
 	else
 		ptep_clear_flush(vma, address, pte);
 	folio_add_new_anon_rmap(new_folio, vma, address);
 	set_pte_at(mm, address, pte, entry);
-	folio_remove_rmap_pte(old_folio, old_folio, vma, address);
+	folio_remove_rmap_pte(old_folio, &old_folio->page, vma, address);
 	pte_unmap_unlock(pte, ptl);
 	if (late)
 		flush_tlb_page(vma, address);

@@ -285,12 +285,12 @@ SCENE(pages, .expect = "lifetime")
 		WRITE_ONCE(page_address(page)[0], 1);
 }
 
-static bool count_one(struct page *page, struct vm_area_struct *vma, unsigned long addr,
+static bool count_one(struct folio *folio, struct vm_area_struct *vma, unsigned long addr,
 		      void *arg)
 {
 	unsigned long *found = arg;
 
-	EXPLORE_ASSERT(vma->vm_mm && page_mapped(page));
+	EXPLORE_ASSERT(vma->vm_mm && folio_mapped(folio));
 	*found = addr;
 	return true;
 }

@@ -120,6 +120,14 @@ bool explore_optional_(const char *what, const struct sync_site *site);
 	D kernel_d_ = (d); \
 	kernel_##name##_(KERNEL_AT_(text), kernel_a_, kernel_b_, kernel_c_, kernel_d_); })
 
+#define KERNEL_5_(name, text, A, a, B, b, C, c, D, d, E, e) __extension__({ \
+	A kernel_a_ = (a); \
+	B kernel_b_ = (b); \
+	C kernel_c_ = (c); \
+	D kernel_d_ = (d); \
+	E kernel_e_ = (e); \
+	kernel_##name##_(KERNEL_AT_(text), kernel_a_, kernel_b_, kernel_c_, kernel_d_, \
+			 kernel_e_); })
 /* The call of a function that has no macro of its own: in order, too. */
 #define KERNEL_CALL_2_(name, A, a, B, b) __extension__({ \
 	A kernel_a_ = (a); \

@@ -16,8 +16,7 @@
 #include "vm/tlb/peek.h"
 
 #include "checks/names/names.h"
-#define KERNEL_MM_IMPLEMENTATION_
-#include "mmun/kernel_mm.h"
+#include "mmun/linux/mm_word.h"
 
 _Static_assert((int)KERNEL_PTE_P_ == (int)PTE_P && (int)KERNEL_PTE_RW_ == (int)PTE_RW &&
 	       (int)KERNEL_PTE_A_ == (int)PTE_A && (int)KERNEL_PTE_TYPE_ == (int)PTE_SOFTLEAF &&
@@ -435,7 +434,7 @@ int kernel_range_(struct mmu_notifier_range *range, enum kernel_range_op_ op,
 
 /* --- pages ------------------------------------------------------------------ */
 
-struct page *kernel_alloc_page_(bool zero, const struct sync_site *site)
+struct page *kernel_new_page_(bool zero, const struct sync_site *site)
 {
 	pfn_t pfn;
 
@@ -446,7 +445,7 @@ struct page *kernel_alloc_page_(bool zero, const struct sync_site *site)
 	return page_of(pfn);
 }
 
-struct page *kernel_alloc_huge_(const struct sync_site *site)
+struct page *kernel_new_huge_(const struct sync_site *site)
 {
 	pfn_t head;
 
@@ -606,16 +605,16 @@ void kernel_rmap_(struct page *page, const struct vm_area_struct *vma, uint64_t 
 		sync_event_at(site, RMAP_ADD, pfn_of(page).v, addr);
 }
 
-void rmap_walk(struct page *page, struct rmap_walk_control *rwc)
+void rmap_walk(struct folio *folio, struct rmap_walk_control *rwc)
 {
-	struct rmap_walk w = { .head = frame_head(machine, pfn_of(page)) };
+	struct rmap_walk w = { .head = frame_head(machine, pfn_of(&folio->page)) };
 	bool more = true;
 
 	while (more && rmap_next(machine, &w)) {
 		struct vm_area_struct vma = { .vm_mm = w.mm, .vm_start = w.addr,
 					      .vm_end = w.addr + w.bytes };
 
-		more = rwc->rmap_one(page, &vma, w.addr, rwc->arg);
+		more = rwc->rmap_one(folio, &vma, w.addr, rwc->arg);
 	}
 	if (!more)
 		rmap_walk_end(machine, &w);
