@@ -5,14 +5,15 @@
  * Linux: 0f10851ea475e08896ee5d9a2036d1bb46a8f3a4
  * Class: B
  *
- * The scenario of Linux's note on MMU notifiers, which says when a secondary TLB has to be told
- * with the page table lock held. A device that walks the page tables itself has A in its TLB. A
- * thread breaks copy-on-write of A: it clears the entry, flushes the processors and lets the
- * entry name the copy; and is preempted after the lock was dropped, before
+ * This is the scenario of Linux's note on MMU notifiers, which says when a secondary TLB has to
+ * be told with the page table lock held. A device that walks the page tables itself has A in its
+ * TLB. A thread breaks copy-on-write of A: it clears the entry, flushes the processors and lets
+ * the entry name the copy; and is preempted after the lock was dropped, before
  * mmu_notifier_invalidate_range_end(), which is the first to empty the device's TLB. Another
  * thread meanwhile writes A, to the new page, and then B. The device reads the new B and then the
- * old A, an order of writes that no memory model allows. Repaired by ptep_clear_flush_notify():
- * the device is told between clear and set, when nobody can have written the new page.
+ * old A, an order of writes that no memory model allows. The bug was repaired by
+ * ptep_clear_flush_notify(): the device is told between clear and set, when nobody can have
+ * written the new page.
  *
  *	CPU 0				CPU 1			device [TLB: A -> old]
  *	1 start; lock; clear; flush

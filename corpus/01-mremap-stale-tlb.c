@@ -12,9 +12,9 @@
  * which no processor has in its TLB, and frees the page. A third thread still reads it through
  * the old translation, and may by then read the page of another process. Other operations keep
  * what they unmap in a gather until the flush is done; one that moves a page does not decide how
- * long it lives, so it must flush before it lets the page go. Repaired by flushing each present
- * entry before either of the locks is dropped. Here the entry is clean, and the stale translation
- * is used for reading.
+ * long it lives, so it must flush before it lets the page go. The bug was repaired by flushing
+ * each present entry before either of the locks is dropped. Here the entry is clean, and the
+ * stale translation is used for reading.
  *
  *	CPU 0, mremap			CPU 1, ftruncate	CPU 2 [TLB: old -> P]
  *	1 lock both; clear old;

@@ -12,7 +12,7 @@
  * collapses pages of the file, takes empty tables away with only the locks of the reverse map and
  * of the page table. In between, the entry can become none, and none, understood as the name of a
  * table, is physical page 0: this page's contents are the page table of the new address from then
- * on. Repaired by looking at the entry again under its lock.
+ * on. The bug was repaired by looking at the entry again under its lock.
  *
  *	CPU 0, mremap				CPU 1, MADV_COLLAPSE of another process
  *	1 old_pmd is a table

@@ -10,8 +10,8 @@
  * to. Pages of a VM_PFNMAP area have none: they are the driver's, which takes them back with
  * unmap_mapping_range() and relies on having found everybody who maps them. When it came between
  * unlinking and flush it found no area, flushed nothing, and freed the page to which a thread
- * still had a writable translation. Repaired by flushing such areas before they leave the list
- * (tlb_end_vma()): the driver either finds the area, or it is flushed.
+ * still had a writable translation. The bug was repaired by flushing such areas before they leave
+ * the list (tlb_end_vma()): the driver either finds the area, or it is flushed.
  *
  *	CPU 0, munmap			CPU 1, driver		CPU 2 [TLB: x -> P]
  *	1 clear x (no flush yet)

@@ -9,8 +9,8 @@
  * to -1. To tlb_gather_mmu() that meant exit: the whole address space goes, nobody runs in it, so
  * an architecture need not flush before pages are freed, as arm64 did not; it drops the address
  * space's number in the end. But the reaper works while other threads of the victim still run,
- * and one of them stored to a page that was free. Repaired by a gather of its own for each area,
- * with the area's bounds.
+ * and one of them stored to a page that was free. The bug was repaired by a gather of its own for
+ * each area, with the area's bounds.
  *
  *	CPU 0, OOM reaper			CPU 1, the victim [TLB: x -> P]
  *	1 gather(fullmm); clear x

@@ -5,15 +5,15 @@
  * Linux: dff11abe280b47c21b804a8ace318e0638bb9a49, 017b1660df89
  * Class: R
  *
- * Processes that map a hugetlbfs file may share a page table of it. Who unmaps one huge page of 2
- * MiB from such a process cannot clear its entry, which is the others' as well:
+ * Processes that map a hugetlbfs file may share a page table of it. An operation that unmaps one
+ * huge page of 2 MiB from such a process cannot clear its entry, which is the others' as well:
  * huge_pmd_unshare() takes the table away from the process, and with it all that is mapped in 1
  * GiB. But try_to_unmap_one() flushed, and told the notifiers, the 2 MiB of the one page, so that
  * TLBs kept the neighbors. A neighbor may then be given up by the process that still has the
- * table, whose flush does not reach the first one: its thread writes to a page that is free.
- * Repaired by adjust_range_if_pmd_sharing_possible(), which widens the range of start, flush and
- * end to all that the table can map. Here huge pages are small pages, and the shared table of
- * entries for them is a lowest one.
+ * table, whose flush does not reach the first one: its thread writes to a page that is free. The
+ * bug was repaired by adjust_range_if_pmd_sharing_possible(), which widens the range of start,
+ * flush and end to all that the table can map. Here huge pages are small pages, and the shared
+ * table of entries for them is a lowest one.
  *
  *	CPU 0, try_to_unmap x		CPU 1, the other process	CPU 2 [TLB: y -> Q]
  *	1 lock i_mmap; clear the

@@ -10,9 +10,9 @@
  * But an mprotect() of such an address finds an entry that is gone, changes nothing, therefore
  * flushes nothing, and returns, while another thread still has a writable translation: it writes
  * to memory that was made read-only, after mprotect(PROT_READ) has returned. munmap(), mremap()
- * and madvise() had the same hole. Repaired by flush_tlb_batched_pending(): whoever has locked a
- * page table of an address space in which a batch is pending flushes all of it first. Here the
- * swap entry is left out: the cleared entry stays empty.
+ * and madvise() had the same hole. The bug was repaired by flush_tlb_batched_pending(): whoever
+ * has locked a page table of an address space in which a batch is pending flushes all of it
+ * first. Here the swap entry is left out: the cleared entry stays empty.
  *
  *	CPU 0, reclaim			CPU 1, mprotect		CPU 2 [TLB: x -> P]
  *	1 lock; clear x; unlock

@@ -11,7 +11,7 @@
  * flush: its thread, which expects a page of zeros, reads the old contents through a translation
  * that is still in the TLB. MADV_FREE had the same hole, and there data could be lost: the second
  * one leaves without a flush what the first made clean, and a write that needs no walk does not
- * mark the page dirty. Repaired by counting those who have cleared and not flushed
+ * mark the page dirty. The bug was repaired by counting those who have cleared and not flushed
  * (inc_tlb_flush_pending()): a gather that at its end is not alone flushes the whole range,
  * whatever it has changed.
  *

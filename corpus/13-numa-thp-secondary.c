@@ -11,10 +11,10 @@
  * better placed on another node, and move it. do_huge_pmd_numa_page() knew that the processors'
  * flush might be still to come, and did it before it copied; the secondary TLBs' it left to a
  * range_end that came after the copy. A device that shares the page tables wrote to the old page
- * in between: the write was lost, or went to a page that was free by then. Repaired by an
- * mmu_notifier_invalidate_range() before the copy. (The fix also took the pair of start and end
- * out of the migration, where it was of no use; here it stays in both forms. The old page is kept
- * to the end, so that what is seen is the lost write.)
+ * in between: the write was lost, or went to a page that was free by then. The bug was repaired
+ * by an mmu_notifier_invalidate_range() before the copy. (The fix also took the pair of start and
+ * end out of the migration, where it was of no use; here it stays in both forms. The old page is
+ * kept to the end, so that what is seen is the lost write.)
  *
  *	CPU 0, change_prot_numa		CPU 1, NUMA fault	device [TLB: x -> P]
  *	1 start; lock; no access;

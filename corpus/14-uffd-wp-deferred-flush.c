@@ -11,8 +11,8 @@
  * clears the write bit by mistake. A fault finds the entry read-only, and if the page has another
  * reference do_wp_page() copies it: what a third thread writes after the copy, by a translation
  * that is still writable, stays in the old page and is lost. wp_page_copy() flushes, but only
- * when it sets the new entry. Repaired by a flush before the copy, if the area is of userfaultfd
- * and a flush of the address space is pending.
+ * when it sets the new entry. The bug was repaired by a flush before the copy, if the area is of
+ * userfaultfd and a flush of the address space is pending.
  *
  *	CPU 0, un-protect		CPU 1, write fault	CPU 2 [TLB: x -> P]
  *	1 lock; x: read-only; unlock

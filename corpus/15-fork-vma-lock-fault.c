@@ -11,8 +11,8 @@
  * (0bff0aaea03e), dup_mmap() did not take those locks. A fault of the parent then found its entry
  * read-only and copied the page, while a third thread still wrote to the old one, by a
  * translation that was writable: the write was lost to the parent and went to the child instead.
- * Go's builds failed with corrupted memory. Repaired by vma_start_write() for each area before
- * its pages are shared: a fault waits there until mmap_lock is dropped.
+ * Go's builds failed with corrupted memory. The bug was repaired by vma_start_write() for each
+ * area before its pages are shared: a fault waits there until mmap_lock is dropped.
  *
  *	CPU 0, fork			CPU 1, write fault	CPU 2 [TLB: x -> P]
  *	1 lock mmap_lock; share P;

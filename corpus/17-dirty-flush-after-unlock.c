@@ -10,11 +10,11 @@
  * nobody maps: there is nothing to write-protect, so it calls the page clean and writes it out,
  * while another thread still writes to it by a translation that is writable and needs no walk, so
  * no dirty bit is set. The page is clean, the disk has older contents, and the write is lost when
- * the page is dropped. Repaired by splitting the gather's flush in two: when a dirty page of a
- * file was zapped, TLBs are flushed under the lock, and pages are freed later. The entry must
- * also leave the reverse map after that flush only, or writeback, which takes no page table lock
- * if nobody maps the page, comes in between; Linux saw to that years later (5df397dec7c4), and
- * the repaired form here does both.
+ * the page is dropped. The bug was repaired by splitting the gather's flush in two: when a dirty
+ * page of a file was zapped, TLBs are flushed under the lock, and pages are freed later. The
+ * entry must also leave the reverse map after that flush only, or writeback, which takes no page
+ * table lock if nobody maps the page, comes in between; Linux saw to that years later
+ * (5df397dec7c4), and the repaired form here does both.
  *
  *	CPU 0, munmap			CPU 1, writeback	CPU 2 [TLB: x -> P]
  *	1 lock; clear x; P is dirty

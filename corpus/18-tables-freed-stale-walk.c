@@ -10,10 +10,10 @@
  * tlb_remove_table() frees a table at once: it sends an interrupt to all processors and waits,
  * which is enough for the walks in software. But the hardware caches upper entries, and nothing
  * had told it that the entry is gone: a walk that begins at the cached entry takes what is in the
- * freed page for page table entries. Repaired by tlb_table_invalidate(), a flush before any table
- * is freed. (The first id is x86's repair; the second one is what opened the same hole in POWER's
- * radix page tables, which was mended later, in mmu_gather.) The hardware is a model here: see
- * mm.h.
+ * freed page for page table entries. The bug was repaired by tlb_table_invalidate(), a flush
+ * before any table is freed. (The first id is x86's repair; the second one is what opened the
+ * same hole in POWER's radix page tables, which was mended later, in mmu_gather.) The hardware is
+ * a model here: see mm.h.
  *
  *	CPU 0, munmap				CPU 1 [cache: pmd -> table]
  *	1 pmd = none

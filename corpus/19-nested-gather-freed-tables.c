@@ -12,8 +12,8 @@
  * reset what it knew of tables with it: the flush was of the last level only, the tables were
  * freed, and a processor walked on from a table by its cached upper entry. It needs a munmap(),
  * which holds mmap_lock for reading by the time it frees tables, and a MADV_DONTNEED elsewhere.
- * Repaired by flushing the whole address space, tables included, in that case. The hardware is a
- * model here: see mm.h.
+ * The bug was repaired by flushing the whole address space, tables included, in that case. The
+ * hardware is a model here: see mm.h.
  *
  *	CPU 0, munmap			CPU 1, DONTNEED		CPU 2 [cache: table]
  *					1 gather: pending = 1

@@ -10,8 +10,8 @@
  * nothing in it: tlb_finish_mmu() flushed the range it was given. When gathers learned to flush
  * only what had been cleared (0758cd830494), this one flushed nothing. A processor then writes by
  * the writable translation that it has, no fault comes, and the page is not marked: a checkpoint
- * that saves the pages written since the last one (CRIU) misses it. Repaired by a flush_tlb_mm()
- * of its own.
+ * that saves the pages written since the last one (CRIU) misses it. The bug was repaired by a
+ * flush_tlb_mm() of its own.
  *
  *	CPU 0, clear_refs			CPU 1 [TLB: x -> P, rw]
  *	1 lock; x: read-only, not

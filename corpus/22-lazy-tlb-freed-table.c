@@ -11,8 +11,8 @@
  * entries. So flush_tlb_mm_range() is told whether page tables are freed, and then interrupts the
  * lazy ones as well. But flush_tlb_range() always said that none were, and it is what
  * pmdp_collapse_flush() uses when khugepaged takes a page table away: a lazy processor walked on
- * in the freed page. Repaired by having flush_tlb_range() say yes, as on arm64. The hardware is a
- * model here: see mm.h.
+ * in the freed page. The bug was repaired by having flush_tlb_range() say yes, as on arm64. The
+ * hardware is a model here: see mm.h.
  *
  *	CPU 0, collapse				CPU 1, lazy [cache: pmd -> table]
  *	1 pmd = none

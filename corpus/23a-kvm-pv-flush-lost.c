@@ -6,14 +6,14 @@
  * Class: A
  *
  * A guest on KVM that must flush the TLB of another vCPU looks into a byte of memory that it
- * shares with the host. If it says that the vCPU is preempted, the guest sets a second bit in
- * it, with cmpxchg, and sends no interrupt: the host will flush before it runs the vCPU again.
- * When it did, record_steal_time() read the guest's structure into a copy of its own, asked
- * and cleared the byte in the copy, and wrote the copy back a little later. The guest's bit
- * that came in between was overwritten with 0: the vCPU went on with a translation whose
- * page the guest had freed. Repaired by mapping the guest's structure and clearing the byte
- * in place with xchg. (The TLB of vCPU 1 is a pointer here; the lock around it stands for
- * the hardware, which does not take an interrupt within an access.)
+ * shares with the host. If it says that the vCPU is preempted, the guest sets a second bit in it,
+ * with cmpxchg, and sends no interrupt: the host will flush before it runs the vCPU again. When
+ * it did, record_steal_time() read the guest's structure into a copy of its own, asked and
+ * cleared the byte in the copy, and wrote the copy back a little later. The guest's bit that came
+ * in between was overwritten with 0: the vCPU went on with a translation whose page the guest had
+ * freed. The bug was repaired by mapping the guest's structure and clearing the byte in place
+ * with xchg. (The TLB of vCPU 1 is a pointer here; the lock around it stands for the hardware,
+ * which does not take an interrupt within an access.)
  *
  *	CPU 0, vCPU 0 of the guest		CPU 1, the host, then vCPU 1
  *						1 copy = preempted; no flush bit

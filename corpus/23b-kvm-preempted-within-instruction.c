@@ -6,14 +6,14 @@
  * Class: A
  *
  * A guest flushes the TLB of a vCPU that is preempted by leaving a bit for the host, which
- * flushes before the vCPU runs again, and it takes this for done (23a). But a vCPU that is not
- * in guest mode may be in the middle of an instruction that KVM emulates: the address has
- * been translated and the access is still to come. When it is scheduled out there, reported as
- * preempted, and its TLB is flushed as it is scheduled in, the access is still made with the
- * old translation, to a page that the guest has freed. An interrupt would have waited
- * for the end of the instruction. Repaired: a vCPU is reported as preempted only if it is
- * certain to be between two instructions. (The mutex is the instruction: the interrupt of
- * another vCPU waits for its end, also while the vCPU is scheduled out.)
+ * flushes before the vCPU runs again, and it takes this for done (23a). But a vCPU that is not in
+ * guest mode may be in the middle of an instruction that KVM emulates: the address has been
+ * translated and the access is still to come. When it is scheduled out there, reported as
+ * preempted, and its TLB is flushed as it is scheduled in, the access is still made with the old
+ * translation, to a page that the guest has freed. An interrupt would have waited for the end of
+ * the instruction. The repair: a vCPU is reported as preempted only if it is certain to be
+ * between two instructions. (The mutex is the instruction: the interrupt of another vCPU waits
+ * for its end, also while the vCPU is scheduled out.)
  *
  *	CPU 0, vCPU 0 of the guest		CPU 1, KVM for vCPU 1
  *						1 translate x: P

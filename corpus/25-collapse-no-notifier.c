@@ -11,8 +11,8 @@
  * without start and end of the MMU notifiers, so a KVM guest kept its own entry (SPTE) for the
  * page, without a reference. A truncation of the file frees the page later, and cannot tell KVM
  * either, as it finds no entry in the process any more; the guest goes on writing to the page.
- * Repaired by a pair of start and end around the removal of the table. What is found here is the
- * removal itself; the page lives on.
+ * The bug was repaired by a pair of start and end around the removal of the table. What is found
+ * here is the removal itself; the page lives on.
  *
  *	CPU 0, collapse				CPU 1, vCPU [SPTE: x -> P]
  *	1 no start; pmd = none; flush

@@ -11,9 +11,10 @@
  * and whoever frees a table must see to it otherwise, as munmap() does. khugepaged did not: it
  * cleared the upper entry, flushed, and freed the table, in which a GUP-fast that had read the
  * entry before was still looking. That GUP-fast looks at the upper entry again when it has taken
- * its reference (70cbc3cc78a9) does not help, since it has read the freed table by then. Repaired
- * by tlb_remove_table_sync_one(), an interrupt to all, for which it waits. Here a section with
- * interrupts off is an RCU section, and to interrupt all processors is to wait for those.
+ * its reference (70cbc3cc78a9) does not help, since it has read the freed table by then. The bug
+ * was repaired by tlb_remove_table_sync_one(), an interrupt to all, for which it waits. Here a
+ * section with interrupts off is an RCU section, and to interrupt all processors is to wait for
+ * those.
  *
  *	CPU 0, GUP-fast				CPU 1, collapse
  *	1 interrupts off; pmd -> table

@@ -6,12 +6,12 @@
  * Class: G
  *
  * A debugger may write to a private read-only mapping (FOLL_FORCE): the write goes to a copy of
- * the process's own, which stays read-only in its page table. So the walk for writing would
- * never find a writable entry, and faultin_page() dropped FOLL_WRITE as soon as the fault had
- * broken COW: the next walk was one for reading, and was believed to find the copy. If another
- * thread discarded the copy in between with MADV_DONTNEED, the walk found nothing, the fault was
- * one for reading as well, and mapped the page of the page cache. get_user_pages() returned
- * that, and the write went into the file, which nobody may write. Repaired by keeping FOLL_WRITE
+ * the process's own, which stays read-only in its page table. So the walk for writing would never
+ * find a writable entry, and faultin_page() dropped FOLL_WRITE as soon as the fault had broken
+ * COW: the next walk was one for reading, and was believed to find the copy. If another thread
+ * discarded the copy in between with MADV_DONTNEED, the walk found nothing, the fault was one for
+ * reading as well, and mapped the page of the page cache. get_user_pages() returned that, and the
+ * write went into the file, which nobody may write. The bug was repaired by keeping FOLL_WRITE
  * and noting FOLL_COW: a read-only entry will do for writing only if it is dirty, as a copy is.
  *
  *	CPU 0, write to /proc/self/mem		CPU 1, MADV_DONTNEED

@@ -5,13 +5,13 @@
  * Linux: CVE-2017-1000405, a8f97366452ed491d13cf1e44241bc0b5740b1f0
  * Class: G
  *
- * After the repair of 29a a forced write is let through a read-only entry if COW was broken
- * and the entry is dirty, which only a copy can be. But follow_trans_huge_pmd() marked the
- * huge page it found as accessed, and did so with a dirty bit, also when it was followed for
- * reading. So a second thread could discard the copy, have the address read by get_user_pages(),
- * which mapped the huge zero page and made its entry dirty, and the first one took it for
- * its copy: it wrote to the zero page, which all processes of the system read zeros from.
- * Repaired by setting the dirty bit only where the page is followed for writing.
+ * After the repair of 29a a forced write is let through a read-only entry if COW was broken and
+ * the entry is dirty, which only a copy can be. But follow_trans_huge_pmd() marked the huge page
+ * it found as accessed, and did so with a dirty bit, also when it was followed for reading. So a
+ * second thread could discard the copy, have the address read by get_user_pages(), which mapped
+ * the huge zero page and made its entry dirty, and the first one took it for its copy: it wrote
+ * to the zero page, which all processes of the system read zeros from. The bug was repaired by
+ * setting the dirty bit only where the page is followed for writing.
  *
  *	CPU 0, write to /proc/self/mem		CPU 1
  *	1 fault: copy; FOLL_COW

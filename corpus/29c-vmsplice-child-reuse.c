@@ -7,13 +7,13 @@
  *
  * After fork() parent and child share a page, read-only. The child puts it into a pipe with
  * vmsplice(), which takes a reference by get_user_pages() for reading, and unmaps it. When the
- * parent writes, the write fault counts who maps the page, finds the parent alone, and lets
- * it write in place; the child then reads from the pipe what the parent has written after
- * the fork: with processes that share memory by fork only, as on Android, a secret. Copy on
- * write can be broken on either side, and whoever looks up a page for reading may be left
- * with what is the other's. Repaired by making get_user_pages() break COW also for reading,
- * in mappings where COW is possible, so that the page kept is the child's own. (It
- * cost too much, was reverted, and exclusive pages, PageAnonExclusive, came instead.)
+ * parent writes, the write fault counts who maps the page, finds the parent alone, and lets it
+ * write in place; the child then reads from the pipe what the parent has written after the fork:
+ * with processes that share memory by fork only, as on Android, a secret. Copy on write can be
+ * broken on either side, and whoever looks up a page for reading may be left with what is the
+ * other's. The bug was repaired by making get_user_pages() break COW also for reading, in
+ * mappings where COW is possible, so that the page kept is the child's own. (It cost too much,
+ * was reverted, and exclusive pages, PageAnonExclusive, came instead.)
  *
  *	CPU 0, child				CPU 1, parent
  *	1 vmsplice: reference to P

@@ -5,15 +5,15 @@
  * Linux: CVE-2020-29368, c444eb564fb16645c172d550359cb3d75fe8a040
  * Class: G
  *
- * A huge page has one count of those who map it whole, and each of its small pages one of
- * those who map it singly; a flag, DoubleMap, says that the small counts are one too high
- * because somebody still maps the whole. A write fault adds these up one after the other to
- * know whether it is alone and may write in place. Another process that shares the page by
- * fork can split its own entry at that time, which moves its share from the one count to the
- * others: the fault reads the small counts before and the rest after, and misses it. It
- * then writes to a page that the other process maps as well. The two hold different page
- * table locks. Repaired by the lock of the page, which the fault holds, around the split.
- * (Page locks come before page table locks: Linux tries, and drops the one for the other.)
+ * A huge page has one count of those who map it whole, and each of its small pages one of those
+ * who map it singly; a flag, DoubleMap, says that the small counts are one too high because
+ * somebody still maps the whole. A write fault adds these up one after the other to know whether
+ * it is alone and may write in place. Another process that shares the page by fork can split its
+ * own entry at that time, which moves its share from the one count to the others: the fault reads
+ * the small counts before and the rest after, and misses it. It then writes to a page that the
+ * other process maps as well. The two hold different page table locks. The bug was repaired by
+ * the lock of the page, which the fault holds, around the split. (Page locks come before page
+ * table locks: Linux tries, and drops the one for the other.)
  *
  *	CPU 0, write fault of process B		CPU 1, split in process A
  *	1 small counts 0, no DoubleMap

@@ -12,8 +12,8 @@
  * shmem file, and to make the entry dirty whether it is writable or not (9ae0f87d009c). Another
  * thread discards the copy with MADV_DONTNEED and has the file's page mapped in its place: the
  * walk takes that for the copy, and the write goes into a file that the process may only read.
- * Repaired by asking the page instead of the entry: to write, it must be anonymous, and
- * exclusively this process's. FOLL_COW is gone.
+ * The bug was repaired by asking the page instead of the entry: to write, it must be anonymous,
+ * and exclusively this process's. FOLL_COW is gone.
  *
  *	CPU 0, write to /proc/self/mem		CPU 1
  *	1 fault: copy, entry read-only

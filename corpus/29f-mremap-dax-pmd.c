@@ -10,11 +10,11 @@
  * x86 says no to a huge entry of DAX, that is of a file's own memory: for that there is
  * pmd_devmap(). So move_ptes() went through the file's contents as if they were page table
  * entries: it cleared the words there, and put them into the page table of the new address.
- * Whoever had written them could so map any physical page. Repaired by asking pmd_devmap() as
- * well. No race is needed. All of it is moved here, as before Linux moved whole tables by their
- * upper entries (HAVE_MOVE_PMD); since then it took a smaller move. The entry of an ordinary huge
- * page plays that of DAX here, and its first word is 1: an entry that is present and names
- * physical page 0.
+ * Whoever had written them could so map any physical page. The bug was repaired by asking
+ * pmd_devmap() as well. No race is needed. All of it is moved here, as before Linux moved whole
+ * tables by their upper entries (HAVE_MOVE_PMD); since then it took a smaller move. The entry of
+ * an ordinary huge page plays that of DAX here, and its first word is 1: an entry that is present
+ * and names physical page 0.
  */
 #include <mmun/kernel_mm.h>
 

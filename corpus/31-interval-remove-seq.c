@@ -6,12 +6,12 @@
  * Class: L
  *
  * While a range is being invalidated the interval tree must not change, so
- * mmu_interval_notifier_remove() puts its notifier on the deferred list and waits until
- * the sequence number has moved on; mn_itree_inv_end() then takes the notifier out of the
- * tree. inv_end() raised the number first and worked through the list afterwards, all under
- * the lock, but remove() read the number without the lock: it could see the new one, return,
- * and its caller freed the notifier that inv_end() had still to unlink. Repaired by reading
- * the number under the lock, which cannot be had before the list is done.
+ * mmu_interval_notifier_remove() puts its notifier on the deferred list and waits until the
+ * sequence number has moved on; mn_itree_inv_end() then takes the notifier out of the tree.
+ * inv_end() raised the number first and worked through the list afterwards, all under the lock,
+ * but remove() read the number without the lock: it could see the new one, return, and its caller
+ * freed the notifier that inv_end() had still to unlink. The bug was repaired by reading the
+ * number under the lock, which cannot be had before the list is done.
  *
  *	CPU 0, the end of an invalidation	CPU 1, the driver
  *						1 remove: is invalidating, so

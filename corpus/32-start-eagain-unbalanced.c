@@ -5,14 +5,14 @@
  * Linux: c2655835fd8cabdfe7dab737253de3ffb88da126
  * Class: N
  *
- * The OOM reaper may not block, so it calls the starts of an mm's notifiers in the mode in
- * which they may answer -EAGAIN; then it leaves the area alone. mn_hlist_invalidate_range_start()
- * called all the starts, and when one of them had failed it returned the error, and nobody
- * called the ends of those that had succeeded. KVM counts in its start and counts back in its
- * end, and while the count is not zero its page faults are all tried again: after one -EAGAIN
- * of another driver of the same process, whose lock happened to be taken, each guest fault
- * is repeated forever. Repaired: when a start has failed, the core calls the end of every
- * notifier that has one, and a notifier whose start may fail must not have an end.
+ * The OOM reaper may not block, so it calls the starts of an mm's notifiers in the mode in which
+ * they may answer -EAGAIN; then it leaves the area alone. mn_hlist_invalidate_range_start()
+ * called all the starts, and when one of them had failed it returned the error, and nobody called
+ * the ends of those that had succeeded. KVM counts in its start and counts back in its end, and
+ * while the count is not zero its page faults are all tried again: after one -EAGAIN of another
+ * driver of the same process, whose lock happened to be taken, each guest fault is repeated
+ * forever. The repair: when a start has failed, the core calls the end of every notifier that has
+ * one, and a notifier whose start may fail must not have an end.
  *
  *	CPU 0, OOM reaper		CPU 1, GPU driver	CPU 2, vCPU
  *					1 mutex_lock

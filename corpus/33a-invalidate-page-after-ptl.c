@@ -6,15 +6,15 @@
  * Class: B/N
  *
  * The callback invalidate_page() told a secondary MMU that one page was unmapped. Reclaim called
- * it after it had dropped the page table lock, so that it might sleep. But as soon as the lock
- * is dropped the address may be given another page. Here reclaim discards a page that was
- * given up with MADV_FREE, a processor touches the address, gets a new page, and writes it;
- * a device that shares the page table still has the old page in its TLB: it sees what the
- * processor wrote later, and at the address the old contents. Moved under the lock the call broke
- * callbacks that slept (33b); and it had an address but no size, so huge pages were invalidated
- * in part. Repaired by removing it: start and end around, which may sleep, and
- * invalidate_range() under the lock for TLBs of the same page table. (The device's TLB is a word
- * here, with a lock that makes an invalidation wait for the access that is under way.)
+ * it after it had dropped the page table lock, so that it might sleep. But as soon as the lock is
+ * dropped the address may be given another page. Here reclaim discards a page that was given up
+ * with MADV_FREE, a processor touches the address, gets a new page, and writes it; a device that
+ * shares the page table still has the old page in its TLB: it sees what the processor wrote
+ * later, and at the address the old contents. Moved under the lock the call broke callbacks that
+ * slept (33b); and it had an address but no size, so huge pages were invalidated in part. The bug
+ * was repaired by removing it: start and end around, which may sleep, and invalidate_range()
+ * under the lock for TLBs of the same page table. (The device's TLB is a word here, with a lock
+ * that makes an invalidation wait for the access that is under way.)
  *
  *	CPU 0, reclaim			CPU 1			device, TLB: x -> P
  *	1 lock; clear x; unlock

@@ -5,13 +5,13 @@
  * Linux: ea25c4317946
  * Class: N
  *
- * invalidate_page() was first called after the page table lock was dropped (33a). A change of
- * the reverse map's walk moved the call under the lock. There a new page cannot come between,
- * but drivers had been promised that the callback may sleep: they took mutexes in it, to
- * keep their own page faults away while they changed the device's page table, and slept now
- * with a spin lock held. Repaired by removing the callback and calling start and end around the
- * walk, outside of the lock. The driver unmaps at the start, and counts, so that its page
- * faults enter nothing until the end.
+ * invalidate_page() was first called after the page table lock was dropped (33a). A change of the
+ * reverse map's walk moved the call under the lock. There a new page cannot come between, but
+ * drivers had been promised that the callback may sleep: they took mutexes in it, to keep their
+ * own page faults away while they changed the device's page table, and slept now with a spin lock
+ * held. The bug was repaired by removing the callback and calling start and end around the walk,
+ * outside of the lock. The driver unmaps at the start, and counts, so that its page faults enter
+ * nothing until the end.
  *
  *	CPU 0, reclaim				CPU 1, page fault of the device
  *						1 mutex_lock(driver)

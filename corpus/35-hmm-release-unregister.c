@@ -7,11 +7,11 @@
  *
  * A driver that mirrored a process with HMM of Linux 4.14 to 5.3 was told of the exit of the
  * process by its release(). hmm_release() took each mirror off the list under mirrors_sem, but
- * dropped the lock for the call, so that the driver might wait for whatever needs that lock.
- * A driver that unregistered its mirror at this time found it off the list, got the lock at
- * once and freed the mirror, and release() was called with freed memory. Repaired by holding
- * the lock for reading during the calls and leaving the mirrors on the list, which forbids
- * release() to unregister; no driver's release() did anything that could deadlock.
+ * dropped the lock for the call, so that the driver might wait for whatever needs that lock. A
+ * driver that unregistered its mirror at this time found it off the list, got the lock at once
+ * and freed the mirror, and release() was called with freed memory. The bug was repaired by
+ * holding the lock for reading during the calls and leaving the mirrors on the list, which
+ * forbids release() to unregister; no driver's release() did anything that could deadlock.
  *
  *	CPU 0, exit				CPU 1, driver
  *	1 lock; list -= mirror; unlock

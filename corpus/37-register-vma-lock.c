@@ -7,12 +7,12 @@
  *
  * A notifier must not see the end of an invalidation whose start it has not seen. So
  * mmu_notifier_register() takes all locks under which invalidations run: mmap_lock, and with
- * mm_take_all_locks() those of all files and anonymous VMAs. When page faults learned to
- * do without mmap_lock, with the lock of their VMA only, that was no longer all: copy-on-write
- * called the starts when there was no notifier, then the notifier was added, and then the
- * end was called, also of the new notifier, whose count of outstanding invalidations went
- * below zero. Repaired: mm_take_all_locks() also write-locks each VMA, which waits for
- * the faults in it, and sends later ones to mmap_lock.
+ * mm_take_all_locks() those of all files and anonymous VMAs. When page faults learned to do
+ * without mmap_lock, with the lock of their VMA only, that was no longer all: copy-on-write
+ * called the starts when there was no notifier, then the notifier was added, and then the end was
+ * called, also of the new notifier, whose count of outstanding invalidations went below zero. The
+ * repair: mm_take_all_locks() also write-locks each VMA, which waits for the faults in it, and
+ * sends later ones to mmap_lock.
  *
  *	CPU 0, mmu_notifier_register		CPU 1, fault, VMA lock only
  *						1 start: no notifier

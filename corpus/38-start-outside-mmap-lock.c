@@ -6,13 +6,13 @@
  * Class: L/N
  *
  * The PAGEMAP_SCAN ioctl can write-protect what it reports. It told the notifiers the start
- * before it took mmap_lock for reading, and the end after it had dropped it, once for the
- * whole range, though the walk in between may drop the lock and go on elsewhere. But mmap_lock
- * is what keeps mmu_notifier_register() from adding a notifier between a start and its end: a
- * KVM that was registered while PAGEMAP_SCAN waited for the lock saw an end without its start.
- * Repaired by telling both while the lock is held, for each part of the walk. (The commit
- * speaks of races with other components, and of a warning of KVM that was seen, and draws
- * none; this is one that the old order allows.)
+ * before it took mmap_lock for reading, and the end after it had dropped it, once for the whole
+ * range, though the walk in between may drop the lock and go on elsewhere. But mmap_lock is what
+ * keeps mmu_notifier_register() from adding a notifier between a start and its end: a KVM that
+ * was registered while PAGEMAP_SCAN waited for the lock saw an end without its start. The bug was
+ * repaired by telling both while the lock is held, for each part of the walk. (The commit speaks
+ * of races with other components, and of a warning of KVM that was seen, and draws none; this is
+ * one that the old order allows.)
  *
  *	CPU 0, PAGEMAP_SCAN			CPU 1, KVM_CREATE_VM
  *	1 start: no notifier

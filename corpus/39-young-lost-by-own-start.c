@@ -5,15 +5,15 @@
  * Linux: 013339df116c2ee0d796dd8bfb8f293a2030c063, since 369ea8242c0f
  * Class: N
  *
- * Whether a guest has used a page is a bit in KVM's page table entry, and clear_flush_young() asks
- * for it. try_to_unmap_one() asked for it once more before it took the page away, unless told
- * not to. When it got a start and an end around all that it does, the start came before the
+ * Whether a guest has used a page is a bit in KVM's page table entry, and clear_flush_young()
+ * asks for it. try_to_unmap_one() asked for it once more before it took the page away, unless
+ * told not to. When it got a start and an end around all that it does, the start came before the
  * question, and KVM's start zaps the entry: the answer was always "not used", however busy the
- * guest, and the page was swapped out. Repaired by not asking there: the walk that only asks,
- * page_referenced(), has no start, and reclaim has called it before. (A use between that walk
- * and the unmapping is then not noticed, which the commit accepts. The check's condition is
- * that no answer is wrong. A guest's use of a page is under mmu_lock here, as the processor
- * sets the bit while it walks.)
+ * guest, and the page was swapped out. The bug was repaired by not asking there: the walk that
+ * only asks, page_referenced(), has no start, and reclaim has called it before. (A use between
+ * that walk and the unmapping is then not noticed, which the commit accepts. The check's
+ * condition is that no answer is wrong. A guest's use of a page is under mmu_lock here, as the
+ * processor sets the bit while it walks.)
  *
  *	CPU 0, reclaim				guest
  *	1 page_referenced: not used

@@ -5,15 +5,15 @@
  * Linux: 878940b33d76 and 0a8a5f2c8c266e9d94fb45f76a26cff135d0051c, after e649b3f0188f
  * Class: N
  *
- * A vCPU has the physical address of the APIC access page in its VMCS, without a reference.
- * KVM's start of an invalidation of that page sends all vCPUs the request to look the page up
- * again. But a start comes before the page table entry is cleared: a vCPU that is quick looks
- * up the page that is still mapped, and is asked no second time. When the page has moved and
- * was freed, the processor goes on using it (Windows guests crashed). The first repair sent
- * the request from invalidate_range() instead, after the entry was cleared. The second made
- * the reload do what each page fault of KVM does: read the sequence number, look up, and under
- * mmu_lock ask whether an invalidation is under way or has ended since; if so, request again.
- * Whoever pulls translations has to ask that, however he came to pull.
+ * A vCPU has the physical address of the APIC access page in its VMCS, without a reference. KVM's
+ * start of an invalidation of that page sends all vCPUs the request to look the page up again.
+ * But a start comes before the page table entry is cleared: a vCPU that is quick looks up the
+ * page that is still mapped, and is asked no second time. When the page has moved and was freed,
+ * the processor goes on using it (Windows guests crashed). The first repair sent the request from
+ * invalidate_range() instead, after the entry was cleared. The second made the reload do what
+ * each page fault of KVM does: read the sequence number, look up, and under mmu_lock ask whether
+ * an invalidation is under way or has ended since; if so, request again. Code that pulls
+ * translations has to ask that, whatever made it pull them.
  *
  *	CPU 0, migration			CPU 1, vCPU
  *	1 start: request a reload

@@ -5,15 +5,15 @@
  * Linux: 52ac8b358b0cb7e91c966225fca61be5d1c984bc
  * Class: N
  *
- * KVM need not take mmu_lock, and count, for an invalidation of memory that is in no memslot
- * of the guest. But the start and the end of one invalidation must decide alike, and they
- * look into the memslots one after the other: if a slot that covers the range is added between
- * the two, the start did not count and the end counts back, below zero (BUG_ON); if it is
- * removed between the two, the count stays, and all faults in the range are tried again for
- * ever. So before the lock could be left out, memslots had to be held still from start to end:
- * both announce themselves in mn_active_invalidate_count, and who installs memslots waits until
- * it is zero, and publishes them before the next start can begin. (The commit prepares for
- * the other: no release had the broken form.)
+ * KVM need not take mmu_lock, and count, for an invalidation of memory that is in no memslot of
+ * the guest. But the start and the end of one invalidation must decide alike, and they look into
+ * the memslots one after the other: if a slot that covers the range is added between the two, the
+ * start did not count and the end counts back, below zero (BUG_ON); if it is removed between the
+ * two, the count stays, and all faults in the range are tried again forever. So before the lock
+ * could be left out, memslots had to be held still from start to end: both announce themselves in
+ * mn_active_invalidate_count, and an installation of memslots waits until it is zero, and
+ * publishes them before the next start can begin. (The commit prepares for the other: no release
+ * had the broken form.)
  *
  *	CPU 0, invalidation			CPU 1, KVM_SET_USER_MEMORY_REGION
  *	1 start: the range is in no slot

@@ -5,14 +5,14 @@
  * Linux: CVE-2022-45869, 47b0c2e4c220f2251fd8dcfbb44479819c715e15
  * Class: W
  *
- * KVM's TDP MMU handles page faults of several vCPUs at the same time, with mmu_lock for
- * reading. The code before the mapping was common to it and to the shadow MMU: it called
+ * KVM's TDP MMU handles page faults of several vCPUs at the same time, with mmu_lock for reading.
+ * The code before the mapping was common to it and to the shadow MMU: it called
  * make_mmu_pages_available(), which zaps the oldest shadow pages when there are too many, and
- * needs the lock for writing. A guest that runs guests itself has shadow pages although
- * the TDP MMU is in use, so two faults could take the same page off the list and free it:
- * whoever was second used a freed page and unlinked what was no longer linked. Repaired
- * by calling it only where the lock is held for writing; a fault of the TDP MMU never needs a
- * shadow page.
+ * needs the lock for writing. A guest that runs guests itself has shadow pages although the TDP
+ * MMU is in use, so two faults could take the same page off the list and free it: whoever was
+ * second used a freed page and unlinked what was no longer linked. The bug was repaired by
+ * calling it only where the lock is held for writing; a fault of the TDP MMU never needs a shadow
+ * page.
  *
  *	CPU 0, vCPU 0				CPU 1, vCPU 1
  *	1 read_lock; sp = the oldest

@@ -7,13 +7,13 @@
  *
  * A driver may map pages into a process by their numbers alone (VM_PFNMAP), also such that are
  * not counted: the second page of an allocation of two has the count 0, and goes with the first.
- * KVM looked such a mapping up by page number and, if there was a struct page, took a
- * reference: from 0 to 1. When the guest's page fault was done KVM dropped it, from 1 to 0,
- * which frees the page. The driver, the process and the guest still have it mapped, whoever
- * gets it next shares it with them, and at the end the driver frees it a second time.
- * Repaired by taking a reference only where the count is not zero, and refusing the page
- * otherwise. (Of the two pages of the driver, the first is counted. The notifier has no part
- * in it: the page is freed while it is mapped.)
+ * KVM looked such a mapping up by page number and, if there was a struct page, took a reference:
+ * from 0 to 1. When the guest's page fault was done KVM dropped it, from 1 to 0, which frees the
+ * page. The driver, the process and the guest still have it mapped, whoever gets it next shares
+ * it with them, and at the end the driver frees it a second time. The bug was repaired by taking
+ * a reference only where the count is not zero, and refusing the page otherwise. (Of the two
+ * pages of the driver, the first is counted. The notifier has no part in it: the page is freed
+ * while it is mapped.)
  *
  *	CPU 0, vCPU				CPU 1, driver
  *	1 fault: count of P: 0 -> 1

@@ -9,11 +9,11 @@
  * guest maps to no memory gets a special entry, which makes each access exit to be emulated
  * (MMIO). mmu_set_spte() wrote it before it looked whether the entry it replaces is present: a
  * guest that changes its page table is seen doing so, and its entry is zapped. But the host's
- * user space may write the guest's memory unseen. If it makes a guest entry point to MMIO while
- * a shadow entry for the old page is there, the shadow entry is overwritten without a flush,
- * and stays in the reverse map of the page: processors go on using the old page, and when that
- * is taken away KVM finds no present entry for it, and does not flush either. Repaired by
- * dropping the entry that is present, with the flush, before the special one is written. (The
+ * user space may write the guest's memory unseen. If it makes a guest entry point to MMIO while a
+ * shadow entry for the old page is there, the shadow entry is overwritten without a flush, and
+ * stays in the reverse map of the page: processors go on using the old page, and when that is
+ * taken away KVM finds no present entry for it, and does not flush either. The bug was repaired
+ * by dropping the entry that is present, with the flush, before the special one is written. (The
  * TLB of vCPU 1 is one pointer, with a lock that makes a flush wait for an access.)
  *
  *	CPU 0, user space		CPU 1, vCPU 0		vCPU 1, TLB: x -> P

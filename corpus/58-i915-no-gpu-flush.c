@@ -5,15 +5,15 @@
  * Linux: CVE-2022-0330, 7938d61591d33394a21bdd7797a245b65428f44c
  * Class: A
  *
- * When a buffer is unbound, i915 clears the GPU's page table entries and counts on the
- * flush that precedes the next batch of commands. But a batch that is running may use addresses
- * that it has not declared, so nothing waits for it: it goes on with the translations that the
- * GPU has cached, and reads and writes the pages after the driver gave them back to the
- * system and somebody else owns them. Repaired: an object that was ever bound is marked, and
- * when its backing pages are released the GPU's TLBs are flushed first, waiting for the flush to
- * be done. (On gen12 video and compute engines that flush was written to a wrong register,
- * which left them as before: CVE-2022-4139, 04aa64375f48. The TLB is one pointer here, with
- * a lock that makes a flush wait for the access that is under way.)
+ * When a buffer is unbound, i915 clears the GPU's page table entries and counts on the flush that
+ * precedes the next batch of commands. But a batch that is running may use addresses that it has
+ * not declared, so nothing waits for it: it goes on with the translations that the GPU has
+ * cached, and reads and writes the pages after the driver gave them back to the system and
+ * somebody else owns them. The repair: an object that was ever bound is marked, and when its
+ * backing pages are released the GPU's TLBs are flushed first, waiting for the flush to be done.
+ * (On gen12 video and compute engines that flush was written to a wrong register, which left them
+ * as before: CVE-2022-4139, 04aa64375f48. The TLB is one pointer here, with a lock that makes a
+ * flush wait for the access that is under way.)
  *
  *	CPU 0, release of the buffer		GPU, TLB: x -> P
  *	1 unbind: clear x

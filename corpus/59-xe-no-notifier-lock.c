@@ -5,14 +5,14 @@
  * Linux: CVE-2025-21939, ea3e66d280ce2576664a862693d1da8fd324c317
  * Class: N
  *
- * hmm_range_fault() returns the pages that are mapped in a range and takes no reference to
- * them: that they are still mapped is certain only while the driver holds its notifier lock,
- * under which its invalidate() runs, and has found the sequence number unchanged. The xe driver
- * had the number, but built its scatter list from the pages, and marked them dirty and
- * accessed, before it took the lock and asked; another process could own the page by then.
- * Repaired by doing both under the lock, after mmu_interval_read_retry() has said that
- * nothing was invalidated. (The lock may not be held across allocations, so the list is
- * allocated before. A page that is another's by now is a freed one here.)
+ * hmm_range_fault() returns the pages that are mapped in a range and takes no reference to them:
+ * that they are still mapped is certain only while the driver holds its notifier lock, under
+ * which its invalidate() runs, and has found the sequence number unchanged. The xe driver had the
+ * number, but built its scatter list from the pages, and marked them dirty and accessed, before
+ * it took the lock and asked; another process could own the page by then. The bug was repaired by
+ * doing both under the lock, after mmu_interval_read_retry() has said that nothing was
+ * invalidated. (The lock may not be held across allocations, so the list is allocated before. A
+ * page that is another's by now is a freed one here.)
  *
  *	CPU 0, xe				CPU 1, munmap
  *	1 seq = read_begin

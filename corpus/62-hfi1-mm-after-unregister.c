@@ -7,11 +7,11 @@
  *
  * A registered notifier keeps the mm_struct (not its contents) by a reference that
  * mmu_notifier_unregister() drops. The hfi1 driver unregisters when its file is closed, so that
- * no more notifications come, and then releases the pages that it has pinned, which counts
- * them off in the mm. If the process has gone meanwhile, as with MPI_Abort, the notifier's
- * reference was the last one: the mm was freed, and another process could own it when the
- * driver took its lock and changed its count. Repaired by a reference of the driver's own,
- * mmgrab() before unregistering and mmdrop() at the end.
+ * no more notifications come, and then releases the pages that it has pinned, which counts them
+ * off in the mm. If the process has gone meanwhile, as with MPI_Abort, the notifier's reference
+ * was the last one: the mm was freed, and another process could own it when the driver took its
+ * lock and changed its count. The bug was repaired by a reference of the driver's own, mmgrab()
+ * before unregistering and mmdrop() at the end.
  *
  *	CPU 0, close of the hfi1 file		CPU 1, exit
  *						1 mmdrop: one reference left

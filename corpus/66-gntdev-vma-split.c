@@ -6,15 +6,15 @@
  * Class: R
  *
  * With Xen's gntdev a process maps pages that another domain has granted. Such a page must be
- * unmapped by a hypercall before its page table entry goes, which gntdev does in invalidate()
- * of an interval notifier. It had noted the VMA and invalidated what the range and the VMA
- * have in common. But munmap() of one of two pages splits the VMA: the part that is unmapped
- * is a new VMA, and the one that was noted is only the rest, which has nothing in
- * common with the range. The grant stayed mapped ("bad page map"), and so did the second one,
- * since the close of the new VMA removed the notifier. The other domain never gets its pages
- * back. Repaired by keeping the bounds of the whole mapping, which do not change, and
- * removing the notifier with the last VMA. (What the other domain gets back is freed at the end
- * here, so that what it does not get back is a leak.)
+ * unmapped by a hypercall before its page table entry goes, which gntdev does in invalidate() of
+ * an interval notifier. It had noted the VMA and invalidated what the range and the VMA have in
+ * common. But munmap() of one of two pages splits the VMA: the part that is unmapped is a new
+ * VMA, and the one that was noted is only the rest, which has nothing in common with the range.
+ * The grant stayed mapped ("bad page map"), and so did the second one, since the close of the new
+ * VMA removed the notifier. The other domain never gets its pages back. The bug was repaired by
+ * keeping the bounds of the whole mapping, which do not change, and removing the notifier with
+ * the last VMA. (What the other domain gets back is freed at the end here, so that what it does
+ * not get back is a leak.)
  *
  *	CPU 0, munmap of page 0			CPU 1, munmap of page 1
  *	1 split: new VMA [0,1), the noted

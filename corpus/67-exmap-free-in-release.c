@@ -6,12 +6,12 @@
  * Class: L
  *
  * The exmap module maps pages of a pool of its own into a process, by writing the page table
- * itself. They must leave the page table before the kernel sees them there, since for the
- * kernel a page that it finds in a table is one that it frees. The module did that in
- * the release() of its MMU notifier. But release() is called when the address space ends, and
- * not when the area is unmapped: munmap() found the module's page and released it ("bad page
- * state"), while the module had it and gave it out again. Repaired by an
- * invalidate_range_start(), which comes before the first entry is changed.
+ * itself. They must leave the page table before the kernel sees them there, since for the kernel
+ * a page that it finds in a table is one that it frees. The module did that in the release() of
+ * its MMU notifier. But release() is called when the address space ends, and not when the area is
+ * unmapped: munmap() found the module's page and released it ("bad page state"), while the module
+ * had it and gave it out again. The bug was repaired by an invalidate_range_start(), which comes
+ * before the first entry is changed.
  *
  *	CPU 0, munmap				CPU 1, an operation of exmap
  *						1 page = the entry's

@@ -7,13 +7,13 @@
  *
  * On MIPS a TLB miss is handled by software: MipsDoTLBMiss() reads the directory entry, follows
  * it to the page table page, and enters what it finds there in the TLB, without a lock and with
- * interrupts held off. _pmap_unwire_ptp() took a page table page that had become empty out of
- * the directory and freed it, with the pmap locked, which the handler does not look at: it may
- * have read the directory entry before, and reads a page that is somebody else's by then, and
- * what it reads there as an entry gives access to any page. Repaired by shooting down the
- * TLBs between the two steps: the interrupt is not taken by a processor that is in the
- * handler, so once all have answered, no handler has the old directory entry. (RCU
- * stands for that here: a handler is a read section, a shootdown a grace period.)
+ * interrupts held off. _pmap_unwire_ptp() took a page table page that had become empty out of the
+ * directory and freed it, with the pmap locked, which the handler does not look at: it may have
+ * read the directory entry before, and reads a page that is somebody else's by then, and what it
+ * reads there as an entry gives access to any page. The bug was repaired by shooting down the
+ * TLBs between the two steps: the interrupt is not taken by a processor that is in the handler,
+ * so once all have answered, no handler has the old directory entry. (RCU stands for that here: a
+ * handler is a read section, a shootdown a grace period.)
  *
  *	CPU 0, pmap_remove			CPU 1, TLB miss
  *						1 read the directory entry: table

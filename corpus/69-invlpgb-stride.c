@@ -10,8 +10,8 @@
  * whatever part of a range was aligned and long enough. But at each step the instruction
  * invalidates what translates that one address: all of it, if it is a superpage's translation; of
  * small ones only the first of 512. The kernel then freed memory that other processors still
- * reached: its memory seemed corrupted. Repaired by going in steps of 4 KiB. The TLB is a model,
- * with superpages of four pages: see pmap.h.
+ * reached: its memory seemed corrupted. The bug was repaired by going in steps of 4 KiB. The TLB
+ * is a model, with superpages of four pages: see pmap.h.
  *
  *	CPU 0, pmap_remove			CPU 1 [TLB: page 1, small]
  *	1 clear pages 0 to 3

@@ -10,9 +10,9 @@
  * TLBs have say the same as the new one. They are still there when the superpage is removed,
  * write-protected or demoted, and for that one INVLPG of its first address was thought enough: it
  * drops the superpage's translation, and the small one of the first page. The others stayed, of
- * pages that were then freed. Repaired by invalidating the whole range when the superpage came
- * about by promotion. (User address spaces were flushed as a whole, so it showed in kernel
- * memory.) The TLB is a model, with superpages of four pages: see pmap.h.
+ * pages that were then freed. The bug was repaired by invalidating the whole range when the
+ * superpage came about by promotion. (User address spaces were flushed as a whole, so it showed
+ * in kernel memory.) The TLB is a model, with superpages of four pages: see pmap.h.
  *
  *	CPU 0					CPU 1 [TLB: page 1, small]
  *	1 promote pages 0 to 3

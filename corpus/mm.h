@@ -5,8 +5,8 @@
  * The vm's TLBs keep translations of pages, and walk from the top on each miss. Processors
  * also have paging-structure caches, which keep what upper entries were: a walk may begin at the
  * table that such a cache names, whatever the entry is by then, and may be speculative. This is
- * one of them, for one address; a walk and an invalidation exclude each other by its lock,
- * since who invalidates waits for the walks that are under way.
+ * one of them, for one address. A walk and an invalidation exclude each other by its lock,
+ * because an invalidation waits for the walks that are under way.
  */
 #ifndef CORPUS_MM_H
 #define CORPUS_MM_H

@@ -2,11 +2,10 @@
 /*
  * pmap.h - for entries of the corpus: a TLB that has translations of two sizes.
  *
- * The vm's TLBs keep small translations only, of huge pages too, so what goes wrong with the
- * sizes is shown on this model: the page table of one superpage, which is mapped by its
- * small pages or as a whole, and the TLB of the one processor that uses it. Addresses are
- * numbers of small pages. The TLB's lock stands for that an invalidation waits for the
- * accesses that are under way.
+ * The library's TLBs keep small translations only, also of huge pages. So bugs that need both
+ * sizes are shown on this model: the page table of one superpage, which is mapped by its small
+ * pages or as a whole, and the TLB of the one processor that uses it. Addresses are numbers of
+ * small pages. The TLB's lock makes an invalidation wait for the accesses that are under way.
  */
 #ifndef CORPUS_PMAP_H
 #define CORPUS_PMAP_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cow.c - a page-table update: copy-on-write of one page, with a device that has the
- * old page in its TLB. cow_right tells the device while the entry is clear, cow_wrong
- * after the lock was dropped.
+ * old page in its TLB. cow_right flushes that TLB while the entry is clear. cow_wrong
+ * flushes it after the lock was dropped.
  */
 #include <mmun/explore.h>
 #include <mmun/kernel.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * driver.c - a driver with a page table of its own, kept right by an interval notifier,
- * on the address spaces of libmmun. driver_wrong does not ask read_retry.
+ * driver.c - a driver with a page table of its own, which an interval notifier keeps up to
+ * date, on the address spaces of libmmun. driver_right calls read_retry; driver_wrong does
+ * not.
  */
 #include <mmun/explore.h>
 #include <mmun/kernel.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * locks.c - two page tables locked by address, and as they come, which deadlocks.
- * The locks are static variables: they are restored before each execution.
+ * locks.c - locking two page tables. by_address takes the locks in the order of their
+ * addresses. as_they_come takes them in the order in which they are given, and deadlocks.
+ * The locks are static variables, which are restored before each execution.
  */
 #include <mmun/explore.h>
 #include <mmun/kernel.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wakeup.c - waiting for a page to be unlocked: wait_event() asks after it has joined
- * the queue; who asks first and sleeps then can sleep through the wake-up.
+ * wakeup.c - waiting for a page to be unlocked. queue_first uses wait_event(), which joins
+ * the queue and then tests the condition. ask_first tests it first, and can sleep through
+ * the wake-up.
  */
 #include <mmun/explore.h>
 #include <mmun/kernel.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * wp_page_copy.c - breaking copy-on-write as mm/memory.c does it, on the page tables of
- * libmmun: wp_right flushes between clear and set, wp_late after the lock was dropped.
- * A processor writes the new page, then another one; a device reads them in the
- * other order, and must not see the second write without the first.
+ * libmmun. wp_right flushes between clear and set. wp_late flushes after the lock was
+ * dropped. A processor writes to the new page, and then to another one. A device reads
+ * the two in the other order, and must not see the second write without the first.
  */
 #include <mmun/kernel_mm.h>
 
