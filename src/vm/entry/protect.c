@@ -45,15 +45,14 @@ static pte_t protect_bits(const struct protect *how, pte_t e)
 static bool protect_entry(struct mmun_mm *mm, const struct protect *how, const struct ptep *p,
 			  uint64_t addr)
 {
-	struct flush f = flush_entry(addr, p->level);
 	pte_t old = pte_get(p->entry);
 
 	if (pte_none(old) || pte_same(old, protect_bits(how, old)))
 		return false;
 	old = p->level ? pmdp_invalidate(p, addr, old) : ptep_get_and_clear(p->entry, addr);
-	pass_flush_point(mm, how->op, FLUSH_POINT_CLEAR, f);
+	pass_flush_point(mm, how->op, FLUSH_POINT_CLEAR, flush_entry(addr, p->level));
 	set_pte(p->entry, addr, protect_bits(how, old));
-	pass_flush_point(mm, how->op, FLUSH_POINT_SET, f);
+	pass_flush_point(mm, how->op, FLUSH_POINT_SET, flush_entry(addr, p->level));
 	return pte_mapped(old);
 }
 

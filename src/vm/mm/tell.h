@@ -41,13 +41,12 @@ void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op);
 /* Flushes the secondary TLBs; point is for the explorer, which may run without. */
 void flush_secondary(struct mmun_mm *mm, enum flush_point point, struct flush f);
 
-/* An operation passes one of its flush points, or several that are one here. */
-static inline void pass_flush_point(struct mmun_mm *mm, enum mm_op op, unsigned points,
-				    struct flush f)
-{
-	if (mm_flush_points(mm, op) & points)
-		flush_secondary(mm, (enum flush_point)points, f);
-}
+/* An operation passes one of its flush points, or several that are one here. What the flush is
+ * of is computed only if there is one: entries are changed by the million. */
+#define pass_flush_point(mm, op, points, flush) do { \
+	if (mm_flush_points((mm), (op)) & (points)) \
+		flush_secondary((mm), (enum flush_point)(points), (flush)); \
+} while (0)
 
 /* A fault gives the right to write: devices whose TLBs keep rights are told. Under the ptl. */
 void fault_tell_upgrade(struct mmun_mm *mm, struct flush f);
