@@ -99,21 +99,8 @@ int16_t object_key(const void *addr, uint8_t cls)
 
 /* --- clocks -------------------------------------------------------------- */
 
-/*
- * Where plain accesses are watched each clock has epochs beside it: the latest epoch of each
- * thread's plain accesses that comes before. They are kept in an array of their own, so that
- * the clocks stay short where nobody watches.
- */
-struct epochs { int16_t e[T_MAX]; };
-
 /* A clock, and the number of its epochs. */
 struct stamp { struct clk *clk; size_t epochs; };
-
-enum {
-	EPOCHS_OF_WAITS = T_MAX,
-	EPOCHS_OF_OBJECTS = EPOCHS_OF_WAITS + T_MAX * WAIT_COUNT,
-	EPOCHS_OF_STEPS = EPOCHS_OF_OBJECTS + OBJECTS_LIMIT * OBJECT_CLOCKS,
-};
 
 int clock_watch(void)
 {
@@ -182,7 +169,7 @@ static void clear(struct stamp s)
 		memset(&x.epochs[s.epochs], 0, sizeof(*x.epochs));
 }
 
-static void next_epoch(unsigned thread)
+static inline void next_epoch(unsigned thread)
 {
 	if (!x.epochs)
 		return;
@@ -191,9 +178,6 @@ static void next_epoch(unsigned thread)
 }
 
 void clock_next_epoch(void) { next_epoch((unsigned)x.cur); }
-int16_t epoch_of(unsigned thread) { return x.epochs[thread].e[thread]; }
-int16_t epoch_followed(unsigned thread, unsigned other) { return x.epochs[thread].e[other]; }
-int16_t epoch_of_step(int j) { return x.epochs[EPOCHS_OF_STEPS + j].e[x.step[j].thread]; }
 
 void clock_start(unsigned thread)
 {

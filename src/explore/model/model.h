@@ -98,11 +98,6 @@ void clock_awaits_nobody(enum wait_for what); /* it begins anew */
 /* What it does from now on is not published by what it has done. */
 void clock_next_epoch(void);
 
-/* Of plain accesses: see plain.c. */
-int16_t epoch_of(unsigned thread);     /* in which it is now */
-int16_t epoch_followed(unsigned thread, unsigned other); /* what it has followed of another's */
-int16_t epoch_of_step(int j);          /* in which its thread was then */
-
 /* --- plain.c ------------------------------------------------------------- */
 extern bool plain_told;
 int plain_open(void);                  /* 0; -1: no memory */
@@ -170,6 +165,33 @@ static inline uint64_t model_latest(const void *addr, uint8_t bytes)
 }
 
 /* --- clocks -------------------------------------------------------------- */
+
+/*
+ * Where plain accesses are watched each clock has epochs beside it: the latest epoch of each
+ * thread's plain accesses that comes before. They are kept in an array of their own, so that
+ * the clocks stay short where nobody watches.
+ */
+struct epochs { int16_t e[T_MAX]; };
+
+enum {
+	EPOCHS_OF_WAITS = T_MAX,
+	EPOCHS_OF_OBJECTS = EPOCHS_OF_WAITS + T_MAX * WAIT_COUNT,
+	EPOCHS_OF_STEPS = EPOCHS_OF_OBJECTS + OBJECTS_LIMIT * OBJECT_CLOCKS,
+};
+
+/* In which epoch a thread is; up to which it has followed another one; in which it was at a step
+ * of its own. */
+static inline int16_t epoch_of(unsigned thread) { return x.epochs[thread].e[thread]; }
+
+static inline int16_t epoch_followed(unsigned thread, unsigned other)
+{
+	return x.epochs[thread].e[other];
+}
+
+static inline int16_t epoch_of_step(int j)
+{
+	return x.epochs[EPOCHS_OF_STEPS + j].e[x.step[j].thread];
+}
 
 /* The object of step j, which was run in the execution before: it has the same number again,
  * once it has one. */
