@@ -321,7 +321,7 @@ static int replayed_in_words(const struct report *report, const struct report_ru
 
 int runs_replay(const struct runs *runs, const char *string)
 {
-	const char *schedule;
+	const char *schedule = NULL;
 	const struct explore_check *check = check_find(string, &schedule);
 	struct explore_result *r = calloc(1, sizeof(*r));
 	struct explore_trace trace = { 0 };
