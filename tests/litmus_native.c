@@ -51,14 +51,12 @@ int main(int argc, char **argv)
 	err = litmus_outcomes_init(&seen, litmus_outcome_size(t));
 	if (!err)
 		err = litmus_run_threads(&runner, t, iterations, &seen);
-	if (err) {
+	if (err)
 		fprintf(stderr, "litmus_native: %s: %s\n", t->name,
 			err == -EOPNOTSUPP ? runner.cannot(t) : strerror(-err));
-		return err == -EOPNOTSUPP ? 77 : 2;
-	}
-	for (size_t k = 0; k < seen.count; k++)
+	for (size_t k = 0; k < seen.count && !err; k++)
 		print_state(t, seen.values + k * (size_t)seen.size);
 	litmus_outcomes_fini(&seen);
 	litmus_destroy(t);
-	return 0;
+	return err == -EOPNOTSUPP ? 77 : err ? 2 : 0;
 }
