@@ -18,7 +18,7 @@
 
 enum { OPTIONS_MAX = 24, WORD_MAX = 32 };
 
-void cli_complain(const char *fmt, ...)
+void args_complain(const char *fmt, ...)
 {
 	va_list args;
 
@@ -30,7 +30,7 @@ void cli_complain(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-bool cli_parse_count(const char *text, uint64_t *ret)
+bool args_count(const char *text, uint64_t *ret)
 {
 	uint64_t n = 0;
 
@@ -45,20 +45,20 @@ bool cli_parse_count(const char *text, uint64_t *ret)
 	return true;
 }
 
-bool cli_parse_linux(const char *command, const char *text, bool *ret_classic)
+bool args_linux(const char *command, const char *text, bool *ret_classic)
 {
 	unsigned version = linux_version(text, strlen(text));
 
 	if (version < LINUX_FIRST) {
-		cli_complain("%s: --linux takes a version of Linux from 4.15 on, such as 6.1 or "
-			     "6.12, not '%s'", command, text);
+		args_complain("%s: --linux takes a version of Linux from 4.15 on, such as 6.1 or "
+			      "6.12, not '%s'", command, text);
 		return false;
 	}
 	*ret_classic = version < LINUX_MODERN;
 	return true;
 }
 
-bool cli_parse_seconds(const char *text, double *ret)
+bool args_seconds(const char *text, double *ret)
 {
 	char *end;
 	double s = strtod(text, &end);
@@ -82,20 +82,20 @@ static const char *suggest(const char *word, const char *const *name, size_t cou
 	return near.best;
 }
 
-void cli_complain_unknown(const char *what, const char *word, const char *const *name,
-			  size_t count, const char *see)
+void args_complain_unknown(const char *what, const char *word, const char *const *name,
+			   size_t count, const char *see)
 {
 	const char *suggestion = suggest(word, name, count);
 
 	if (suggestion)
-		cli_complain("%s %s, did you mean %s?", what, word, suggestion);
+		args_complain("%s %s, did you mean %s?", what, word, suggestion);
 	else
-		cli_complain("%s %s, see %s", what, word, see);
+		args_complain("%s %s, see %s", what, word, see);
 }
 
 /* --- formats ------------------------------------------------------------- */
 
-const struct report_format *cli_format_find(const char *command, const char *name)
+const struct report_format *args_format_find(const char *command, const char *name)
 {
 	const struct report_format *found = report_format_find(name);
 	const char *names[16];
@@ -107,11 +107,11 @@ const struct report_format *cli_format_find(const char *command, const char *nam
 	for (const struct report_format *f = report_formats; f->name; f++)
 		names[count++] = f->name;
 	snprintf(what, sizeof(what), "%s: unknown format", command);
-	cli_complain_unknown(what, name, names, count, "mmun check --format help");
+	args_complain_unknown(what, name, names, count, "mmun check --format help");
 	return NULL;
 }
 
-void cli_list_formats(void)
+void args_list_formats(void)
 {
 	for (const struct report_format *f = report_formats; f->name; f++)
 		printf("%-7s %s\n", f->name, f->help);
@@ -119,41 +119,41 @@ void cli_list_formats(void)
 
 /* --- options ------------------------------------------------------------- */
 
-static void complain_option(const struct cli_command *command, const char *word)
+static void complain_option(const struct args_command *command, const char *word)
 {
 	const char *name[OPTIONS_MAX], *suggestion;
 	char bare[WORD_MAX + 1];
 	size_t count = 0;
 
 	name[count++] = "help";
-	for (const struct cli_option *o = command->options; o && o->name; o++)
+	for (const struct args_option *o = command->options; o && o->name; o++)
 		name[count++] = o->name;
 	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(word + 2, "="), word + 2);
 	suggestion = suggest(bare, name, count);
 	if (suggestion)
-		cli_complain("%s: unknown option %s, did you mean --%s?", command->name, word,
-			     suggestion);
+		args_complain("%s: unknown option %s, did you mean --%s?", command->name, word,
+			      suggestion);
 	else
-		cli_complain("%s: unknown option %s, see mmun %s --help", command->name, word,
-			     command->name);
+		args_complain("%s: unknown option %s, see mmun %s --help", command->name, word,
+			      command->name);
 }
 
-static const struct cli_option *option_by_id(const struct cli_command *command, int id)
+static const struct args_option *option_by_id(const struct args_command *command, int id)
 {
-	for (const struct cli_option *o = command->options; o && o->name; o++)
+	for (const struct args_option *o = command->options; o && o->name; o++)
 		if (o->id == id)
 			return o;
 	return NULL;
 }
 
-int cli_next_option(const struct cli_command *command, int argc, char **argv)
+int args_next(const struct args_command *command, int argc, char **argv)
 {
 	struct option longs[OPTIONS_MAX + 1] = { { "help", no_argument, NULL, 'h' } };
 	char shorts[2 * OPTIONS_MAX + 4] = ":h";
 	size_t n = 1, s = 2;
 	int id;
 
-	for (const struct cli_option *o = command->options; o && o->name; o++) {
+	for (const struct args_option *o = command->options; o && o->name; o++) {
 		ASSERT(n < OPTIONS_MAX);
 		longs[n++] = (struct option){ o->name, o->arg ? required_argument : no_argument,
 					      NULL, o->id };
@@ -165,25 +165,25 @@ int cli_next_option(const struct cli_command *command, int argc, char **argv)
 	opterr = 0;
 	id = getopt_long(argc, argv, shorts, longs, NULL);
 	if (id == 'h') {
-		cli_help_command(command);
-		return CLI_HELP;
+		args_help(command);
+		return ARGS_HELP;
 	}
 	if (id == ':')
-		cli_complain("%s: %s needs an argument, %s", command->name, argv[optind - 1],
-			     option_by_id(command, optopt)->arg);
+		args_complain("%s: %s needs an argument, %s", command->name, argv[optind - 1],
+			      option_by_id(command, optopt)->arg);
 	else if (id == '?' && optopt && (option_by_id(command, optopt) || optopt == 'h'))
-		cli_complain("%s: %s takes no argument", command->name, argv[optind - 1]);
+		args_complain("%s: %s takes no argument", command->name, argv[optind - 1]);
 	else if (id == '?' && optopt)
-		cli_complain("%s: unknown option -%c, see mmun %s --help", command->name, optopt,
-			     command->name);
+		args_complain("%s: unknown option -%c, see mmun %s --help", command->name, optopt,
+			      command->name);
 	else if (id == '?')
 		complain_option(command, argv[optind - 1]);
-	return id == ':' || id == '?' ? CLI_ERROR : id;
+	return id == ':' || id == '?' ? ARGS_ERROR : id;
 }
 
 /* --- help ---------------------------------------------------------------- */
 
-void cli_help_command(const struct cli_command *command)
+void args_help(const struct args_command *command)
 {
 	printf("usage: mmun %s%s%s%s\n\n%c%s.\n", command->name,
 	       command->options ? " [OPTION...]" : "", *command->args ? " " : "", command->args,
@@ -191,7 +191,7 @@ void cli_help_command(const struct cli_command *command)
 	if (command->details)
 		printf("%s", command->details);
 	printf("\noptions:\n");
-	for (const struct cli_option *o = command->options; o && o->name; o++) {
+	for (const struct args_option *o = command->options; o && o->name; o++) {
 		char left[WORD_MAX + 16];
 
 		snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "",

@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 
-struct cli_option {
+struct args_option {
 	int id;           /* its letter, or a number from OPTION_FIRST */
 	const char *name; /* NULL ends the table */
 	const char *arg;  /* NULL: takes none */
@@ -18,39 +18,39 @@ struct cli_option {
 
 enum { OPTION_FIRST = 256 };
 
-struct cli_command {
+struct args_command {
 	const char *name; /* NULL ends the table */
 	const char *args, *help;
 	const char *details; /* for its own help */
-	const struct cli_option *options;
-	int (*run)(const struct cli_command *command, int argc, char **argv);
+	const struct args_option *options;
+	int (*run)(const struct args_command *command, int argc, char **argv);
 };
 
-enum { CLI_END = -1, CLI_HELP = -2, CLI_ERROR = -3 };
+enum { ARGS_END = -1, ARGS_HELP = -2, ARGS_ERROR = -3 };
 
 /* The id of the next option, its argument in optarg; or one of the above, help
  * or error being printed already. Operands are then argv[optind...]. */
-int cli_next_option(const struct cli_command *command, int argc, char **argv);
+int args_next(const struct args_command *command, int argc, char **argv);
 
 /* A number from 1; false if @text is none. */
-bool cli_parse_count(const char *text, uint64_t *ret);
-bool cli_parse_seconds(const char *text, double *ret);
+bool args_count(const char *text, uint64_t *ret);
+bool args_seconds(const char *text, double *ret);
 
 /* A version of Linux, as "6.1" or "6.12": are its semantics the classic ones? False: it is none,
  * or too old, which was said. */
-bool cli_parse_linux(const char *command, const char *text, bool *ret_classic);
+bool args_linux(const char *command, const char *text, bool *ret_classic);
 
 /* One line on standard error. */
-void cli_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void args_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* That @what, "unknown command" say, is @word: what else it may be, or what to @see. */
-void cli_complain_unknown(const char *what, const char *word, const char *const *name,
-			  size_t count, const char *see);
-void cli_help_command(const struct cli_command *command);
+void args_complain_unknown(const char *what, const char *word, const char *const *name,
+			   size_t count, const char *see);
+void args_help(const struct args_command *command);
 
 struct report_format;
 
 /* NULL: there is none of this name, which was said. */
-const struct report_format *cli_format_find(const char *command, const char *name);
-void cli_list_formats(void);
+const struct report_format *args_format_find(const char *command, const char *name);
+void args_list_formats(void);
 
 #endif

@@ -22,7 +22,7 @@ static struct cfile_how fill(const struct cfile_how *how, char *headers, size_t 
 	h.headers = cli_directory("MMUN_INCLUDE", "../include", "../include", headers, size) ?
 		    headers : NULL;
 	h.aside = stderr;
-	h.complain = cli_complain;
+	h.complain = args_complain;
 	return h;
 }
 

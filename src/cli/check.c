@@ -28,7 +28,7 @@ const char cli_check_details[] =
 	"The exit status is 1 if a test is a violation or differs from what it expects, else 2 if a\n"
 	"file could not be read or is no test, else 3 if a search was not finished, else 0.\n";
 
-const struct cli_option cli_check_options[] = {
+const struct args_option cli_check_options[] = {
 	{ MAX_EXECUTIONS, "max-executions", "N", "stop a search after N executions" },
 	{ MAX_SECONDS, "max-seconds", "S", "stop a search after S seconds" },
 	{ FAST, "fast", NULL, "stop a search when its verdict is certain" },
@@ -267,7 +267,7 @@ static void add_failure(struct settings *s, const char *file, const char *name, 
 
 	snprintf(error.text, sizeof(error.text), "%s",
 		 err == -EINVAL ? "asks for more than the vm has" : "not enough memory");
-	cli_complain("%s: %s", file, error.text);
+	args_complain("%s: %s", file, error.text);
 	add_error(s, file, name, &error);
 }
 
@@ -395,7 +395,7 @@ static void check_one(struct settings *s, const char *path, size_t nth, size_t o
 
 static bool set_format(struct settings *s, const char *name)
 {
-	s->report.format = cli_format_find("check", name);
+	s->report.format = args_format_find("check", name);
 	s->format_chosen = true;
 	return s->report.format;
 }
@@ -405,14 +405,14 @@ static bool set_option(struct settings *s, int id)
 {
 	switch (id) {
 	case MAX_EXECUTIONS:
-		if (cli_parse_count(optarg, &s->litmus.executions_max))
+		if (args_count(optarg, &s->litmus.executions_max))
 			return true;
-		cli_complain("check: --max-executions wants a number from 1, not %s", optarg);
+		args_complain("check: --max-executions wants a number from 1, not %s", optarg);
 		return false;
 	case MAX_SECONDS:
-		if (cli_parse_seconds(optarg, &s->litmus.seconds_max))
+		if (args_seconds(optarg, &s->litmus.seconds_max))
 			return true;
-		cli_complain("check: --max-seconds wants a number above 0, not %s", optarg);
+		args_complain("check: --max-seconds wants a number above 0, not %s", optarg);
 		return false;
 	case FORMAT:
 		return set_format(s, optarg);
@@ -483,8 +483,8 @@ static bool can_cover(const struct cli_files *files)
 	for (size_t i = 0; i < files->count; i++) {
 		if (cli_is_cfile(files->path[i]))
 			continue;
-		cli_complain("check: --coverage is for checks in C; %s runs mmun's own code, whose "
-			     "lines are not counted", files->path[i]);
+		args_complain("check: --coverage is for checks in C; %s runs mmun's own code, whose "
+			      "lines are not counted", files->path[i]);
 		return false;
 	}
 	return true;
@@ -501,11 +501,11 @@ static int check_all(struct settings *s, const struct cli_files *files)
 	if (!s->pictures_chosen)
 		s->report.pictures = files->count > 1 ? PICTURES_SURPRISES : PICTURES_ALWAYS;
 	if (!s->print && !report_begin(&s->report)) {
-		cli_complain("check: no temporary file: %s", strerror(errno));
+		args_complain("check: no temporary file: %s", strerror(errno));
 		return STATUS_ERROR;
 	}
 	if (s->matrix && !cli_matrix_init(&s->cells)) {
-		cli_complain("check: not enough memory");
+		args_complain("check: not enough memory");
 		return STATUS_ERROR;
 	}
 	for (size_t i = 0; i < files->count; i++) {
@@ -519,30 +519,30 @@ static int check_all(struct settings *s, const struct cli_files *files)
 		cli_matrix_print(&s->cells);
 	cli_matrix_fini(&s->cells);
 	if (!written) {
-		cli_complain("check: cannot write a temporary file");
+		args_complain("check: cannot write a temporary file");
 		return STATUS_ERROR;
 	}
 	return runs_status(&s->report, files->failed);
 }
 
-int cli_check(const struct cli_command *command, int argc, char **argv)
+int cli_check(const struct args_command *command, int argc, char **argv)
 {
 	struct settings s = { .report = { .out = stdout, .format = &report_formats[0] } };
 	struct cli_files files = { 0 };
 	int id, status;
 
-	while ((id = cli_next_option(command, argc, argv)) >= 0) {
+	while ((id = args_next(command, argc, argv)) >= 0) {
 		if (id == FORMAT && !strcmp(optarg, "help")) {
-			cli_list_formats();
+			args_list_formats();
 			return STATUS_OK;
 		}
 		if (!set_option(&s, id))
 			return STATUS_ERROR;
 	}
-	if (id != CLI_END)
-		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (id != ARGS_END)
+		return id == ARGS_HELP ? STATUS_OK : STATUS_ERROR;
 	if (optind == argc && !s.matrix) {
-		cli_complain("check: which test? Give files or directories, see mmun check --help");
+		args_complain("check: which test? Give files or directories, see mmun check --help");
 		return STATUS_ERROR;
 	}
 	if (isatty(STDERR_FILENO))

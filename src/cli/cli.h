@@ -13,21 +13,21 @@
 #include "checks/run/cfile.h"
 #include "litmus/run/check.h"
 
-extern const struct cli_command cli_commands[];
+extern const struct args_command cli_commands[];
 
 extern const char cli_when_details[];
-extern const struct cli_option cli_when_options[];
-int cli_when(const struct cli_command *command, int argc, char **argv);
+extern const struct args_option cli_when_options[];
+int cli_when(const struct args_command *command, int argc, char **argv);
 extern const char cli_check_details[], cli_replay_details[], cli_list_details[];
 extern const char cli_corpus_details[];
-extern const struct cli_option cli_corpus_options[];
-int cli_corpus(const struct cli_command *command, int argc, char **argv);
+extern const struct args_option cli_corpus_options[];
+int cli_corpus(const struct args_command *command, int argc, char **argv);
 extern const char cli_trace_details[];
-extern const struct cli_option cli_check_options[], cli_replay_options[], cli_trace_options[];
-int cli_check(const struct cli_command *command, int argc, char **argv);
-int cli_replay(const struct cli_command *command, int argc, char **argv);
-int cli_list(const struct cli_command *command, int argc, char **argv);
-int cli_trace(const struct cli_command *command, int argc, char **argv);
+extern const struct args_option cli_check_options[], cli_replay_options[], cli_trace_options[];
+int cli_check(const struct args_command *command, int argc, char **argv);
+int cli_replay(const struct args_command *command, int argc, char **argv);
+int cli_list(const struct args_command *command, int argc, char **argv);
+int cli_trace(const struct args_command *command, int argc, char **argv);
 
 /* --- files.c ------------------------------------------------------------- */
 

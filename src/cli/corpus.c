@@ -35,7 +35,7 @@ const char cli_corpus_details[] =
 	"The entries are those that were installed with mmun, or those of the directory in the\n"
 	"environment variable MMUN_CORPUS. Each is a file for \"mmun check\".\n";
 
-const struct cli_option cli_corpus_options[] = {
+const struct args_option cli_corpus_options[] = {
 	{ LIST, "list", NULL, "list the entries, and run none" },
 	{ JSON, "json", NULL, "print an object per entry, each on a line" },
 	{ MARKDOWN, "markdown", NULL, "print the table as Markdown, without times" },
@@ -60,10 +60,10 @@ static bool entry_read(struct corpus_entry *e, const char *path)
 	*e = (struct corpus_entry){ .path = strdup(path) };
 	good = in && corpus_entry_parse(e, text);
 	if (!in)
-		cli_complain("corpus: %s: %s", path, errno ? strerror(errno) : "no file");
+		args_complain("corpus: %s: %s", path, errno ? strerror(errno) : "no file");
 	else if (!good)
-		cli_complain("corpus: %s:2: expected a comment that begins with \"NUMBER: TITLE\" and "
-			     "has a line \"Class: LETTERS\"", path);
+		args_complain("corpus: %s:2: expected a comment that begins with \"NUMBER: TITLE\" and "
+			      "has a line \"Class: LETTERS\"", path);
 	if (in)
 		fclose(in);
 	return good;
@@ -98,12 +98,12 @@ static bool corpus_read(struct corpus *c)
 	int n;
 
 	if (!cli_directory("MMUN_CORPUS", "../corpus", "../share/mmun/corpus", dir, sizeof(dir))) {
-		cli_complain("corpus: no entries are installed; set MMUN_CORPUS");
+		args_complain("corpus: no entries are installed; set MMUN_CORPUS");
 		return false;
 	}
 	n = scandir(dir, &name, is_c, alphasort);
 	if (n < 0) {
-		cli_complain("corpus: %s: %s", dir, strerror(errno));
+		args_complain("corpus: %s: %s", dir, strerror(errno));
 		return false;
 	}
 	c->entry = calloc((size_t)n + 1, sizeof(*c->entry));
@@ -116,7 +116,7 @@ static bool corpus_read(struct corpus *c)
 	if (good)
 		qsort(c->entry, c->count, sizeof(*c->entry), compare_entries);
 	if (good && !c->count)
-		cli_complain("corpus: %s has no entries", dir);
+		args_complain("corpus: %s has no entries", dir);
 	return good && c->count;
 }
 
@@ -294,7 +294,7 @@ static bool run_entry(const struct corpus_entry *e, enum style style)
 	cli_cfile_check(e->path, &how, &report);
 	print_end(e, style, seconds_now() - since);
 	if (report.tests != 2 || forms->others)
-		cli_complain("corpus: %s: expected two checks, broken and repaired", e->path);
+		args_complain("corpus: %s: expected two checks, broken and repaired", e->path);
 	return is_good(&report);
 }
 
@@ -352,8 +352,8 @@ static int show_named(const struct corpus *c, int argc, char **argv, bool verbos
 				status = STATUS_VIOLATION;
 		}
 		if (!shown) {
-			cli_complain("corpus: no entry '%s'; mmun corpus --list says what there are",
-				     argv[optind]);
+			args_complain("corpus: no entry '%s'; mmun corpus --list says what there are",
+				      argv[optind]);
 			status = STATUS_ERROR;
 		}
 	}
@@ -369,14 +369,14 @@ static int list(const struct corpus *c)
 
 /* --- the command ------------------------------------------------------------ */
 
-int cli_corpus(const struct cli_command *command, int argc, char **argv)
+int cli_corpus(const struct args_command *command, int argc, char **argv)
 {
 	enum style style = TEXT_TABLE;
 	bool lists = false, verbose = false;
 	struct corpus c = { 0 };
 	int id, status = STATUS_ERROR;
 
-	while ((id = cli_next_option(command, argc, argv)) != CLI_END) {
+	while ((id = args_next(command, argc, argv)) != ARGS_END) {
 		switch (id) {
 		case LIST:
 			lists = true;
@@ -391,12 +391,12 @@ int cli_corpus(const struct cli_command *command, int argc, char **argv)
 			verbose = true;
 			break;
 		default:
-			return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+			return id == ARGS_HELP ? STATUS_OK : STATUS_ERROR;
 		}
 	}
 	forms = jobs_share(sizeof(*forms));
 	if (!forms) {
-		cli_complain("corpus: not enough memory");
+		args_complain("corpus: not enough memory");
 		return STATUS_ERROR;
 	}
 	if (corpus_read(&c))

@@ -88,7 +88,7 @@ static void add_path(struct cli_files *files, const char *path)
 	if (!copy || files->count == files->capacity) {
 		free(copy);
 		files->failed = true;
-		cli_complain("%s: not enough memory", path);
+		args_complain("%s: not enough memory", path);
 		return;
 	}
 	files->path[files->count++] = copy;
@@ -112,7 +112,8 @@ static void add_directory(struct cli_files *files, const char *path)
 	size_t length = strlen(path);
 
 	if (n <= 0) {
-		cli_complain("%s: %s", path, n ? strerror(errno) : "no *.litmus in this directory");
+		args_complain("%s: %s", path,
+			      n ? strerror(errno) : "no *.litmus in this directory");
 		files->failed = true;
 	}
 	for (int i = 0; i < n; i++) {
@@ -149,7 +150,7 @@ static void add_matrix(struct cli_files *files, const char *pattern)
 	}
 	if (files->count > before)
 		return;
-	cli_complain(CLI_MATRIX "%s: no test of the matrix has such a name", pattern);
+	args_complain(CLI_MATRIX "%s: no test of the matrix has such a name", pattern);
 	files->failed = true;
 }
 
@@ -189,7 +190,7 @@ void cli_files_fini(struct cli_files *files)
 static bool refuse(struct cli_source *s, const char *why)
 {
 	snprintf(s->error.text, sizeof(s->error.text), "%s", why);
-	cli_complain("%s: %s", s->file, why);
+	args_complain("%s: %s", s->file, why);
 	return false;
 }
 

@@ -46,17 +46,17 @@ static void print_test(const struct litmus *test)
 	printf("%-28s %-16s %s\n", test->name, *expected ? expected : "-", sentence);
 }
 
-int cli_list(const struct cli_command *command, int argc, char **argv)
+int cli_list(const struct args_command *command, int argc, char **argv)
 {
 	struct cli_files files = { 0 };
 	char catalog[PATH_MAX];
 	bool failed;
-	int id = cli_next_option(command, argc, argv);
+	int id = args_next(command, argc, argv);
 
-	if (id != CLI_END)
-		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (id != ARGS_END)
+		return id == ARGS_HELP ? STATUS_OK : STATUS_ERROR;
 	if (optind == argc && !cli_catalog(catalog, sizeof(catalog))) {
-		cli_complain("list: no tests are installed; set MMUN_LITMUS or name files");
+		args_complain("list: no tests are installed; set MMUN_LITMUS or name files");
 		return STATUS_ERROR;
 	}
 	if (optind == argc)

@@ -9,10 +9,10 @@
 #include "cli/cli.h"
 #include "mmun/mmun.h"
 
-static int help(const struct cli_command *command, int argc, char **argv);
-static int version(const struct cli_command *command, int argc, char **argv);
+static int help(const struct args_command *command, int argc, char **argv);
+static int version(const struct args_command *command, int argc, char **argv);
 
-const struct cli_command cli_commands[] = {
+const struct args_command cli_commands[] = {
 	{ "check", "FILE|DIR...", "run tests under every interleaving and say what they show",
 	  cli_check_details, cli_check_options, cli_check },
 	{ "replay", "FILE STRING", "run one execution again and draw it",
@@ -30,17 +30,17 @@ const struct cli_command cli_commands[] = {
 	{ 0 },
 };
 
-static const struct cli_command *command_find(const char *name)
+static const struct args_command *command_find(const char *name)
 {
 	const char *names[ARRAY_SIZE(cli_commands)];
 	size_t count = 0;
 
-	for (const struct cli_command *c = cli_commands; c->name; c++) {
+	for (const struct args_command *c = cli_commands; c->name; c++) {
 		if (!strcmp(c->name, name))
 			return c;
 		names[count++] = c->name;
 	}
-	cli_complain_unknown("unknown command", name, names, count, "mmun --help");
+	args_complain_unknown("unknown command", name, names, count, "mmun --help");
 	return NULL;
 }
 
@@ -51,7 +51,7 @@ static void print_usage(FILE *out)
 	      "checks in C, along every interleaving of their threads, and draws the ones that go\n"
 	      "wrong.\n\n"
 	      "commands:\n", out);
-	for (const struct cli_command *c = cli_commands; c->name; c++) {
+	for (const struct args_command *c = cli_commands; c->name; c++) {
 		char left[64];
 
 		snprintf(left, sizeof(left), "%s %s", c->name, c->args);
@@ -62,13 +62,13 @@ static void print_usage(FILE *out)
 	      "not finished. mmun(1) has the details, and mmun-litmus(5) the language.\n", out);
 }
 
-static int help(const struct cli_command *command, int argc, char **argv)
+static int help(const struct args_command *command, int argc, char **argv)
 {
-	const struct cli_command *about;
-	int id = cli_next_option(command, argc, argv);
+	const struct args_command *about;
+	int id = args_next(command, argc, argv);
 
-	if (id != CLI_END)
-		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (id != ARGS_END)
+		return id == ARGS_HELP ? STATUS_OK : STATUS_ERROR;
 	if (optind == argc) {
 		print_usage(stdout);
 		return STATUS_OK;
@@ -76,23 +76,23 @@ static int help(const struct cli_command *command, int argc, char **argv)
 	about = command_find(argv[optind]);
 	if (!about)
 		return STATUS_ERROR;
-	cli_help_command(about);
+	args_help(about);
 	return STATUS_OK;
 }
 
-static int version(const struct cli_command *command, int argc, char **argv)
+static int version(const struct args_command *command, int argc, char **argv)
 {
-	int id = cli_next_option(command, argc, argv);
+	int id = args_next(command, argc, argv);
 
-	if (id != CLI_END)
-		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (id != ARGS_END)
+		return id == ARGS_HELP ? STATUS_OK : STATUS_ERROR;
 	printf("mmun %s\n", mmun_version());
 	return STATUS_OK;
 }
 
 static int run(int argc, char **argv)
 {
-	const struct cli_command *command;
+	const struct args_command *command;
 
 	if (argc < 2) {
 		print_usage(stderr);
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 	if (fflush(stdout) || failed) {
 		/* A reader who has seen enough needs no message. */
 		if (errno != EPIPE)
-			cli_complain("cannot write the output: %s", strerror(errno));
+			args_complain("cannot write the output: %s", strerror(errno));
 		return STATUS_ERROR;
 	}
 	return status;

@@ -16,7 +16,7 @@ const char cli_replay_details[] =
 	"\nSTRING is what check prints after \"replay:\". The exit status is 1 if the execution shows a\n"
 	"finding, 2 if the string does not belong to this test, else 0.\n";
 
-const struct cli_option cli_replay_options[] = {
+const struct args_option cli_replay_options[] = {
 	{ FORMAT, "format", "NAME", "use one of check's formats: html, svg, ..." },
 	{ 'v', "verbose", NULL, "draw each operation, with its file and line" },
 	{ 0 },
@@ -62,13 +62,13 @@ static int replay(const struct litmus *test, const char *file, const char *strin
 	struct report_run run = { .file = file, .name = test->name, .replayed = &trace,
 				  .certain = true, .thread = thread,
 				  .threads = (unsigned)test->threads };
-	const struct runs runs = { .file = file, .report = report, .complain = cli_complain };
+	const struct runs runs = { .file = file, .report = report, .complain = args_complain };
 	int err = r ? litmus_replay(test, string, &trace, r) : -ENOMEM, status;
 
 	if (err) {
 		free(r);
-		cli_complain("%s: %s", file, err == -EINVAL ?
-			     "the replay string is not of this test" : "not enough memory");
+		args_complain("%s: %s", file, err == -EINVAL ?
+			      "the replay string is not of this test" : "not enough memory");
 		return STATUS_ERROR;
 	}
 	cli_thread_names(test, thread);
@@ -82,24 +82,24 @@ static int replay(const struct litmus *test, const char *file, const char *strin
 	return status;
 }
 
-int cli_replay(const struct cli_command *command, int argc, char **argv)
+int cli_replay(const struct args_command *command, int argc, char **argv)
 {
 	struct cli_files files = { 0 };
 	struct report report = { .out = stdout, .pictures = PICTURES_ALWAYS };
 	struct cli_source source;
 	int id, status = STATUS_ERROR;
 
-	while ((id = cli_next_option(command, argc, argv)) >= 0) {
+	while ((id = args_next(command, argc, argv)) >= 0) {
 		report.verbose |= id == 'v';
-		if (id == FORMAT && !(report.format = cli_format_find("replay", optarg)))
+		if (id == FORMAT && !(report.format = args_format_find("replay", optarg)))
 			return STATUS_ERROR;
 	}
 	if (report.format == report_formats) /* that is in words */
 		report.format = NULL;
-	if (id != CLI_END)
-		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (id != ARGS_END)
+		return id == ARGS_HELP ? STATUS_OK : STATUS_ERROR;
 	if (argc - optind != 2) {
-		cli_complain("replay: wants a file and a string, see mmun replay --help");
+		args_complain("replay: wants a file and a string, see mmun replay --help");
 		return STATUS_ERROR;
 	}
 	cli_files_add(&files, argv[optind]);
@@ -113,7 +113,7 @@ int cli_replay(const struct cli_command *command, int argc, char **argv)
 			status = replay(source.test, source.file, argv[optind + 1], &report);
 		cli_source_close(&source);
 	} else if (files.count) {
-		cli_complain("%s: is a directory", argv[optind]);
+		args_complain("%s: is a directory", argv[optind]);
 	}
 	cli_files_fini(&files);
 	return status;

@@ -111,7 +111,7 @@ static bool ask_each(const struct superfluous *s, struct json *json, struct expl
 	if (!steps && !s->json)
 		printf("  it comes by no flush and no notification that anybody listens to\n");
 	if (steps == EXPLORE_OPTIONAL_MAX)
-		cli_complain("%s, %s: only the first %u steps were tried", s->file, s->name, steps);
+		args_complain("%s, %s: only the first %u steps were tried", s->file, s->name, steps);
 	return true;
 }
 
@@ -141,7 +141,7 @@ int superfluous_ask(const struct superfluous *s)
 	}
 	free(r);
 	if (!good)
-		cli_complain("%s, %s: not enough memory", s->file, s->name);
+		args_complain("%s, %s: not enough memory", s->file, s->name);
 	return good ? status : STATUS_ERROR;
 }
 

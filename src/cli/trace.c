@@ -17,7 +17,7 @@
 enum { OPTION_CLASSIC = OPTION_FIRST, OPTION_LINUX, OPTION_KERNEL, OPTION_LIST };
 enum { FILES_MAX = 32, FILE_BYTES_MAX = 256 << 10 };
 
-const struct cli_option cli_trace_options[] = {
+const struct args_option cli_trace_options[] = {
 	{ OPTION_CLASSIC, "classic", NULL, "use the semantics of Linux 4.15 to 6.5" },
 	{ OPTION_LINUX, "linux", "VERSION", "use the semantics of this version of Linux" },
 	{ OPTION_KERNEL, "kernel", NULL,
@@ -84,13 +84,13 @@ static bool open_recording(struct command *c, const char *path)
 	int err;
 
 	if (!text) {
-		cli_complain("%s: %s", path, strerror(errno));
+		args_complain("%s: %s", path, strerror(errno));
 		return false;
 	}
 	err = order_file_parse(text, size, file, &line, &why);
 	free(text);
 	if (err) {
-		cli_complain("%s:%u: %s", path, line, why);
+		args_complain("%s:%u: %s", path, line, why);
 		return false;
 	}
 	if (file->semantics == c->semantics)
@@ -109,13 +109,13 @@ static bool open_recordings(struct command *c)
 
 	if (!cli_directory("MMUN_KERNEL", "../tests/kernel", "../share/mmun/kernel", directory,
 			   sizeof(directory))) {
-		cli_complain("trace: no recordings are installed; set MMUN_KERNEL");
+		args_complain("trace: no recordings are installed; set MMUN_KERNEL");
 		return false;
 	}
 	n = scandir(directory, &entry, is_recording, by_name);
 	if (n <= 0) {
-		cli_complain("%s: %s", directory,
-			     n ? strerror(errno) : "no *.txt in this directory");
+		args_complain("%s: %s", directory,
+			      n ? strerror(errno) : "no *.txt in this directory");
 		good = false;
 	}
 	for (int i = 0; i < n; i++) {
@@ -226,7 +226,7 @@ static int trace_one(const struct command *c, const struct order_op *op)
 		return STATUS_OK;
 	}
 	if (order_record(op, &how, &order, why)) {
-		cli_complain("%s: %s", op->name, why);
+		args_complain("%s: %s", op->name, why);
 		return STATUS_VIOLATION;
 	}
 	printf("%s: %s\n", op->name, op->what);
@@ -255,7 +255,7 @@ static const struct order_op *find(const char *name)
 		return op;
 	for (op = order_ops; op->name && count < ARRAY_SIZE(names); op++)
 		names[count++] = op->name;
-	cli_complain_unknown("trace: unknown operation", name, names, count, "mmun trace --list");
+	args_complain_unknown("trace: unknown operation", name, names, count, "mmun trace --list");
 	return NULL;
 }
 
@@ -286,16 +286,16 @@ static int trace_operands(const struct command *c, int argc, char **argv)
 	return worst;
 }
 
-int cli_trace(const struct cli_command *command, int argc, char **argv)
+int cli_trace(const struct args_command *command, int argc, char **argv)
 {
 	static struct command c;
 	bool list = false, classic;
 	int id, status = STATUS_ERROR;
 
-	while ((id = cli_next_option(command, argc, argv)) >= 0) {
+	while ((id = args_next(command, argc, argv)) >= 0) {
 		if (id == OPTION_CLASSIC)
 			c.semantics = MMUN_CLASSIC;
-		else if (id == OPTION_LINUX && !cli_parse_linux("trace", optarg, &classic))
+		else if (id == OPTION_LINUX && !args_linux("trace", optarg, &classic))
 			return STATUS_ERROR;
 		else if (id == OPTION_LINUX)
 			c.semantics = classic ? MMUN_CLASSIC : MMUN_MODERN;
@@ -304,8 +304,8 @@ int cli_trace(const struct cli_command *command, int argc, char **argv)
 		else if (id == OPTION_LIST)
 			list = true;
 	}
-	if (id != CLI_END)
-		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (id != ARGS_END)
+		return id == ARGS_HELP ? STATUS_OK : STATUS_ERROR;
 	if (list || optind == argc)
 		return print_list();
 	if (!c.kernel || open_recordings(&c))

@@ -36,7 +36,7 @@ const char cli_when_details[] =
 	"tests.\n\n"
 	"The exit status is 0 if every search was finished, whatever it found, else 3.\n";
 
-const struct cli_option cli_when_options[] = {
+const struct args_option cli_when_options[] = {
 	{ MODERN, "modern", NULL, "Linux 6.6 and later only" },
 	{ CLASSIC, "classic", NULL, "Linux 4.15 to 6.5 only" },
 	{ LINUX, "linux", "VERSION", "the semantics of this version of Linux only" },
@@ -116,10 +116,10 @@ static void cell_is_over(void *arg, size_t item, const void *result, struct job_
 	show_progress(c);
 	if (end.how == JOB_DONE && !r->err)
 		return;
-	cli_complain("when: %s@%s/%s: %s", row->name, place, when_era_name[era],
-		     end.how == JOB_DONE ? r->why :
-		     end.how == JOB_NOT_STARTED ? "there is no process for it" :
-		     "its process ended early");
+	args_complain("when: %s@%s/%s: %s", row->name, place, when_era_name[era],
+		      end.how == JOB_DONE ? r->why :
+		      end.how == JOB_NOT_STARTED ? "there is no process for it" :
+		      "its process ended early");
 	c->failed = true;
 }
 
@@ -133,7 +133,7 @@ static bool compute(struct when_table *t, unsigned jobs)
 			.result_bytes = sizeof(struct result), .work = compute_cell,
 			.over = cell_is_over, .arg = &c }))
 		return !c.failed;
-	cli_complain("when: not enough memory");
+	args_complain("when: not enough memory");
 	return false;
 }
 
@@ -202,7 +202,7 @@ static int show_cell(const struct when_row *row, const char *place, bool classic
 		err = draw_scene(row, cell.scene, place, classic, &error);
 	if (!err)
 		return cell.answer == WHEN_UNFINISHED ? STATUS_UNFINISHED : STATUS_OK;
-	cli_complain("when: %s@%s: %s", row->name, place, reason(err, &error));
+	args_complain("when: %s@%s: %s", row->name, place, reason(err, &error));
 	return STATUS_ERROR;
 }
 
@@ -213,7 +213,7 @@ static void complain_row(const char *name)
 
 	for (const struct when_row *r = when_rows; r->name; r++)
 		names[count++] = r->name;
-	cli_complain_unknown("when: unknown update", name, names, count, "mmun when --list");
+	args_complain_unknown("when: unknown update", name, names, count, "mmun when --list");
 }
 
 static bool known_place(const char *name)
@@ -226,7 +226,7 @@ static bool known_place(const char *name)
 			return true;
 		names[count++] = p->name;
 	}
-	cli_complain_unknown("when: unknown flush point", name, names, count, "mmun when --help");
+	args_complain_unknown("when: unknown flush point", name, names, count, "mmun when --help");
 	return false;
 }
 
@@ -234,8 +234,8 @@ static bool known_semantics(const char *name)
 {
 	if (!strcmp(name, when_era_name[0]) || !strcmp(name, when_era_name[1]))
 		return true;
-	cli_complain_unknown("when: unknown semantics", name, when_era_name, ERAS,
-			     "mmun when --help");
+	args_complain_unknown("when: unknown semantics", name, when_era_name, ERAS,
+			      "mmun when --help");
 	return false;
 }
 
@@ -307,7 +307,7 @@ static bool set_option(struct settings *s, int id)
 		s->era[id == CLASSIC] = true;
 		return true;
 	case LINUX:
-		if (!cli_parse_linux("when", optarg, &classic))
+		if (!args_linux("when", optarg, &classic))
 			return false;
 		s->era[classic] = true;
 		return true;
@@ -318,16 +318,16 @@ static bool set_option(struct settings *s, int id)
 		s->superfluous = true;
 		return true;
 	case MAX_EXECUTIONS:
-		if (cli_parse_count(optarg, &s->executions_max))
+		if (args_count(optarg, &s->executions_max))
 			return true;
-		cli_complain("when: --max-executions wants a number from 1, not %s", optarg);
+		args_complain("when: --max-executions wants a number from 1, not %s", optarg);
 		return false;
 	case JOBS:
-		if (cli_parse_count(optarg, &n) && n <= JOBS_MAX) {
+		if (args_count(optarg, &n) && n <= JOBS_MAX) {
 			s->jobs = (unsigned)n;
 			return true;
 		}
-		cli_complain("when: --jobs wants a number from 1 to %d, not %s", JOBS_MAX, optarg);
+		args_complain("when: --jobs wants a number from 1 to %d, not %s", JOBS_MAX, optarg);
 		return false;
 	default:
 		s->format = id == JSON ? WHEN_JSON : WHEN_MARKDOWN;
@@ -340,8 +340,8 @@ static int ask_superfluous(const struct settings *s, int argc, char **argv)
 	const struct superfluous_how how = { s->format == WHEN_JSON, s->executions_max };
 
 	if (!argc || s->format == WHEN_MARKDOWN) {
-		cli_complain("when: --superfluous wants a test or a check%s", argc ?
-			     ", and prints text or JSON" : "");
+		args_complain("when: --superfluous wants a test or a check%s", argc ?
+			      ", and prints text or JSON" : "");
 		return STATUS_ERROR;
 	}
 	return superfluous_files(argc, argv, &how);
@@ -361,7 +361,7 @@ static int whole_table(const struct settings *s)
 	int status;
 
 	if (!t) {
-		cli_complain("when: not enough memory");
+		args_complain("when: not enough memory");
 		return STATUS_ERROR;
 	}
 	memcpy(t->era, s->era, sizeof(t->era));
@@ -377,18 +377,18 @@ static int whole_table(const struct settings *s)
 	return status;
 }
 
-int cli_when(const struct cli_command *command, int argc, char **argv)
+int cli_when(const struct args_command *command, int argc, char **argv)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct settings s = { .jobs = processors > JOBS_MAX ? JOBS_MAX :
 				      processors < 1 ? 1 : (unsigned)processors };
 	int id, worst = STATUS_OK;
 
-	while ((id = cli_next_option(command, argc, argv)) >= 0)
+	while ((id = args_next(command, argc, argv)) >= 0)
 		if (!set_option(&s, id))
 			return STATUS_ERROR;
-	if (id != CLI_END)
-		return id == CLI_HELP ? STATUS_OK : STATUS_ERROR;
+	if (id != ARGS_END)
+		return id == ARGS_HELP ? STATUS_OK : STATUS_ERROR;
 	if (!s.era[0] && !s.era[1])
 		s.era[0] = s.era[1] = true;
 	if (s.superfluous)
@@ -398,7 +398,7 @@ int cli_when(const struct cli_command *command, int argc, char **argv)
 	if (optind == argc)
 		return whole_table(&s);
 	if (s.format != WHEN_TEXT) {
-		cli_complain("when: --json and --markdown are for the whole table");
+		args_complain("when: --json and --markdown are for the whole table");
 		return STATUS_ERROR;
 	}
 	for (; optind < argc; optind++) {

@@ -45,7 +45,7 @@ static int run_all(struct runs *runs, int argc, char **argv)
 	bool any = false;
 
 	if (!report_begin(runs->report)) {
-		cli_complain("%s: no temporary file: %s", runs->file, strerror(errno));
+		args_complain("%s: no temporary file: %s", runs->file, strerror(errno));
 		return STATUS_ERROR;
 	}
 	for (const struct explore_entry *e = explore_registered(); e; e = e->next) {
@@ -55,11 +55,11 @@ static int run_all(struct runs *runs, int argc, char **argv)
 		}
 	}
 	if (!any) {
-		cli_complain("%s: no such check", runs->file);
+		args_complain("%s: no such check", runs->file);
 		return STATUS_ERROR;
 	}
 	if (!report_end(runs->report)) {
-		cli_complain("%s: cannot write a temporary file", runs->file);
+		args_complain("%s: cannot write a temporary file", runs->file);
 		return STATUS_ERROR;
 	}
 	return runs_status(runs->report, false);
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 	};
 	struct report report = { .out = stdout, .format = report_formats,
 				 .pictures = PICTURES_ALWAYS };
-	struct runs runs = { .file = argv[0], .report = &report, .complain = cli_complain };
+	struct runs runs = { .file = argv[0], .report = &report, .complain = args_complain };
 	const char *replay = NULL;
 	char with[256];
 	bool good = true;
@@ -91,9 +91,9 @@ int main(int argc, char **argv)
 		else if (id == FORMAT)
 			good = (report.format = report_format_find(optarg));
 		else if (id == MAX_EXECUTIONS)
-			good = cli_parse_count(optarg, &runs.options.executions_max);
+			good = args_count(optarg, &runs.options.executions_max);
 		else if (id == MAX_SECONDS)
-			good = cli_parse_seconds(optarg, &runs.options.seconds_max);
+			good = args_seconds(optarg, &runs.options.seconds_max);
 		else if (id == REPLAY)
 			replay = optarg;
 		else if (id != 'f' && id != 'v')
