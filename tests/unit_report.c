@@ -183,8 +183,8 @@ static const struct said cow[] = {
 	{ 5, B, &exchange, 0, "touch" },
 	{ 5, B, &load, ADDR_A, "touch" },
 	{ 6, A, &exchange, 0, "entry_invalidate" },
-	{ 7, A, &exchange, 0, "tlb_wait" },
-	{ 7, A, &flush, ADDR_A, "ats_invalidate" },     /* 15 */
+	{ 7, A, &exchange, 0, "flush_wait" },
+	{ 7, A, &flush, ADDR_A, "ats_done" },           /* 15 */
 };
 
 static struct story *cow_story(void)

@@ -43,6 +43,11 @@ static void ats_submit(struct mmu_notifier *mn, struct flush f)
 	struct mmun_ats *ats = container_of(mn, struct mmun_ats, mn);
 
 	tlb_invalidate(&ats->tlb, f);
+}
+
+static void ats_done(struct mmu_notifier *mn, struct flush f)
+{
+	(void)mn, (void)f;
 	sync_event(FLUSH_DEVICE, f.start, f.end);
 }
 
@@ -57,7 +62,7 @@ static void ats_release(struct mmu_notifier *mn, struct mmun_mm *mm)
 	sync_event(DEVICE_RELEASE);
 }
 
-static const struct notify_tlb_ops tlb_ops = { .submit = ats_submit };
+static const struct notify_tlb_ops tlb_ops = { .submit = ats_submit, .done = ats_done };
 static const struct mmu_notifier_ops ops = { .release = ats_release };
 
 static int page_request(struct mmun_ats *ats, uint64_t addr, bool write)

@@ -13,14 +13,15 @@ bool flush_tlb_submit(struct mmun_mm *mm, struct flush f)
 		return false;
 	for (struct mmun_cpu *cpu = mm->cpus; cpu; cpu = cpu->next)
 		tlb_invalidate(&cpu->tlb, f);
-	sync_event(FLUSH_CPUS, f.start, f.end);
 	return true;
 }
 
 void flush_tlb_range(struct mmun_mm *mm, struct flush f)
 {
-	if (flush_tlb_submit(mm, f))
-		flush_wait();
+	if (!flush_tlb_submit(mm, f))
+		return;
+	flush_wait();
+	sync_event(FLUSH_CPUS, f.start, f.end);
 }
 
 pte_t ptep_clear_flush(struct mmun_mm *mm, const struct ptep *p, uint64_t addr)

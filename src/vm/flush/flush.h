@@ -20,8 +20,8 @@ struct mmun_cpu {
 	struct tlb tlb;
 };
 
-/* Empties the TLBs of all CPUs in the mm. Caller: may notify. The first half: false if there
- * is nothing to wait for; and both. */
+/* Empties the TLBs of all CPUs in the mm. Caller: may notify. The first half alone: false if
+ * there is nothing to wait for. Who flushes other TLBs as well may wait once for all. */
 bool flush_tlb_submit(struct mmun_mm *mm, struct flush f);
 void flush_tlb_range(struct mmun_mm *mm, struct flush f);
 

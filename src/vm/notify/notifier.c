@@ -23,8 +23,8 @@ static bool has_tlb(const struct mmu_notifier *mn, const struct notify_domain *d
 					       mn->ops->arch_invalidate_secondary_tlbs != NULL;
 }
 
-/* True: only submitted. */
-static bool flush_one(struct mmu_notifier *mn, struct notify_domain *d, struct flush f)
+/* The first half, if the TLB has two: true; else all of it. */
+static bool submit_one(struct mmu_notifier *mn, struct notify_domain *d, struct flush f)
 {
 	const struct mmu_notifier_ops *ops = mn->ops;
 
@@ -56,14 +56,32 @@ bool notify_flush_submit(struct notify_domain *d, struct flush f)
 
 	ASSERT(flush_is_valid(&f));
 	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
-		submitted |= flush_one(mn, d, f);
+		submitted |= submit_one(mn, d, f);
 	return submitted;
+}
+
+void notify_flush_done(struct notify_domain *d, struct flush f)
+{
+	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
+		if (mn->tlb)
+			mn->tlb->done(mn, f);
 }
 
 void notify_flush(struct notify_domain *d, struct flush f)
 {
-	if (notify_flush_submit(d, f))
-		flush_wait();
+	if (!notify_flush_submit(d, f))
+		return;
+	flush_wait();
+	notify_flush_done(d, f);
+}
+
+/* One of them alone: between others' ends. */
+static void flush_one(struct mmu_notifier *mn, struct notify_domain *d, struct flush f)
+{
+	if (!submit_one(mn, d, f))
+		return;
+	flush_wait();
+	mn->tlb->done(mn, f);
 }
 
 /* --- start and end ------------------------------------------------------- */
@@ -167,8 +185,8 @@ void notify_range_end(struct notify_domain *d, const struct mmu_notifier_range *
 	if (told)
 		intervals_end(d);
 	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next) {
-		if (flush && flush_one(mn, d, flush_range(r->start, r->end)))
-			flush_wait();
+		if (flush)
+			flush_one(mn, d, flush_range(r->start, r->end));
 		if (told)
 			end_one(mn, r);
 	}

@@ -126,11 +126,17 @@ void notify_range_end(struct notify_domain *d, const struct mmu_notifier_range *
 struct notify_tlb_ops {
 	/* The first half: see flush.h. Under any lock; does not sleep. */
 	void (*submit)(struct mmu_notifier *mn, struct flush f);
+	/* The second half is over, too: the caller has waited, for this TLB and others. */
+	void (*done)(struct mmu_notifier *mn, struct flush f);
 };
 
-/* Flushes the secondary TLBs. Takes no lock and does not sleep. The first half: false if
- * there is nothing to wait for, as callbacks of users return when all is over; and both. */
+/*
+ * Flushes the secondary TLBs: submits to all and waits once. Takes no lock and does not
+ * sleep. The first half alone: false if there is nothing to wait for, as callbacks of users
+ * return when all is over; else the caller waits, and says when it has.
+ */
 bool notify_flush_submit(struct notify_domain *d, struct flush f);
+void notify_flush_done(struct notify_domain *d, struct flush f);
 void notify_flush(struct notify_domain *d, struct flush f);
 
 /* Is there one? For who wants to know whether a flush changes anything. */
