@@ -200,11 +200,12 @@ static void effect_remove(struct flat *f, struct state *s, int thread, int page)
 
 static void effect_free(struct flat *f, struct state *s, int thread, int page)
 {
-	struct frame *frame = &s->frame[flat_frame(s, page)];
+	struct frame *frame;
 	struct state dropped;
 
 	if (refused_advice(s, thread, !s->place[page].rights || s->place[page].object))
 		return;
+	frame = &s->frame[flat_frame(s, page)];
 	dropped = *s;
 	if (frame->flags & FRAME_OUT) {
 		empty(f, &dropped, thread, page);
@@ -215,13 +216,15 @@ static void effect_free(struct flat *f, struct state *s, int thread, int page)
 
 static void effect_pageout(struct flat *f, struct state *s, int thread, int page)
 {
-	int n = flat_frame(s, page);
-	struct frame *frame = &s->frame[n];
 	struct state dropped = *s;
+	struct frame *frame;
+	int n;
 
 	if (refused_advice(s, thread, !s->place[page].rights) ||
 	    !private_anonymous(&s->place[page]))
 		return;
+	n = flat_frame(s, page);
+	frame = &s->frame[n];
 	if ((frame->flags & FRAME_LAZY) && !flat_pinned(f, s, n)) {
 		empty(f, &dropped, thread, page);
 		flat_add(f, &dropped);
