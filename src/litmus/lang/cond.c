@@ -86,25 +86,6 @@ static int parse_register(struct parser *p, int thread)
 		   nearest_text(&near));
 }
 
-static int parse_var_name(struct parser *p)
-{
-	struct token *t = &p->lex.tok;
-	struct nearest near;
-	int v;
-
-	if (t->kind != TOK_NAME)
-		parse_fail_expected(p, "a variable");
-	v = find_var(p->test, t->name);
-	if (v < 0) {
-		nearest_init(&near, t->name, NEAREST_DISTANCE);
-		for (int i = 0; i < p->test->vars; i++)
-			nearest_offer(&near, p->test->var[i].name);
-		parse_fail(p, t->pos, "unknown variable '%s'%s", t->name, nearest_text(&near));
-	}
-	lex_next(p);
-	return v;
-}
-
 /* "0:r0", "x" or "c:x": fills the atom's place. Returns its index in an outcome. */
 static int parse_place(struct parser *p, struct litmus_cond *atom)
 {
@@ -130,15 +111,15 @@ static int parse_place(struct parser *p, struct litmus_cond *atom)
 		}
 		lex_next(p);
 		lex_next(p);
-		atom->var = parse_var_name(p);
+		atom->var = parse_known_var(p, "a variable");
 		return litmus_child_index(p->test, atom->child, atom->var);
 	}
 	atom->kind = COND_VAR;
 	if (accept(p, "[")) {
-		atom->var = parse_var_name(p);
+		atom->var = parse_known_var(p, "a variable");
 		expect(p, "]", "after the variable");
 	} else {
-		atom->var = parse_var_name(p);
+		atom->var = parse_known_var(p, "a variable");
 	}
 	return litmus_var_index(p->test, atom->var);
 }

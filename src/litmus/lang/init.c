@@ -13,26 +13,6 @@
 #include "base/version.h"
 #include "litmus/lang/parser.h"
 
-/* A variable that is declared already. */
-static int parse_known_var(struct parser *p, const char *what)
-{
-	struct token *t = &p->lex.tok;
-	struct nearest near;
-	int v;
-
-	if (t->kind != TOK_NAME)
-		parse_fail_expected(p, what);
-	v = find_var(p->test, t->name);
-	if (v < 0) {
-		nearest_init(&near, t->name, NEAREST_DISTANCE);
-		for (int i = 0; i < p->test->vars; i++)
-			nearest_offer(&near, p->test->var[i].name);
-		parse_fail(p, t->pos, "unknown variable '%s'%s", t->name, nearest_text(&near));
-	}
-	lex_next(p);
-	return v;
-}
-
 /* --- attributes of a variable -------------------------------------------- */
 
 struct attributes {

@@ -116,6 +116,9 @@ _Noreturn void parse_fail_word(struct parser *p, const char *what, const char *c
 
 /* -1: there is none of this name. */
 int find_var(const struct litmus *test, const char *name);
+
+/* The token is a variable that is declared: its number. @what: what was expected. */
+int parse_known_var(struct parser *p, const char *what);
 int find_thread(const struct litmus *test, const char *name);
 /* With a page of its own; refuses a second one of the name. */
 int add_var(struct parser *p, const char *name, struct litmus_pos pos);

@@ -41,3 +41,22 @@ int add_var(struct parser *p, const char *name, struct litmus_pos pos)
 	var->table = test->tables++;
 	return test->vars++;
 }
+
+int parse_known_var(struct parser *p, const char *what)
+{
+	struct token *t = &p->lex.tok;
+	struct nearest near;
+	int v;
+
+	if (t->kind != TOK_NAME)
+		parse_fail_expected(p, what);
+	v = find_var(p->test, t->name);
+	if (v < 0) {
+		nearest_init(&near, t->name, NEAREST_DISTANCE);
+		for (int i = 0; i < p->test->vars; i++)
+			nearest_offer(&near, p->test->var[i].name);
+		parse_fail(p, t->pos, "unknown variable '%s'%s", t->name, nearest_text(&near));
+	}
+	lex_next(p);
+	return v;
+}
