@@ -263,7 +263,8 @@ void op_ats_create(struct world *w)
 		opts.page_request = d->kind == DEVICE_HANDLER ? handle_request : refuse_request;
 	opts.ctx = d;
 	/* Who is refused does not wait; in classic address spaces nobody tells of rights. */
-	opts.keeps_rights = d->kind == DEVICE_OPTS && s->semantics == MMUN_MODERN && (shift & 2);
+	opts.caches_permissions = d->kind == DEVICE_OPTS && s->semantics == MMUN_MODERN &&
+				  (shift & 2);
 	begin_quiet(w);
 	err = mmun_ats_create(s->mm, d->kind == DEVICE_PLAIN ? NULL : &opts, &d->ats);
 	finish(w, "ats_create", (uint64_t)(d - w->device), opts.tlb_shift, err);

@@ -225,7 +225,7 @@ static void stress_init(struct stress *s)
 	CHECK(!mmun_object_create(s->machine, REGION_BYTES, &s->file));
 	for (int i = 0; i < DEVICES; i++) {
 		/* In classic address spaces nobody would tell it. */
-		ats_opts.keeps_rights = i == DEVICES - 1 && !options.classic;
+		ats_opts.caches_permissions = i == DEVICES - 1 && !options.classic;
 		CHECK(!mmun_ats_create(s->mm, &ats_opts, &s->ats[i]));
 	}
 	map_anonymous(s, REGION_OWN, RW);

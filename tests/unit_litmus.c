@@ -155,11 +155,11 @@ static const struct error_case initial_state_errors[] = {
 	{ INIT("if;"),
 	  "2:3: expected a variable's name, found 'if', which is a word of the language" },
 	{ INIT("P0 = 1;"),
-	  "2:6: expected 'caches', 'on', 'mirrors', 'shadows' or 'remembers' after the thread, found '='" },
+	  "2:6: expected 'caches', 'on', 'mirrors' or 'shadows' after the thread, found '='" },
 	{ INIT("atomic_t x;"),
 	  "2:3: the type 'atomic_t' is not supported: use int, long or u64" },
 	{ INIT("x; P0 eats x;"),
-	  "2:9: expected 'caches', 'on', 'mirrors', 'shadows' or 'remembers' after the thread, found 'eats'" },
+	  "2:9: expected 'caches', 'on', 'mirrors' or 'shadows' after the thread, found 'eats'" },
 	{ INIT("x; P0 caches z;"),
 	  "2:16: unknown variable 'z'" },
 	{ INIT("x none; P0 caches x;"),
@@ -235,7 +235,7 @@ static const struct error_case initial_state_errors[] = {
 	{ INIT("x; D0 mirrors;"),
 	  "2:6: there is no thread 'D0' (did you mean 'P0'?)" },
 	{ INIT("x; D0 mirror;"),
-	  "2:9: expected 'caches', 'on', 'mirrors', 'shadows' or 'remembers' after the thread, found 'mirror'" },
+	  "2:9: expected 'caches', 'on', 'mirrors' or 'shadows' after the thread, found 'mirror'" },
 	{ INIT("semantics old;"),
 	  "2:13: expected 'modern', 'classic' or a version of Linux, such as 6.1 or 6.12, after "
 	  "'semantics', found 'old'" },
@@ -672,15 +672,17 @@ static void threads_and_places(void **state)
 
 static void devices_and_lapses(void **state)
 {
-	struct litmus *t = parse("VM t\n{ x; D1 on D0; D0 mirrors; D2 shadows; D3 remembers; D0 caches x;\n"
+	struct litmus *t = parse("VM t\n{ x; D1 on D0; D0 mirrors; D2 shadows; D3 caches permissions;\n"
+				 "D4 remembers; D0 caches x;\n" /* as it was called */
 				 "fork forgets areas; cow forgets pending, reuse; }\n"
-				 "P0(int *x) { } D0(int *x) { } D1() { } D2() { } D3() { }\n");
+				 "P0(int *x) { } D0(int *x) { } D1() { } D2() { } D3() { } D4() { }\n");
 
 	(void)state;
 	assert_int_equal(t->thread[1].kind, DEVICE_MIRROR);
 	assert_int_equal(t->thread[2].kind, DEVICE_MIRROR);
 	assert_int_equal(t->thread[3].kind, DEVICE_SHADOW);
-	assert_int_equal(t->thread[4].kind, DEVICE_KEEPER);
+	assert_int_equal(t->thread[4].kind, DEVICE_CACHES_PERMISSIONS);
+	assert_int_equal(t->thread[5].kind, DEVICE_CACHES_PERMISSIONS);
 	assert_int_equal(t->thread[1].caches, 1);
 	assert_int_equal(t->forgets, 1u << FORGETS_FORK_AREAS | 1u << FORGETS_COW_REUSE |
 				     1u << FORGETS_COW_PENDING);

@@ -457,10 +457,10 @@ static void test_ats(void **state)
 	teardown(&w);
 }
 
-/* A TLB that keeps rights is told of new ones, by whoever gives them and by its own fault. */
-static void test_keeps_rights(void **state)
+/* A TLB that caches permissions is told of new ones, by whoever gives them and by its own fault. */
+static void test_caches_permissions(void **state)
 {
-	const struct mmun_ats_opts opts = { .keeps_rights = true };
+	const struct mmun_ats_opts opts = { .caches_permissions = true };
 	struct mmun_ats *ats;
 	struct world w;
 	uint64_t v;
@@ -822,7 +822,7 @@ int main(void)
 		cmocka_unit_test(test_ksm),
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_ats),
-		cmocka_unit_test(test_keeps_rights),
+		cmocka_unit_test(test_caches_permissions),
 		cmocka_unit_test(test_no_frames),
 		cmocka_unit_test(test_order_modern),
 		cmocka_unit_test(test_order_classic),

@@ -120,12 +120,12 @@ for device in cpu mirror shadow; do
 	done
 done
 
-# A TLB that keeps rights changes nothing where others are told.
-for place in default keeper; do
+# A TLB that caches permissions changes nothing where others are told.
+for place in default permissions; do
 	sed -n "s/ $place / /p" "$dir/cells" | grep -v ' not asked$' >"$dir/$place"
 done
-grep -vxf "$dir/default" "$dir/keeper" && fail 'keeper is not as default'
-[ "$(grep -c safe "$dir/keeper")" -ge 60 ] || fail 'keeper: too few are safe'
+grep -vxf "$dir/default" "$dir/permissions" && fail 'permissions is not as default'
+[ "$(grep -c safe "$dir/permissions")" -ge 60 ] || fail 'permissions: too few are safe'
 
 # What the semantics do is safe, and each row notices when nobody is told; these need not be.
 # But before 6.6 mremap told the device too late, if the page was migrated at that moment, and

@@ -606,7 +606,7 @@ struct mmun_ats_opts {
 	 * one none does, as in Linux before 6.6 (6bbd42e2df8f): the store waits until
 	 * something else empties the TLB, perhaps forever.
 	 */
-	bool keeps_rights;
+	bool caches_permissions;
 };
 
 /*

@@ -92,7 +92,7 @@ int ats_create(struct notify_domain *d, const struct mmun_ats_opts *opts,
 	ats->mn.ops = &ops;
 	ats->mn.tlb = &tlb_ops;
 	err = tlb_init(&ats->tlb, shift);
-	ats->tlb.keeps_rights = ats->opts.keeps_rights;
+	ats->tlb.caches_permissions = ats->opts.caches_permissions;
 	if (!err)
 		err = notify_register(d, &ats->mn);
 	if (err) {
@@ -100,8 +100,8 @@ int ats_create(struct notify_domain *d, const struct mmun_ats_opts *opts,
 		sync_free(ats);
 		return err;
 	}
-	if (ats->opts.keeps_rights)
-		notify_count_keeper(d, 1);
+	if (ats->opts.caches_permissions)
+		notify_count_permission_cache(d, 1);
 	*ret_ats = ats;
 	return 0;
 }
@@ -116,8 +116,8 @@ void mmun_ats_destroy(struct mmun_ats *ats)
 {
 	if (!ats)
 		return;
-	if (ats->opts.keeps_rights)
-		notify_count_keeper(ats->domain, (uint64_t)-1);
+	if (ats->opts.caches_permissions)
+		notify_count_permission_cache(ats->domain, (uint64_t)-1);
 	notify_unregister(ats->domain, &ats->mn);
 	tlb_fini(&ats->tlb);
 	sync_free(ats);

@@ -279,7 +279,7 @@ static void parse_kind(struct parser *p, struct promise *promise)
 	if (promise->kind != DEVICE_TLB)
 		parse_fail(p, pos, "of '%s' this was said already", promise->thread);
 	promise->kind = at(p, "mirrors") ? DEVICE_MIRROR : at(p, "shadows") ? DEVICE_SHADOW :
-			DEVICE_KEEPER;
+			DEVICE_CACHES_PERMISSIONS; /* also as "remembers", the older word */
 	promise->kind_pos = pos;
 	lex_next(p);
 }
@@ -291,15 +291,18 @@ static void parse_promise(struct parser *p)
 	refuse_in_c(p);
 	promise = promise_for(p);
 	lex_next(p);
-	if (accept(p, "caches"))
-		parse_caches(p, promise);
-	else if (accept(p, "on"))
+	if (accept(p, "caches")) {
+		if (at(p, "permissions"))
+			parse_kind(p, promise);
+		else
+			parse_caches(p, promise);
+	} else if (accept(p, "on")) {
 		parse_on(p, promise);
-	else if (at(p, "mirrors") || at(p, "shadows") || at(p, "remembers"))
+	} else if (at(p, "mirrors") || at(p, "shadows") || at(p, "remembers")) {
 		parse_kind(p, promise);
-	else
-		parse_fail_expected(p, "'caches', 'on', 'mirrors', 'shadows' or 'remembers' after "
-				    "the thread");
+	} else {
+		parse_fail_expected(p, "'caches', 'on', 'mirrors' or 'shadows' after the thread");
+	}
 }
 
 static int promised_thread(struct parser *p, const char *name, struct litmus_pos pos)

@@ -359,7 +359,8 @@ void parse_new_name(struct parser *p, const char *what, char *ret_name)
 	static const char *const taken[] = {
 		"if", "else", "int", "long", "u64", "void", "fault", "unmapped", "exists", "forall",
 		"filter", "locations", "not", "true", "false", "notify", "semantics", "caches",
-		"mirrors", "shadows", "remembers", "forgets", "on", "cow", "zero", "none",
+		"permissions", "mirrors", "shadows", "remembers", "forgets", "on", "cow", "zero",
+		"none",
 		"swapped", "shared", "file", "huge", "split", "pinned", "readonly", "with",
 		"beside", "READ_ONCE", "WRITE_ONCE", "smp_load_acquire", "smp_store_release",
 		"smp_mb", "smp_rmb", "smp_wmb", "PROT_NONE", "PROT_READ", "PROT_WRITE",

@@ -130,7 +130,7 @@ struct litmus_insn {
 /* What a device finds pages by. */
 enum litmus_device {
 	DEVICE_TLB,      /* a TLB over the page tables of the processors */
-	DEVICE_KEEPER,   /* "remembers": the same, which keeps rights until it is told */
+	DEVICE_CACHES_PERMISSIONS, /* "caches permissions": a TLB that keeps those that it saw */
 	DEVICE_MIRROR,   /* "mirrors": its own page table, by an interval notifier */
 	DEVICE_SHADOW,   /* "shadows": the same, by starts and ends that it counts */
 };
@@ -152,7 +152,7 @@ struct litmus_thread {
 /* Of a device: else it has a page table. */
 static inline bool litmus_has_tlb(const struct litmus_thread *thread)
 {
-	return thread->kind == DEVICE_TLB || thread->kind == DEVICE_KEEPER;
+	return thread->kind == DEVICE_TLB || thread->kind == DEVICE_CACHES_PERMISSIONS;
 }
 
 /* Of which updates a test says where they flush: "notify UPDATE = POINT[, POINT];". */

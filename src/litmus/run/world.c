@@ -35,7 +35,7 @@ static int units_init(struct world *w)
 
 		if (!thread->device)
 			err = mmun_cpu_create(w->mm, &w->cpu[u]);
-		opts.keeps_rights = thread->kind == DEVICE_KEEPER;
+		opts.caches_permissions = thread->kind == DEVICE_CACHES_PERMISSIONS;
 		if (thread->device && litmus_has_tlb(thread) && !w->ats[u])
 			err = mmun_ats_create(w->mm, &opts, &w->ats[u]);
 		else if (thread->device && !litmus_has_tlb(thread) && !w->mirror[u])

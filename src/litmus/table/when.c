@@ -62,12 +62,12 @@ static const struct when_place *find_place(const char *name)
 static bool print_init(char *text, size_t size, const struct when_row *row,
 		       const struct when_scene *scene, const struct when_place *place, bool classic)
 {
-	static const char remembers[] = "D0 remembers;";
+	static const char permissions[] = "D0 caches permissions;";
 	bool other = place->device || place->processor;
 	char notify[64];
 	const char *line[] = {
 		scene->init, row->forgets,
-		other || !row->remembers ? place->device : remembers, notify,
+		other || !row->caches_permissions ? place->device : permissions, notify,
 		classic ? "semantics classic;" : NULL,
 	};
 	int n = 0;

@@ -47,7 +47,7 @@ struct when_row {
 	char kind;           /* of when_kinds */
 	const char *notify;  /* the operation whose place is moved, as in "notify OP = ..." */
 	const char *condition; /* of a pair: "D1" to "D4"; NULL: a row of the table itself */
-	bool remembers;      /* the device keeps rights, if its column says nothing of it */
+	bool caches_permissions; /* the device keeps rights, if its column says nothing of it */
 	const char *forgets; /* statements that take the condition away; NULL: it is kept */
 	const char *note;    /* NULL: the cells say all there is to say */
 	struct when_scene scene[WHEN_SCENES_MAX]; /* ends with one without threads, or full */

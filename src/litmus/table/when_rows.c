@@ -22,7 +22,7 @@ const struct when_place when_places[] = {
 	{ .name = "never", .meaning = "no flush", .none = true },
 	{ .name = "default", .none = true,
 	  .meaning = "as in the semantics: at all flush points with a * together" },
-	{ .name = "keeper", .none = true, .device = "D0 remembers;", .tlb = true,
+	{ .name = "permissions", .none = true, .device = "D0 caches permissions;", .tlb = true,
 	  .meaning = "as default, with a TLB that caches permissions (SMMU)" },
 	{ .name = "cpu", .none = true, .processor = true,
 	  .meaning = "as default, with another processor in the device's place" },
@@ -396,7 +396,7 @@ const struct when_row when_rows[] = {
 		  .threads = DOES("mprotect(a, PROT_READ | PROT_WRITE)") LATE_STORE },
 	} },
 
-	{ .name = "upgrade", .kind = 'E', .notify = "upgrade", .remembers = true,
+	{ .name = "upgrade", .kind = 'E', .notify = "upgrade", .caches_permissions = true,
 	  .update = "write permission is added, for a TLB that caches permissions",
 	  .note = "The flush points are those for a device whose TLB caches permissions. No "
 		  "memory is wrong: without a flush the device makes the same page request "

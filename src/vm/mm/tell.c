@@ -43,7 +43,7 @@ void flush_secondary(struct mmun_mm *mm, enum flush_point point, struct flush f)
 }
 
 /*
- * Under the ptl: a store is allowed now, or was before. A TLB that keeps rights does not
+ * Under the ptl: a store is allowed now, or was before. A TLB that caches permissions does not
  * find out by itself, and its device would come with the same fault again:
  *
  *      device [TLB: a read-only]           processor
@@ -57,7 +57,7 @@ void flush_secondary(struct mmun_mm *mm, enum flush_point point, struct flush f)
  */
 void fault_tell_upgrade(struct mmun_mm *mm, struct flush f)
 {
-	if (mm->domain.keepers)
+	if (mm->domain.permission_caches)
 		pass_flush_point(mm, MM_OP_UPGRADE, FLUSH_POINT_SET, f);
 }
 

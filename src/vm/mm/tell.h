@@ -48,7 +48,7 @@ void flush_secondary(struct mmun_mm *mm, enum flush_point point, struct flush f)
 		flush_secondary((mm), (enum flush_point)(points), (flush)); \
 } while (0)
 
-/* A fault gives the right to write: devices whose TLBs keep rights are told. Under the ptl. */
+/* A fault permits stores: devices whose TLBs cache permissions are told. Under the ptl. */
 void fault_tell_upgrade(struct mmun_mm *mm, struct flush f);
 
 #endif

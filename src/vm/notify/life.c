@@ -198,10 +198,10 @@ void notify_domain_fini(struct notify_domain *d)
 	intervals_free(d);
 }
 
-void notify_count_keeper(struct notify_domain *d, uint64_t more)
+void notify_count_permission_cache(struct notify_domain *d, uint64_t more)
 {
 	d->ops->lock_all(d);
-	d->keepers += more;
+	d->permission_caches += more;
 	d->ops->unlock_all(d);
 }
 

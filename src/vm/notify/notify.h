@@ -61,7 +61,7 @@ struct notify_domain {
 	struct mmun_machine *machine;        /* [C] whose frames a walk finds; lasts longer */
 	struct mmun_mm *mm;                  /* [C] for callbacks; NULL: the owner is none */
 	enum mmun_semantics semantics;       /* [C] */
-	uint64_t keepers;                    /* [N] devices whose TLBs keep rights */
+	uint64_t permission_caches;          /* [N] devices whose TLBs cache permissions */
 	mutex_t release_lock;                /* one at a time: exit, unregister, last put */
 	mutex_t subscriptions_lock;
 	struct mmu_notifier *subscriptions;  /* [N+S] the newest first */
@@ -94,8 +94,8 @@ enum { NOTIFIER_IDLE, NOTIFIER_LIVE, NOTIFIER_RELEASED, NOTIFIER_PUT, NOTIFIER_L
 void notify_release(struct notify_domain *d);
 void notify_unlink(struct notify_domain *d);
 
-/* Devices whose TLBs keep rights come, 1, or go, -1: whoever gives rights asks for them. */
-void notify_count_keeper(struct notify_domain *d, uint64_t more);
+/* Devices whose TLBs cache permissions come, 1, or go, -1. Whoever adds a permission asks. */
+void notify_count_permission_cache(struct notify_domain *d, uint64_t more);
 
 /* --- ranges: notifier.c -------------------------------------------------- */
 

@@ -149,7 +149,7 @@ static enum tlb_result fill(const struct tlb *t, struct notify_domain *d,
 /* A translation without the right is the answer, as long as the TLB has it. */
 static bool denies(const struct tlb *t, uint64_t w, uint64_t vpn)
 {
-	return t->keeps_rights && word_hits(t, w, vpn, false);
+	return t->caches_permissions && word_hits(t, w, vpn, false);
 }
 
 void tlb_await(const struct tlb *t, const struct tlb_access *a)

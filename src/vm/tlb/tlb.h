@@ -12,7 +12,7 @@
 
 struct tlb {
 	uint32_t shift;       /* [C] 1 << shift entries */
-	bool keeps_rights;    /* [C] an entry that does not allow a store is no miss */
+	bool caches_permissions;    /* [C] an entry that does not allow a store is no miss */
 	atomic_u64 *entry;    /* [C] [A] see tlb.c */
 };
 
