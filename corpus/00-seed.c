@@ -28,15 +28,14 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static struct mm_struct *child;         /* shares A with its parent */
 static unsigned long a, b;
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_CLASSIC, 2, true);
 	a = mm_world_page(&w, 0, 0, 0);
 	EXPLORE_ASSERT(!mmun_fork(w.mm, &child));
@@ -83,13 +82,11 @@ static void wp_page_copy(struct vm_area_struct *vma, unsigned long address)
 	put_page(old_page);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct vm_area_struct vma;
 	uint64_t value;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		mmap_read_lock(w.mm);
@@ -109,24 +106,19 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, a, "A");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!mmun_mm_destroy(child));
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "CPU 0", "CPU 1", "device" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "condition", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("condition", .watch = call_watch, .finish = call_finish)

@@ -26,17 +26,16 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static struct mmun_object *file;        /* of one page */
 static unsigned long old, new;          /* areas that map it; copy_vma() has made the new one */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
 	uint64_t addr;
 
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 1, false);
 	old = mm_world_page(&w, 0, 1, 0) + PAGE_SIZE;   /* beside a page that keeps the table */
 	new = mm_world_page(&w, 1, 1, 0) + PAGE_SIZE;
@@ -107,13 +106,11 @@ static void move_page_tables(struct vm_area_struct *vma, struct vm_area_struct *
 	mmu_notifier_invalidate_range_end(&range);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct vm_area_struct vma, new_vma;
 	uint64_t value;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		mmap_write_lock(w.mm);
@@ -131,25 +128,20 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, old, "old");
 	mm_world_watch(&w, new, "new");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	mmun_object_destroy(file);
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "mremap", "ftruncate", "CPU" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .watch = call_watch, .finish = call_finish)

@@ -23,15 +23,14 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static unsigned long old, new;          /* of areas that a page table's entries fill */
 static struct rw_semaphore i_mmap_rwsem;
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 0, false);
 	old = mm_world_page(&w, 0, 0, 0);
 	new = old + PMD_SIZE;
@@ -132,12 +131,10 @@ static void retract_page_tables(void)
 	}
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct vm_area_struct vma;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		mmap_write_lock(w.mm);
@@ -161,20 +158,16 @@ static void watch_pmd(unsigned long addr, const char *name)
 		explore_watch(name, "table in frame %lu", pmd_pfn(pmd));
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	watch_pmd(old, "old_pmd");
 	watch_pmd(new, "new_pmd");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
 	pmd_t *new_pmd = pmd_off(w.mm, new);
 
-	(void)state;
-	(void)arg;
 	if (pmd_present(*new_pmd) && !pmd_pfn(*new_pmd))
 		*new_pmd = __pmd(0); /* exit would free physical page 0 */
 	mm_world_fini(&w);
@@ -182,7 +175,6 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "mremap", "MADV_COLLAPSE" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "protocol", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("protocol", .watch = call_watch, .finish = call_finish)

@@ -23,21 +23,20 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static unsigned long x;
 static struct page *P;                  /* the driver's: the entry has no reference */
 static struct rw_semaphore i_mmap_rwsem;
 static bool linked = true;              /* [i_mmap_rwsem] the area is in i_mmap */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
 	struct vm_area_struct vma;
 	spinlock_t *ptl;
 	pte_t *pte;
 
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 1, false);
 	x = mm_world_page(&w, 0, 1, 0) + PAGE_SIZE;     /* beside a page that keeps the table */
 	EXPLORE_ASSERT(!mmun_mmap(w.mm, x, PAGE_SIZE, MMUN_PROT_READ | MMUN_PROT_WRITE,
@@ -119,10 +118,8 @@ static void unmap_mapping_range(void)
 	up_read(&i_mmap_rwsem);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		unmap_region();
@@ -137,24 +134,19 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 	explore_watch("area", "%s", linked ? "in i_mmap" : "unlinked");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "munmap", "driver", "CPU" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .watch = call_watch, .finish = call_finish)

@@ -26,21 +26,20 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static struct mm_struct *other;         /* shares the table of x and y */
 static unsigned long x, y;
 static struct rw_semaphore i_mmap_rwsem;
 static bool shared = true;              /* [i_mmap_rwsem] count of the table > 1 */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
 	struct mmun_cpu *cpu;
 	spinlock_t *ptl;
 	pmd_t *pmd;
 
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 1, false);
 	EXPLORE_ASSERT(!mmun_mm_create(w.machine, MMUN_MODERN, &other));
 	x = 2 * PMD_SIZE;
@@ -95,12 +94,10 @@ static void try_to_unmap_one(struct vm_area_struct *vma, unsigned long address)
 	mmu_notifier_invalidate_range_end(&range);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct vm_area_struct vma;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		down_write(&i_mmap_rwsem);
@@ -123,25 +120,20 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 	mm_world_watch(&w, y, "y");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!mmun_mm_destroy(other));
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "try_to_unmap", "other process", "CPU" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .watch = call_watch, .finish = call_finish)

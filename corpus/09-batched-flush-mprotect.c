@@ -25,17 +25,16 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static unsigned long x;
 static struct page *P;                  /* isolated from the LRU: reclaim has a reference */
 static bool tlb_flush_batched;          /* [page table lock] of the mm */
 static bool returned;                   /* mprotect has */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 1, false);
 	x = mm_world_page(&w, 0, 0, 0);
 	mm_world_cached(&w, 0, x, true);
@@ -123,12 +122,10 @@ static void mprotect_fixup(struct mm_struct *mm, unsigned long start, unsigned l
 	mmap_write_unlock(mm);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	bool after;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		shrink_folio_list(P);
@@ -145,23 +142,18 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "reclaim", "mprotect", "CPU" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "after-return", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("after-return", .watch = call_watch, .finish = call_finish)

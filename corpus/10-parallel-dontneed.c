@@ -24,14 +24,13 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static unsigned long x;
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 2, false);
 	x = mm_world_page(&w, 0, 0, 7);
 	mm_world_cached(&w, 0, x, true);
@@ -79,13 +78,11 @@ static void zap_page_range_single(struct vm_area_struct *vma, unsigned long star
 	dec_tlb_flush_pending(mm);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct vm_area_struct vma;
 	uint64_t value;
 
-	(void)state;
-	(void)arg;
 	mmap_read_lock(w.mm);
 	vma = vma_of(w.mm, x);
 	zap_page_range_single(&vma, x, x + PAGE_SIZE);
@@ -94,23 +91,18 @@ static void thread(void *state, unsigned thread, void *arg)
 		explore_fail(ORACLE_RETURN, "the old page is read after MADV_DONTNEED");
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "CPU 0", "CPU 1" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "after-return", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("after-return", .watch = call_watch, .finish = call_finish)

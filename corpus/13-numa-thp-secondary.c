@@ -27,16 +27,15 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static unsigned long x;                 /* where a huge page begins */
 static struct page *old_page, *target;  /* target: allocated on the other node */
 static bool stored;                     /* by the device */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_CLASSIC, 1, true);
 	x = 2 * PMD_SIZE;
 	EXPLORE_ASSERT(!mmun_mmap(w.mm, x, PMD_SIZE, MMUN_PROT_READ | MMUN_PROT_WRITE,
@@ -129,12 +128,10 @@ static void do_huge_pmd_numa_page(struct vm_area_struct *vma, pmd_t *pmd, unsign
 	put_page(page);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct vm_area_struct vma;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		mmap_read_lock(w.mm);
@@ -154,19 +151,15 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
 	uint64_t value;
 
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!mmun_cpu_load(w.cpu[0], x, &value));
 	if (stored && value != 2)
 		explore_fail(ORACLE_LOST_WRITE, "the device's store is not in the page of x");
@@ -178,7 +171,6 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "change_prot_numa", "NUMA fault", "device" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lost-write", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lost-write", .watch = call_watch, .finish = call_finish)

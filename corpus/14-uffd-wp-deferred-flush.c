@@ -25,16 +25,15 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static unsigned long x;
 static struct page *old_page;   /* with a reference that somebody has, a pagevec, say */
 static bool stored;             /* by CPU 2 */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 1, false);
 	x = mm_world_page(&w, 0, 0, 0);
 	mm_world_cached(&w, 0, x, true);
@@ -124,12 +123,10 @@ static void do_wp_page(struct vm_area_struct *vma, unsigned long address)
 	wp_page_copy(vma, address, page, orig_pte);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct vm_area_struct vma;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		mwriteprotect_range(w.mm, x, x + PAGE_SIZE);
@@ -146,19 +143,15 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
 	uint64_t value;
 
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!mmun_cpu_load(w.cpu[0], x, &value));
 	if (stored && value != 1)
 		explore_fail(ORACLE_LOST_WRITE, "the store of CPU 2 is not in the page of x");
@@ -168,7 +161,6 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "CPU 0", "CPU 1", "CPU 2" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lost-write", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lost-write", .watch = call_watch, .finish = call_finish)

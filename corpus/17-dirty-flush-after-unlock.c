@@ -27,17 +27,17 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static struct mmun_object *file;        /* of one page */
 static unsigned long x;
 static struct page *P;                  /* of the file's cache */
 static uint64_t disk;                   /* the first word of the page there */
-static bool stored, fixed;
+static bool stored;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 1, false);
 	x = mm_world_page(&w, 0, 1, 0) + PAGE_SIZE;     /* beside a page that keeps the table */
 	EXPLORE_ASSERT(!mmun_object_create(w.machine, PAGE_SIZE, &file));
@@ -103,10 +103,8 @@ static void writeback(void)
 	pr_info("written to the disk: %lu", (unsigned long)disk);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		unmap_region(w.mm, x, x + PAGE_SIZE);
@@ -120,18 +118,14 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 	explore_watch("disk", "%lu", (unsigned long)disk);
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	writeback();
 	if (stored && disk != 1)
 		explore_fail(ORACLE_LOST_WRITE, "the page is clean, the store is not on the disk");
@@ -141,7 +135,6 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "munmap", "writeback", "CPU" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lost-write", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lost-write", .watch = call_watch, .finish = call_finish)

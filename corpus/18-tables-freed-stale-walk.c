@@ -21,17 +21,15 @@
  *	  no flush; free the table
  *						3 walks from the table [freed]
  */
+#include "entry.h"
 #include "mm.h"
 
 static struct mm_world w;
 static unsigned long x;                 /* nothing is mapped in its table any more */
 static struct walk_cache cpu1;
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 0, false);
 	x = mm_world_page(&w, 0, 0, 0);
 	(void)walk_page_table(&cpu1, w.mm, x);
@@ -86,10 +84,8 @@ static void unmap_region(struct mm_struct *mm)
 	mmap_write_unlock(mm);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		unmap_region(w.mm);
@@ -100,23 +96,18 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	watch_walk_cache(&cpu1);
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "munmap", "CPU" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .watch = call_watch, .finish = call_finish)

@@ -24,17 +24,15 @@
  *								4 walks from the table
  *								  [freed]
  */
+#include "entry.h"
 #include "mm.h"
 
 static struct mm_world w;
 static unsigned long x;                 /* nothing is mapped in its table any more */
 static struct walk_cache cpu2;
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 0, false);
 	x = mm_world_page(&w, 0, 0, 0);
 	(void)walk_page_table(&cpu2, w.mm, x);
@@ -116,10 +114,8 @@ static void zap_page_range(struct mm_struct *mm, unsigned long start, unsigned l
 	mmap_read_unlock(mm);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		unmap_region(w.mm);
@@ -133,23 +129,18 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	watch_walk_cache(&cpu2);
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "munmap", "DONTNEED", "CPU" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .watch = call_watch, .finish = call_finish)

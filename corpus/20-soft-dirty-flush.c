@@ -22,15 +22,14 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static unsigned long x;
 static bool returned;                   /* clear_refs_write() has */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 1, false);
 	x = mm_world_page(&w, 0, 0, 0);
 	mm_world_cached(&w, 0, x, true);
@@ -77,10 +76,8 @@ static void clear_refs_write(struct mm_struct *mm)
 	mmap_write_unlock(mm);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		clear_refs_write(w.mm);
@@ -96,23 +93,18 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "clear_refs", "CPU" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "condition", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("condition", .watch = call_watch, .finish = call_finish)

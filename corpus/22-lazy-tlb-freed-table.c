@@ -20,18 +20,16 @@
  *	3 free the table
  *						4 walks from the table [freed]
  */
+#include "entry.h"
 #include "mm.h"
 
 static struct mm_world w;
 static unsigned long x;                 /* nothing is mapped in its table any more */
 static struct walk_cache cpu1;
 static bool is_lazy = true;             /* CPU 1; all the time */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 0, false);
 	x = mm_world_page(&w, 0, 0, 0);
 	(void)walk_page_table(&cpu1, w.mm, x);
@@ -80,10 +78,8 @@ static void collapse_pte_mapped_thp(struct mm_struct *mm, unsigned long haddr)
 	pte_free(mm, pmd_page(pgt_pmd));        /* 3 */
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		collapse_pte_mapped_thp(w.mm, x);
@@ -94,23 +90,18 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	watch_walk_cache(&cpu1);
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "collapse", "lazy CPU" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .watch = call_watch, .finish = call_finish)

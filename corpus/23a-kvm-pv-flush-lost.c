@@ -25,6 +25,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 enum { KVM_VCPU_PREEMPTED = 1, KVM_VCPU_FLUSH_TLB = 2 };
 
 struct page { int data; };
@@ -36,8 +38,6 @@ static struct {
 	spinlock_t lock;                        /* an access against an interrupt */
 	struct page *tlb;                       /* [lock] */
 } vcpu1;
-
-static bool fixed;
 
 static void flush_vcpu1(void)
 {
@@ -101,18 +101,14 @@ static void vcpu1_write(void)
 	spin_unlock(&vcpu1.lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	pte = kzalloc(sizeof(*pte), GFP_KERNEL);
 	vcpu1.tlb = pte;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		guest_unmap();
@@ -126,7 +122,4 @@ static void thread(void *state, unsigned thread, void *arg)
 
 static const char *const names[] = { "vcpu 0", "host, vcpu 1" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .arg = "fixed")
+CORPUS_ENTRY("lifetime")

@@ -26,6 +26,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 enum { KVM_VCPU_PREEMPTED = 1, KVM_VCPU_FLUSH_TLB = 2 };
 
 struct page { int data; };
@@ -38,8 +40,6 @@ static struct {
 	struct page *tlb;                       /* [instruction] */
 	bool at_instruction_boundary;           /* the vCPU's own */
 } vcpu1;
-
-static bool fixed;
 
 /* The guest, on vCPU 0. */
 static void kvm_flush_tlb_multi(void)
@@ -109,17 +109,13 @@ static void vcpu1_write(bool exits)
 	mutex_unlock(&vcpu1.instruction);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	pte = kzalloc(sizeof(*pte), GFP_KERNEL);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		guest_unmap();
@@ -139,7 +135,4 @@ static void thread(void *state, unsigned thread, void *arg)
 
 static const char *const names[] = { "vcpu 0", "kvm, vcpu 1" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .arg = "fixed")
+CORPUS_ENTRY("lifetime")

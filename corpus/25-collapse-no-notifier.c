@@ -23,10 +23,11 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static unsigned long x;
 static struct page *P;                  /* of the file's cache, which has a reference */
-static bool fixed;
 
 static struct {
 	struct mmu_notifier mmu_notifier;
@@ -51,10 +52,8 @@ static const struct mmu_notifier_ops kvm_mmu_notifier_ops = {
 	.invalidate_range_start = kvm_mmu_notifier_invalidate_range_start,
 };
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 0, false);
 	x = mm_world_page(&w, 0, 0, 0);
 	P = pte_page(ptep_get(pte_offset_map(w.mm, pmd_off(w.mm, x), x)));
@@ -113,10 +112,8 @@ static void guest_write(void)
 	spin_unlock(&kvm.mmu_lock);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		collapse_pte_mapped_thp(w.mm, x);
@@ -127,10 +124,8 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 	if (kvm.spte)
 		explore_watch("SPTE of x", "frame %lu", page_to_pfn(kvm.spte));
@@ -138,10 +133,8 @@ static void watch(void *state, void *arg)
 		explore_watch_nothing("SPTE of x", "none");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!fixed == !!kvm.spte);
 	put_page(P);
 	mmu_notifier_unregister(&kvm.mmu_notifier, w.mm);
@@ -150,7 +143,6 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "collapse", "vCPU" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "protocol", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("protocol", .watch = call_watch, .finish = call_finish)

@@ -25,6 +25,8 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 #define local_irq_disable() rcu_read_lock()
 #define local_irq_enable() rcu_read_unlock()
 #define tlb_remove_table_sync_one() do { \
@@ -34,12 +36,9 @@
 
 static struct mm_world w;
 static unsigned long x;
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 0, false);
 	x = mm_world_page(&w, 0, 0, 0);
 }
@@ -114,12 +113,10 @@ static void collapse_pte_mapped_thp(struct mm_struct *mm, unsigned long haddr)
 	mmap_write_unlock(mm);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct page *page;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		page = get_user_page_fast_only(x);
@@ -132,28 +129,23 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
 	pmd_t pmd = *pmd_off(w.mm, x);
 
-	(void)state;
-	(void)arg;
 	if (pmd_none(pmd))
 		explore_watch_nothing("pmd", "none");
 	else
 		explore_watch("pmd", "table in frame %lu", pmd_pfn(pmd));
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_fini(&w);
 }
 
 static const char *const names[] = { "GUP-fast", "collapse" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .watch = call_watch, .finish = call_finish)

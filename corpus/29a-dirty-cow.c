@@ -25,6 +25,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 enum { FOLL_WRITE = 1, FOLL_FORCE = 2, FOLL_COW = 4 };
 enum { VM_FAULT_WRITE = 1 };
 enum { OF_FILE = 5, WRITTEN = 6 };
@@ -39,7 +41,6 @@ static spinlock_t ptl;
 
 static struct page *page_cache;                 /* the file's page */
 static const bool vm_write;                     /* the mapping is private, and read-only */
-static bool fixed;
 
 static void put_page(struct page *page)
 {
@@ -157,17 +158,13 @@ static void madvise_dontneed(void)
 		put_page(page);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	page_cache = alloc_copy();
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		mem_write();
@@ -178,10 +175,8 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	if (page_cache->data != OF_FILE)
 		explore_fail(ORACLE_CONDITION, "a write to a private mapping went into the file");
 	if (pte.page)
@@ -191,7 +186,5 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "mem_write", "dontneed" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "condition", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("condition", .finish = call_finish)

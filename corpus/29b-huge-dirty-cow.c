@@ -25,6 +25,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 enum { FOLL_WRITE = 1, FOLL_FORCE = 2, FOLL_COW = 4 };
 enum { VM_FAULT_WRITE = 1 };
 
@@ -38,7 +40,6 @@ static spinlock_t pmd_lock;
 
 static struct page huge_zero_page;              /* not counted */
 static const bool vm_write;                     /* the mapping is private, and read-only */
-static bool fixed;
 
 static void put_page(struct page *page)
 {
@@ -145,17 +146,13 @@ static void madvise_dontneed(void)
 		put_page(page);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	pmd.page = &huge_zero_page;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		mem_write();
@@ -167,10 +164,8 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	if (huge_zero_page.data)
 		explore_fail(ORACLE_CONDITION, "the huge zero page of the system was written");
 	if (pmd.page)
@@ -179,7 +174,5 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "mem_write", "dontneed, read" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "condition", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("condition", .finish = call_finish)

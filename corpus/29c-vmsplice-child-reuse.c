@@ -25,6 +25,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 enum { BEFORE_FORK, SECRET };
 
 struct page { refcount_t count; atomic_t mapcount; int data; };
@@ -36,7 +38,6 @@ struct mm {
 };
 
 static struct mm parent, child;
-static bool fixed;
 
 static void put_page(struct page *page)
 {
@@ -123,19 +124,15 @@ static void run_parent(void)
 	spin_unlock(&parent.ptl);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	parent.page = child.page = alloc_page(BEFORE_FORK);
 	refcount_set(&parent.page->count, 2);
 	atomic_set(&parent.page->mapcount, 2);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		run_child();
@@ -146,16 +143,12 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	put_page(parent.page);
 }
 
 static const char *const names[] = { "child", "parent" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "condition", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("condition", .finish = call_finish)

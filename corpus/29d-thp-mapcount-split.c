@@ -26,6 +26,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 enum { HPAGE_PMD_NR = 2 };
 enum { BEFORE_FORK, OF_B };
 
@@ -39,7 +41,6 @@ struct huge_page {
 static struct huge_page thp, copy;
 static spinlock_t pmd_lock_a, pmd_lock_b;       /* each process has its own */
 static struct huge_page *pmd_b = &thp;          /* [pmd_lock_b] */
-static bool fixed;
 
 /* In how many page tables is the small page that is mapped most? */
 static int page_trans_huge_mapcount(struct huge_page *page)
@@ -101,17 +102,13 @@ static void __split_huge_pmd(void)
 		mutex_unlock(&thp.lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	atomic_set(&thp.compound_mapcount, 2);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		do_huge_pmd_wp_page();
@@ -126,7 +123,4 @@ static void thread(void *state, unsigned thread, void *arg)
 
 static const char *const names[] = { "write fault of B", "split in A" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .expect = "condition", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .arg = "fixed")
+CORPUS_ENTRY("condition")

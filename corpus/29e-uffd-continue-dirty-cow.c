@@ -26,18 +26,17 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 enum { FOLL_WRITE = 1, FOLL_FORCE = 2, FOLL_COW = 4 };
 enum { OF_FILE = 5, WRITTEN = 6 };
 
 static struct mm_world w;
 static unsigned long x;                 /* in a private mapping of the file, read-only */
 static struct page *page_cache;         /* the file's page; the cache has a reference */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 0, false);
 	x = mm_world_page(&w, 0, 1, 0) + PAGE_SIZE;     /* beside a page that keeps the table */
 	EXPLORE_ASSERT(!mmun_mmap(w.mm, x, PAGE_SIZE, MMUN_PROT_READ,
@@ -149,12 +148,10 @@ static void mfill_atomic_install_pte(struct vm_area_struct *vma, unsigned long a
 	pte_unmap_unlock(pte, ptl);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct vm_area_struct vma;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		mem_write(x, WRITTEN);
@@ -169,17 +166,13 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	if (READ_ONCE(page_address(page_cache)[0]) != OF_FILE)
 		explore_fail(ORACLE_CONDITION, "a file that may only be read was written");
 	put_page(page_cache);
@@ -188,7 +181,6 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "CPU 0", "CPU 1" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "condition", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("condition", .watch = call_watch, .finish = call_finish)

@@ -18,14 +18,13 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static unsigned long old, new;
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 1, false);
 	old = 2 * PMD_SIZE;
 	new = old + PMD_SIZE;
@@ -114,13 +113,11 @@ static void move_page_tables(struct vm_area_struct *vma, struct vm_area_struct *
 	mmu_notifier_invalidate_range_end(&range);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct vm_area_struct vma, new_vma;
 
-	(void)state;
 	(void)thread;
-	(void)arg;
 	mmap_write_lock(w.mm);
 	vma = vma_of(w.mm, old);
 	new_vma = vma_of(w.mm, new);
@@ -128,20 +125,16 @@ static void thread(void *state, unsigned thread, void *arg)
 	mmap_write_unlock(w.mm);
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, old, "old");
 	mm_world_watch(&w, new, "new");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
 	uint64_t value;
 
-	(void)state;
-	(void)arg;
 	if (fixed) {
 		EXPLORE_ASSERT(cpu_try_load(w.cpu[0], new, &value) && value == 1);
 		EXPLORE_ASSERT(!cpu_try_load(w.cpu[0], old, &value));
@@ -151,7 +144,6 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "mremap" };
 
-EXPLORE_CHECK(broken, .threads = 1, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "protocol", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 1, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("protocol", .watch = call_watch, .finish = call_finish)

@@ -24,6 +24,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct mmu_interval_notifier {
 	struct mmu_interval_notifier *deferred_next;
 	bool in_tree;                   /* the interval tree has at most this one */
@@ -41,12 +43,9 @@ static struct {
 } subs;
 
 static struct mmu_interval_notifier *interval_sub;      /* the driver's */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	subs.invalidate_seq = 2;
 	interval_sub = kzalloc(sizeof(*interval_sub), GFP_KERNEL);
 	interval_sub->in_tree = true;
@@ -134,10 +133,8 @@ static void mmu_interval_notifier_remove(struct mmu_interval_notifier *sub)
 		wait_event(subs.wq, mmu_interval_seq_released(seq));
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		mn_itree_invalidate();
@@ -151,16 +148,12 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!subs.itree && !subs.deferred_list && !subs.active_invalidate_ranges);
 }
 
 static const char *const names[] = { "invalidation", "driver" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

@@ -28,6 +28,8 @@
 
 #include <errno.h>
 
+#include "entry.h"
+
 struct mmu_notifier {
 	int (*invalidate_range_start)(bool blockable);
 	void (*invalidate_range_end)(void);
@@ -41,7 +43,6 @@ static struct {
 } kvm;
 
 static struct mutex driver_lock;
-static bool fixed;
 
 static int kvm_mmu_notifier_invalidate_range_start(bool blockable)
 {
@@ -142,17 +143,13 @@ static void kvm_tdp_page_fault(void)
 	spin_unlock(&kvm.mmu_lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	kvm.spte = true;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		oom_reap_task_mm();
@@ -169,7 +166,4 @@ static void thread(void *state, unsigned thread, void *arg)
 
 static const char *const names[] = { "oom_reaper", "gpu driver", "vcpu" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .expect = "liveness", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .arg = "fixed")
+CORPUS_ENTRY("liveness")

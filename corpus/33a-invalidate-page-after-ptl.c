@@ -27,6 +27,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 enum { NONE, OLD, NEW };
 
 static spinlock_t ptl;
@@ -38,8 +40,6 @@ static struct {
 	spinlock_t lock;                /* an access against an invalidation */
 	int tlb;                        /* [lock] NONE: empty */
 } device = { .tlb = OLD };
-
-static bool fixed;
 
 static void iommu_flush(void)
 {
@@ -88,16 +88,12 @@ static int device_load(void)
 	return value;
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		try_to_unmap_one();
@@ -115,7 +111,4 @@ static void thread(void *state, unsigned thread, void *arg)
 
 static const char *const names[] = { "reclaim", "cpu", "device" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .expect = "condition", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .arg = "fixed")
+CORPUS_ENTRY("condition")

@@ -21,6 +21,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 static spinlock_t ptl;
 static bool pte_present = true;         /* [ptl] */
 
@@ -29,8 +31,6 @@ static struct {
 	int in_progress, seq;           /* [lock] */
 	bool mapped;                    /* [lock] in the device's page table */
 } driver = { .mapped = true };
-
-static bool fixed;
 
 static void driver_invalidate_page(void)
 {
@@ -93,16 +93,12 @@ static void driver_page_fault(void)
 	mutex_unlock(&driver.lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		try_to_unmap_one();
@@ -113,16 +109,12 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!driver.mapped && !pte_present);
 }
 
 static const char *const names[] = { "reclaim", "device fault" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "atomic-sleep", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("atomic-sleep", .finish = call_finish)

@@ -22,6 +22,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct hmm_mirror {
 	struct list_head list;
 	bool stopped;
@@ -33,7 +35,6 @@ static struct {
 } hmm;
 
 static struct hmm_mirror *driver_mirror;
-static bool fixed;
 
 /* mirror->ops->release(): the device stops to use the address space. */
 static void driver_release(struct hmm_mirror *mirror)
@@ -72,19 +73,15 @@ static void hmm_mirror_unregister(struct hmm_mirror *mirror)
 	up_write(&hmm.mirrors_sem);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	driver_mirror = kzalloc(sizeof(*driver_mirror), GFP_KERNEL);
 	INIT_LIST_HEAD(&hmm.mirrors);
 	list_add(&driver_mirror->list, &hmm.mirrors);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		hmm_release();
@@ -97,16 +94,12 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(list_empty(&hmm.mirrors));
 }
 
 static const char *const names[] = { "exit", "driver" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

@@ -23,6 +23,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct mmu_notifier {
 	atomic_t outstanding;           /* starts without their end */
 };
@@ -41,7 +43,6 @@ static struct {
 
 static struct mutex i_mmap_mutex;       /* and all the others of mm_take_all_locks() */
 static struct mmu_notifier *new_subscription;
-static bool fixed;
 
 static void mmu_notifier_invalidate_range_start(void)
 {
@@ -131,17 +132,13 @@ static void do_user_addr_fault(void)
 	up_read(&mm.mmap_lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	new_subscription = kzalloc(sizeof(*new_subscription), GFP_KERNEL);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		mmu_notifier_register(new_subscription);
@@ -152,16 +149,12 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	kfree(new_subscription);
 }
 
 static const char *const names[] = { "register", "fault" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "protocol", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("protocol", .finish = call_finish)

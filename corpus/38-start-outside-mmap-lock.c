@@ -23,6 +23,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct kvm {
 	spinlock_t mn_invalidate_lock;
 	int mn_active_invalidate_count;         /* [mn_invalidate_lock] */
@@ -36,7 +38,6 @@ static struct {
 static spinlock_t ptl;
 static bool pte_writable = true;                /* [ptl] */
 static struct kvm *kvm;                         /* the one that is being created */
-static bool fixed;
 
 static void mmu_notifier_invalidate_range_start(void)
 {
@@ -95,17 +96,13 @@ static void mmu_notifier_register(struct kvm *subscription)
 	up_write(&mm.mmap_lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	kvm = kzalloc(sizeof(*kvm), GFP_KERNEL);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		do_pagemap_scan();
@@ -116,17 +113,13 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!pte_writable);
 	kfree(kvm);
 }
 
 static const char *const names[] = { "pagemap_scan", "kvm_create" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "protocol", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("protocol", .finish = call_finish)

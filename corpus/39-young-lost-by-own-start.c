@@ -25,6 +25,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 static spinlock_t ptl;
 static bool pte_present = true;         /* [ptl] */
 
@@ -35,7 +37,6 @@ static struct {
 } kvm = { .spte = true };
 
 static bool used;                       /* [mmu_lock] since it was last asked: the truth */
-static bool fixed;
 
 static bool kvm_mmu_notifier_clear_flush_young(void)
 {
@@ -117,16 +118,12 @@ static void guest_use(void)
 	spin_unlock(&kvm.mmu_lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		shrink_page_list();
@@ -138,16 +135,12 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!kvm.mmu_notifier_count && pte_present == kvm.spte);
 }
 
 static const char *const names[] = { "reclaim", "guest" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "condition", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("condition", .finish = call_finish)

@@ -28,6 +28,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct page { int data; };
 
 /* mmap_lock is held for reading by both operations, so it excludes nothing here. */
@@ -39,8 +41,6 @@ static struct {
 	int mmu_notifier_count;         /* [mmu_lock] starts that are outstanding */
 	struct page *spte;              /* [mmu_lock] */
 } kvm;
-
-static bool fixed;
 
 static void invalidate_range_start(void)
 {
@@ -121,18 +121,14 @@ static void guest_write(void)
 	spin_unlock(&kvm.mmu_lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	pte = kmalloc(sizeof(*pte), GFP_KERNEL);
 	kvm.spte = pte;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		wp_page_copy();
@@ -146,10 +142,8 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!kvm.mmu_notifier_count);
 	if (pte)
 		kfree(pte);
@@ -157,7 +151,5 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "cow", "dontneed", "guest" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

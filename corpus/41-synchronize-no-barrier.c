@@ -26,13 +26,14 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct module { int text; };
 struct mmu_notifier { int users; };
 
 static struct module *module;
 static struct mmu_notifier *subscription;       /* the callback's, once it is queued */
 static struct completion queued, called;
-static bool fixed;
 
 /* ops->free_notifier() */
 static void driver_free_notifier(struct mmu_notifier *mn)
@@ -81,19 +82,15 @@ static void invalidate(void)
 	rcu_read_unlock();
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	module = kzalloc(sizeof(*module), GFP_KERNEL);
 	subscription = kzalloc(sizeof(*subscription), GFP_KERNEL);
 	subscription->users = 1;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		driver_exit();
@@ -108,15 +105,11 @@ static void thread(void *state, unsigned thread, void *arg)
 }
 
 /* What is allocated is freed by the threads: a leak is a finding. */
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 }
 
 static const char *const names[] = { "rmmod", "srcu", "invalidation" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

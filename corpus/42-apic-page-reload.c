@@ -26,6 +26,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct page { refcount_t count; int data; };
 
 static spinlock_t ptl;
@@ -42,8 +44,6 @@ static struct {
 	bool request_reload;            /* KVM_REQ_APIC_PAGE_RELOAD */
 	struct page *apic_access_addr;  /* the vCPU's own: a field of the VMCS */
 } vcpu;
-
-static bool fixed;
 
 static void put_page(struct page *page)
 {
@@ -131,19 +131,15 @@ static void vcpu_enter_guest(void)
 	spin_unlock(&vcpu.guest_mode);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	pte = kzalloc(sizeof(*pte), GFP_KERNEL);
 	refcount_set(&pte->count, 1);
 	vcpu.apic_access_addr = pte;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		migrate_page();
@@ -155,16 +151,12 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	kfree(pte);
 }
 
 static const char *const names[] = { "migration", "vcpu" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

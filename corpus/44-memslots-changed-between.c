@@ -24,6 +24,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct kvm_memslots { bool has_range; };
 
 static struct {
@@ -34,8 +36,6 @@ static struct {
 	int mn_active_invalidate_count;         /* [mn_invalidate_lock] */
 	wait_queue_head_t mn_memslots_update_wq;
 } kvm;
-
-static bool fixed;
 
 /* Is the range in a memslot? Then with mmu_lock held, and counted. */
 static bool kvm_handle_hva_range(int delta)
@@ -108,19 +108,15 @@ static void install_new_memslots(struct kvm_memslots *slots)
 	kfree(old);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	kvm.memslots = kzalloc(sizeof(*kvm.memslots), GFP_KERNEL);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	struct kvm_memslots *slots;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		kvm_mmu_notifier_invalidate_range_start();
@@ -135,10 +131,8 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	if (kvm.mmu_notifier_count > 0)
 		explore_fail(ORACLE_PROTOCOL, "a start was counted and its end was not");
 	kfree(kvm.memslots);
@@ -146,7 +140,5 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "invalidation", "memslots" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "protocol", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("protocol", .finish = call_finish)

@@ -23,6 +23,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 enum { MAX_MMU_PAGES = 2 };
 
 struct kvm_mmu_page { struct kvm_mmu_page *next; };
@@ -33,8 +35,6 @@ static struct {
 	int n_used_mmu_pages;
 	int tdp_spte[2];                        /* set with cmpxchg */
 } kvm;
-
-static bool fixed;
 
 static void make_mmu_pages_available(void)
 {
@@ -83,10 +83,8 @@ static void direct_page_fault(bool is_tdp_mmu_fault, int gfn)
 		write_unlock(&kvm.mmu_lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	for (int i = 0; i < MAX_MMU_PAGES; i++) {
 		struct kvm_mmu_page *sp = kzalloc(sizeof(*sp), GFP_KERNEL);
 
@@ -96,21 +94,17 @@ static void setup(void *state, void *arg)
 	}
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	direct_page_fault(true, (int)thread);
 	if (thread == 1)
 		direct_page_fault(false, 0);
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
 	struct kvm_mmu_page *sp, *next;
 
-	(void)state;
-	(void)arg;
 	for (sp = kvm.active_mmu_pages; sp; sp = next) {
 		next = sp->next;
 		kfree(sp);
@@ -119,7 +113,5 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "vcpu 0", "vcpu 1" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

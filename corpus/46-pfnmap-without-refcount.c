@@ -26,12 +26,13 @@
 
 #include <errno.h>
 
+#include "entry.h"
+
 struct page { atomic_t count; int data; };
 
 static struct page *pages[2];           /* the driver's allocation, mapped by number */
 static struct page *spte[2];            /* [mmu_lock] */
 static rwlock_t mmu_lock;
-static bool fixed;
 
 static void put_page(struct page *page)
 {
@@ -74,20 +75,16 @@ static void driver_write(void)
 	WRITE_ONCE(pages[1]->data, 1);                          /* 4 */
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	for (int i = 0; i < 2; i++) {
 		pages[i] = kzalloc(sizeof(*pages[i]), GFP_KERNEL);
 		atomic_set(&pages[i]->count, i == 0);
 	}
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		kvm_page_fault(0);
@@ -100,10 +97,8 @@ static void thread(void *state, unsigned thread, void *arg)
 }
 
 /* The driver frees its two pages together; one that KVM has freed is not there any more. */
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(spte[0] == pages[0]);
 	kfree(pages[0]);
 	if (fixed)
@@ -112,7 +107,5 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "vcpu", "driver" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

@@ -28,6 +28,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct page { int data; };
 
 static struct page no_slot;                     /* "no memslot": what is there is emulated */
@@ -47,8 +49,6 @@ static struct {
 	spinlock_t lock;                        /* an access against a flush */
 	struct page *tlb;                       /* [lock] */
 } vcpu1;
-
-static bool fixed;
 
 static bool is_shadow_present_pte(struct page *spte) { return spte && spte != &no_slot; }
 
@@ -143,19 +143,15 @@ static void madvise_dontneed(void)
 	write_unlock(&kvm.mmu_lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	hva_page = kzalloc(sizeof(*hva_page), GFP_KERNEL);
 	kvm.spte = vcpu1.tlb = hva_page;
 	kvm.rmap = true;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		WRITE_ONCE(guest_pte_is_mmio, true);            /* 1 */
@@ -172,7 +168,4 @@ static void thread(void *state, unsigned thread, void *arg)
 
 static const char *const names[] = { "user space", "vcpu 0", "vcpu 1" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .arg = "fixed")
+CORPUS_ENTRY("lifetime")

@@ -23,6 +23,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 enum { I915_BO_WAS_BOUND = 1 };
 
 struct page { int data; };
@@ -39,8 +41,6 @@ static struct {
 	spinlock_t lock;                /* an access against a flush */
 	struct page *tlb;               /* [lock] */
 } gpu;
-
-static bool fixed;
 
 static void intel_gt_invalidate_tlbs(void)
 {
@@ -89,19 +89,15 @@ static void shader_write(void)
 	spin_unlock(&gpu.lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	obj.pages = kzalloc(sizeof(*obj.pages), GFP_KERNEL);
 	obj.flags = I915_BO_WAS_BOUND;
 	gpu_pte = gpu.tlb = obj.pages;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		i915_gem_object_release();
@@ -113,16 +109,12 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!gpu_pte && !obj.pages);
 }
 
 static const char *const names[] = { "release", "gpu" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

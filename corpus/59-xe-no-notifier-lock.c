@@ -27,6 +27,8 @@
 
 #include <errno.h>
 
+#include "entry.h"
+
 struct page { int flags; };
 enum { PG_DIRTY = 1 };
 
@@ -44,8 +46,6 @@ static struct {
 	uint64_t notifier_seq;                  /* of the interval notifier, always odd */
 	bool bound;                             /* [notifier_lock] the GPU has the page */
 } userptr = { .notifier_seq = 1 };
-
-static bool fixed;
 
 static uint64_t mmu_interval_read_begin(void)
 {
@@ -134,17 +134,13 @@ static void munmap(void)
 	kfree(page);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	pte = kzalloc(sizeof(*pte), GFP_KERNEL);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		while (xe_hmm_userptr_populate_range() == -EAGAIN)
@@ -156,16 +152,12 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!userptr.bound);
 }
 
 static const char *const names[] = { "xe", "munmap" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

@@ -22,6 +22,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct mm_struct {
 	refcount_t mm_count;
 	atomic64_t pinned_vm;
@@ -30,7 +32,6 @@ struct mm_struct {
 
 static struct mm_struct *mm;
 static spinlock_t subscriptions_lock;
-static bool fixed;
 
 static void mmgrab(void) { refcount_inc(&mm->mm_count); }
 
@@ -74,20 +75,16 @@ static void exit_mm(void)
 	mmdrop();                                               /* 1 */
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm = kzalloc(sizeof(*mm), GFP_KERNEL);
 	refcount_set(&mm->mm_count, 2); /* the process's and the notifier's */
 	atomic64_set(&mm->pinned_vm, 2);
 	mm->has_notifier = true;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		hfi1_mmu_rb_unregister();
@@ -99,15 +96,11 @@ static void thread(void *state, unsigned thread, void *arg)
 }
 
 /* Neither is left with a reference: an mm that was not freed is a finding. */
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 }
 
 static const char *const names[] = { "hfi1", "exit" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

@@ -28,6 +28,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 enum { COUNT = 2 };
 
 struct vm_area_struct { int vm_start, vm_end; };
@@ -45,7 +47,6 @@ static struct {                                 /* struct gntdev_grant_map, [mma
 
 struct granted_page { int data; };
 static struct granted_page *granted[COUNT];     /* of the other domain */
-static bool fixed;
 
 /* The interval notifier's, for [start, end). */
 static void gntdev_invalidate(int start, int end)
@@ -97,26 +98,20 @@ static void munmap(int page)
 	mutex_unlock(&mmap_lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	for (int i = 0; i < COUNT; i++)
 		granted[i] = kzalloc(sizeof(*granted[i]), GFP_KERNEL);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	munmap((int)thread);
 }
 
 /* The other domain takes back its pages, if they are not mapped here. */
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	for (int i = 0; i < COUNT; i++)
 		if (!map.mapped[i])
 			kfree(granted[i]);
@@ -124,7 +119,5 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "munmap 0", "munmap 1" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "leak", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("leak", .finish = call_finish)

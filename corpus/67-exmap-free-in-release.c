@@ -23,6 +23,8 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct page { refcount_t count; int data; };
 
 static spinlock_t ptl;
@@ -32,8 +34,6 @@ static struct {
 	struct mutex lock;              /* an operation on the area */
 	struct page *pool;              /* [lock] pages that are not mapped */
 } exmap;
-
-static bool fixed;
 
 static void put_page(struct page *page)
 {
@@ -95,18 +95,14 @@ static void exmap_read_iter(void)
 	mutex_unlock(&exmap.lock);
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	pte = kzalloc(sizeof(*pte), GFP_KERNEL);
 	refcount_set(&pte->count, 1);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		do_munmap();
@@ -118,10 +114,8 @@ static void thread(void *state, unsigned thread, void *arg)
 }
 
 /* The address space ends, and then the module. */
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	exmap_notifier_unmap(); /* release() */
 	if (exmap.pool)
 		put_page(exmap.pool);
@@ -129,7 +123,5 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "munmap", "exmap" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

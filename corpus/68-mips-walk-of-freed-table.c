@@ -24,12 +24,13 @@
 #include <mmun/explore.h>
 #include <mmun/kernel.h>
 
+#include "entry.h"
+
 struct pt_page { int pte; };
 
 static struct mutex pmap_lock;
 static struct pt_page *pde;             /* written with pmap_lock, read by the handler */
 static int tlb;                         /* of CPU 1: the entry for x, 0: none */
-static bool fixed;
 
 /* Each processor's entry for the address is gone, and each has taken the interrupt. */
 static void pmap_invalidate_page(void)
@@ -75,18 +76,14 @@ static void MipsDoTLBMiss(void)
 	rcu_read_unlock();
 }
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	pde = kzalloc(sizeof(*pde), GFP_KERNEL);
 	pde->pte = 1;
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		pmap_remove();
@@ -97,16 +94,12 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(!tlb);
 }
 
 static const char *const names[] = { "pmap_remove", "tlb miss" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .finish = finish, .arg = "fixed")
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .finish = call_finish)

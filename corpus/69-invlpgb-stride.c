@@ -19,14 +19,11 @@
  *	3 free the pages
  *						4 writes to page 1 [freed]
  */
+#include "entry.h"
 #include "pmap.h"
 
-static bool fixed;
-
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	for (int va = 0; va < NBPDR; va++)
 		pmap.pte[va] = kzalloc(sizeof(*pmap.pte[va]), GFP_KERNEL);
 	EXPLORE_ASSERT(cpu_write(1, 1));
@@ -55,10 +52,8 @@ static void pmap_remove(int sva, int eva)
 		kfree(free[va]);                                /* 3 */
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		pmap_remove(0, NBPDR);
@@ -69,22 +64,17 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	watch_tlb();
 }
 
-static void finish(void *state, void *arg) /* pages that were not freed are leaks */
+static void finish(void) /* pages that were not freed are leaks */
 {
-	(void)state;
-	(void)arg;
 }
 
 static const char *const names[] = { "CPU 0", "CPU 1" };
 
-EXPLORE_CHECK(broken, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "lifetime", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 2, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("lifetime", .watch = call_watch, .finish = call_finish)

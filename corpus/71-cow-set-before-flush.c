@@ -25,17 +25,16 @@
  */
 #include <mmun/kernel_mm.h>
 
+#include "entry.h"
+
 static struct mm_world w;
 static struct mm_struct *child;         /* shares the page of x with its parent */
 static unsigned long x;                 /* read and written under m only */
 static struct mutex m;
 static bool written;                    /* [m] */
-static bool fixed;
 
-static void setup(void *state, void *arg)
+static void setup(void)
 {
-	(void)state;
-	fixed = arg;
 	mm_world_init(&w, MMUN_MODERN, 2, false);
 	x = mm_world_page(&w, 0, 0, 0);
 	EXPLORE_ASSERT(!mmun_fork(w.mm, &child));
@@ -85,12 +84,10 @@ static void vm_fault(struct mm_struct *mm, unsigned long va)
 	mmap_read_unlock(mm);
 }
 
-static void thread(void *state, unsigned thread, void *arg)
+static void thread(unsigned thread)
 {
 	uint64_t first, second;
 
-	(void)state;
-	(void)arg;
 	switch (thread) {
 	case 0:
 		vm_fault(w.mm, x);
@@ -111,19 +108,15 @@ static void thread(void *state, unsigned thread, void *arg)
 	}
 }
 
-static void watch(void *state, void *arg)
+static void watch(void)
 {
-	(void)state;
-	(void)arg;
 	mm_world_watch(&w, x, "x");
 }
 
-static void finish(void *state, void *arg)
+static void finish(void)
 {
 	uint64_t value;
 
-	(void)state;
-	(void)arg;
 	EXPLORE_ASSERT(cpu_try_load(w.cpu[1], x, &value) && value == written);
 	EXPLORE_ASSERT(!mmun_mm_destroy(child));
 	mm_world_fini(&w);
@@ -131,7 +124,6 @@ static void finish(void *state, void *arg)
 
 static const char *const names[] = { "CPU 0", "CPU 1", "CPU 2" };
 
-EXPLORE_CHECK(broken, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .expect = "condition", .repair = "repaired")
-EXPLORE_CHECK(repaired, .threads = 3, .thread_name = names, .setup = setup, .thread = thread,
-	      .watch = watch, .finish = finish, .arg = "fixed")
+CORPUS_CALLS(watch)
+CORPUS_CALLS(finish)
+CORPUS_ENTRY("condition", .watch = call_watch, .finish = call_finish)
