@@ -5,22 +5,13 @@
  * its own, two words of it in use. Where a notification can be moved so that a device
  * sees the difference, the check is run that way too, and must fail.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "explore/front/explore.h"
 #include "explore_scene.h"
-#include "vm/ops/ops.h"
 
 #define A (entry_bytes(1) * 2)
 #define B (A + PAGE_BYTES)
 #define C (entry_bytes(1) * 3)
 
-enum { RW = MMUN_PROT_READ | MMUN_PROT_WRITE, FRAMES = 320, CPUS = 2 };
+enum { FRAMES = 320, CPUS = 2 };
 
 struct world {
 	struct mmun_machine *machine;
@@ -45,19 +36,9 @@ struct check {
 
 /* --- doing --------------------------------------------------------------- */
 
-#define MUST(call) ASSERT(!(call))
-
-static void map(struct world *w, uint64_t addr, uint64_t pages)
-{
-	uint64_t at;
-
-	MUST(mmun_mmap(w->mm, addr, pages * PAGE_BYTES, RW,
-		       MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &at));
-}
-
 static void put(struct world *w, int cpu, uint64_t addr, uint64_t v)
 {
-	MUST(mmun_cpu_store(w->cpu[cpu], addr, v));
+	must(mmun_cpu_store(w->cpu[cpu], addr, v));
 }
 
 /* The word as it is in the page that is mapped there, or on the move from there. */
@@ -76,15 +57,10 @@ static bool pinned_at(struct world *w, int pin, uint64_t addr)
 
 	/* It is the same word, whatever is in it. */
 	store_relaxed(frame_memory(w->machine, pte_pfn(mm_translate(w->mm, addr))) + 3, 77);
-	MUST(mmun_pin_load(w->pin[pin], 3, &v));
+	must(mmun_pin_load(w->pin[pin], 3, &v));
 	store_relaxed(frame_memory(w->machine, pte_pfn(mm_translate(w->mm, addr))) + 3, 0);
 	return v == 77;
 }
-
-#define EXPECT(cond) do { \
-	if (!(cond)) \
-		explore_fail(ORACLE_CONDITION, "%s", #cond); \
-} while (0)
 
 /* --- set-up and end ------------------------------------------------------ */
 
@@ -95,13 +71,13 @@ static void world_setup(void *state, void *arg)
 	const struct check *c = arg;
 	struct world *w = state;
 
-	MUST(mmun_machine_create(&opts, &w->machine));
-	MUST(mmun_mm_create(w->machine, MMUN_MODERN, &w->mm));
+	must(mmun_machine_create(&opts, &w->machine));
+	must(mmun_mm_create(w->machine, MMUN_MODERN, &w->mm));
 	for (int i = 0; i < CPUS; i++)
-		MUST(mmun_cpu_create(w->mm, &w->cpu[i]));
-	MUST(mmun_ats_create(w->mm, NULL, &w->ats));
-	map(w, A, 2);
-	map(w, C, 1); /* keeps the upper tables; where pages move to */
+		must(mmun_cpu_create(w->mm, &w->cpu[i]));
+	must(mmun_ats_create(w->mm, NULL, &w->ats));
+	map_private(w->mm, A, 2);
+	map_private(w->mm, C, 1); /* keeps the upper tables; where pages move to */
 	put(w, 0, A, 1);
 	put(w, 0, B, 1);
 	if (c->setup)
@@ -128,19 +104,19 @@ static void world_finish(void *state, void *arg)
 	mmun_object_destroy(w->object);
 	for (int i = 0; i < CPUS; i++)
 		mmun_cpu_destroy(w->cpu[i]);
-	MUST(mmun_mm_destroy(w->child));
-	MUST(mmun_mm_destroy(w->mm));
+	must(mmun_mm_destroy(w->child));
+	must(mmun_mm_destroy(w->mm));
 	mmun_ats_destroy(w->ats);
-	MUST(mmun_machine_destroy(w->machine));
+	must(mmun_machine_destroy(w->machine));
 }
 
-static void shared_with_child(struct world *w) { MUST(mmun_fork(w->mm, &w->child)); }
+static void shared_with_child(struct world *w) { must(mmun_fork(w->mm, &w->child)); }
 
 static void everybody_caches(struct world *w)
 {
 	for (int i = 0; i < CPUS; i++)
 		put(w, i, A, 1);
-	MUST(mmun_ats_store(w->ats, A, 1));
+	must(mmun_ats_store(w->ats, A, 1));
 }
 
 /* A private copy, which goes with the object's end, and which the pin keeps. */
@@ -148,14 +124,14 @@ static void private_page_kept(struct world *w)
 {
 	uint64_t at;
 
-	MUST(mmun_object_create(w->machine, PAGE_BYTES, &w->object));
-	MUST(mmun_mmap_object(w->mm, A, PAGE_BYTES, RW, MMUN_MAP_PRIVATE | MMUN_MAP_FIXED,
+	must(mmun_object_create(w->machine, PAGE_BYTES, &w->object));
+	must(mmun_mmap_object(w->mm, A, PAGE_BYTES, RW, MMUN_MAP_PRIVATE | MMUN_MAP_FIXED,
 			      w->object, 0, &at));
 	everybody_caches(w);
-	MUST(mmun_pin(w->mm, A, false, &w->pin[0]));
+	must(mmun_pin(w->mm, A, false, &w->pin[0]));
 }
 
-static void merged(struct world *w) { MUST(mmun_ksm_merge(w->mm, A, B)); }
+static void merged(struct world *w) { must(mmun_ksm_merge(w->mm, A, B)); }
 
 static void clean(struct world *w);
 
@@ -163,22 +139,22 @@ static void clean(struct world *w);
 static void clean_and_pinned(struct world *w)
 {
 	clean(w);
-	MUST(mmun_pin(w->mm, A, true, &w->pin[0]));
+	must(mmun_pin(w->mm, A, true, &w->pin[0]));
 	clean(w);
-	MUST(mmun_pin_store(w->pin[0], 0, 2));
+	must(mmun_pin_store(w->pin[0], 0, 2));
 }
 
 static void four_pages(struct world *w)
 {
-	map(w, A + 2 * PAGE_BYTES, 2);
+	map_private(w->mm, A + 2 * PAGE_BYTES, 2);
 	put(w, 0, A + 2 * PAGE_BYTES, 1);
 	put(w, 0, A + 3 * PAGE_BYTES, 1);
 }
 
 static void huge(struct world *w)
 {
-	map(w, A, 4);
-	MUST(mmun_madvise(w->mm, A, HUGE_BYTES, MMUN_MADV_HUGEPAGE));
+	map_private(w->mm, A, 4);
+	must(mmun_madvise(w->mm, A, HUGE_BYTES, MMUN_MADV_HUGEPAGE));
 	put(w, 0, A, 1);
 	put(w, 0, B, 1);
 	ASSERT(pgtable_walk(&w->mm->pt, A).level == 1);
@@ -195,7 +171,7 @@ static void ksm_tells_late(struct world *w)
 static void paged_out(struct world *w)
 {
 	down_read(&w->mm->mmap_lock);
-	MUST(swap_reclaim(w->mm, A));
+	must(swap_reclaim(w->mm, A));
 	up_read(&w->mm->mmap_lock);
 }
 
@@ -212,14 +188,14 @@ static void clean(struct world *w)
 
 /* --- threads ------------------------------------------------------------- */
 
-static void pin_write(struct world *w) { MUST(mmun_pin(w->mm, A, true, &w->pin[0])); }
-static void pin_read(struct world *w) { MUST(mmun_pin(w->mm, A, false, &w->pin[1])); }
+static void pin_write(struct world *w) { must(mmun_pin(w->mm, A, true, &w->pin[0])); }
+static void pin_read(struct world *w) { must(mmun_pin(w->mm, A, false, &w->pin[1])); }
 
 static void pin_and_store(struct world *w)
 {
 	pin_write(w);
-	MUST(mmun_pin_store(w->pin[0], 0, 2));
-	MUST(mmun_pin_store(w->pin[0], 0, 3));
+	must(mmun_pin_store(w->pin[0], 0, 2));
+	must(mmun_pin_store(w->pin[0], 0, 3));
 }
 
 static void pin_if_there(struct world *w)
@@ -229,7 +205,7 @@ static void pin_if_there(struct world *w)
 	w->err = mmun_pin(w->mm, A, false, &w->pin[0]);
 	if (w->err)
 		return;
-	MUST(mmun_pin_load(w->pin[0], 0, &v));
+	must(mmun_pin_load(w->pin[0], 0, &v));
 	EXPECT(v == 1);
 }
 
@@ -238,7 +214,7 @@ static void fork_and_look(struct world *w)
 {
 	uint64_t v;
 
-	MUST(mmun_fork(w->mm, &w->child));
+	must(mmun_fork(w->mm, &w->child));
 	v = word(w, w->child, A);
 	EXPECT(v >= 1 && v <= 3);
 	EXPECT(word(w, w->child, A) == v);
@@ -247,16 +223,16 @@ static void fork_and_look(struct world *w)
 
 static void fork_and_store(struct world *w)
 {
-	MUST(mmun_fork(w->mm, &w->child));
+	must(mmun_fork(w->mm, &w->child));
 	put(w, 0, A, 2);
 }
 
-static void fork_only(struct world *w) { MUST(mmun_fork(w->mm, &w->child)); }
+static void fork_only(struct world *w) { must(mmun_fork(w->mm, &w->child)); }
 
 static void merge(struct world *w) { w->err = mmun_ksm_merge(w->mm, B, A); }
 static void merge_kept(struct world *w) { w->err = mmun_ksm_merge(w->mm, A, B); }
-static void unmap(struct world *w) { MUST(mmun_munmap(w->mm, A, 2 * PAGE_BYTES)); }
-static void hint(struct world *w) { MUST(mmun_numa_hint(w->mm, A, PAGE_BYTES)); }
+static void unmap(struct world *w) { must(mmun_munmap(w->mm, A, 2 * PAGE_BYTES)); }
+static void hint(struct world *w) { must(mmun_numa_hint(w->mm, A, PAGE_BYTES)); }
 static void migrate(struct world *w) { (void)mmun_migrate(w->mm, A); }
 
 static void reclaim(struct world *w)
@@ -269,8 +245,8 @@ static void reclaim(struct world *w)
 /* What is at A and at C, by a processor that came late. */
 static void load_both(struct world *w)
 {
-	MUST(mmun_cpu_load(w->cpu[0], A, &w->seen[0]));
-	MUST(mmun_cpu_load(w->cpu[0], C, &w->seen[1]));
+	must(mmun_cpu_load(w->cpu[0], A, &w->seen[0]));
+	must(mmun_cpu_load(w->cpu[0], C, &w->seen[1]));
 }
 
 static void collapse(struct world *w)
@@ -285,7 +261,7 @@ static void move_table(struct world *w)
 {
 	uint64_t at;
 
-	MUST(mmun_mremap(w->mm, A, HUGE_BYTES, HUGE_BYTES,
+	must(mmun_mremap(w->mm, A, HUGE_BYTES, HUGE_BYTES,
 			 MMUN_MREMAP_MAYMOVE | MMUN_MREMAP_FIXED, C + HUGE_BYTES, &at));
 }
 
@@ -295,32 +271,32 @@ static void unpin(struct world *w)
 	w->pin[0] = NULL;
 }
 
-static void truncate_it(struct world *w) { MUST(mmun_object_truncate(w->object, 0)); }
+static void truncate_it(struct world *w) { must(mmun_object_truncate(w->object, 0)); }
 
 static void make_readonly(struct world *w)
 {
-	MUST(mmun_mprotect(w->mm, A, PAGE_BYTES, MMUN_PROT_READ));
-	MUST(mmun_pin_load(w->pin[0], 0, &w->snapshot));
+	must(mmun_mprotect(w->mm, A, PAGE_BYTES, MMUN_PROT_READ));
+	must(mmun_pin_load(w->pin[0], 0, &w->snapshot));
 }
 
 static void store_if_allowed(struct world *w) { (void)mmun_cpu_store(w->cpu[0], A, 2); }
 
 static void store0(struct world *w) { put(w, 0, A, 2); }
 static void store1(struct world *w) { put(w, 1, A + 8, 3); }
-static void device_store1(struct world *w) { MUST(mmun_ats_store(w->ats, A + 8, 3)); }
-static void device_store(struct world *w) { MUST(mmun_ats_store(w->ats, A, 2)); }
-static void reap(struct world *w) { MUST(mmun_oom_reap(w->mm)); }
+static void device_store1(struct world *w) { must(mmun_ats_store(w->ats, A + 8, 3)); }
+static void device_store(struct world *w) { must(mmun_ats_store(w->ats, A, 2)); }
+static void reap(struct world *w) { must(mmun_oom_reap(w->mm)); }
 
 static void protect(struct world *w)
 {
-	MUST(mmun_uffd_writeprotect(w->mm, A, PAGE_BYTES, true));
+	must(mmun_uffd_writeprotect(w->mm, A, PAGE_BYTES, true));
 }
 
 /* What a snapshot tool does: forget, then copy; what it missed must be marked. */
 static void protect_and_copy(struct world *w)
 {
 	protect(w);
-	MUST(mmun_cpu_load(w->cpu[1], A, &w->snapshot));
+	must(mmun_cpu_load(w->cpu[1], A, &w->snapshot));
 }
 
 /* It finds the work done by somebody else, who may not have flushed yet. */
@@ -333,16 +309,16 @@ static void protect_again_and_copy(struct world *w)
 
 static void forget_and_copy(struct world *w)
 {
-	MUST(mmun_clear_refs(w->mm, MMUN_CLEAR_REFS_SOFT_DIRTY));
-	MUST(mmun_cpu_load(w->cpu[1], A, &w->snapshot));
+	must(mmun_clear_refs(w->mm, MMUN_CLEAR_REFS_SOFT_DIRTY));
+	must(mmun_cpu_load(w->cpu[1], A, &w->snapshot));
 }
 
 static void move(struct world *w)
 {
 	uint64_t moved;
 
-	MUST(mmun_uffd_move(w->mm, C, A, PAGE_BYTES, &moved));
-	MUST(mmun_cpu_load(w->cpu[1], C, &w->snapshot));
+	must(mmun_uffd_move(w->mm, C, A, PAGE_BYTES, &moved));
+	must(mmun_cpu_load(w->cpu[1], C, &w->snapshot));
 }
 
 static void move_if_free(struct world *w)
@@ -356,7 +332,7 @@ static void move_and_tell(struct world *w)
 {
 	uint64_t moved;
 
-	MUST(mmun_uffd_move(w->mm, C, A, PAGE_BYTES, &moved));
+	must(mmun_uffd_move(w->mm, C, A, PAGE_BYTES, &moved));
 	store_release(&w->told, 1);
 }
 
@@ -369,7 +345,7 @@ static void store_when_told(struct world *w)
 static void unmerge(struct world *w)
 {
 	down_read(&w->mm->mmap_lock);
-	MUST(ksm_unmerge(w->mm, vma_find(w->mm, A), A, B + PAGE_BYTES));
+	must(ksm_unmerge(w->mm, vma_find(w->mm, A), A, B + PAGE_BYTES));
 	up_read(&w->mm->mmap_lock);
 }
 
@@ -458,7 +434,7 @@ static uint64_t fetch(struct world *w, uint64_t addr)
 {
 	uint64_t v;
 
-	MUST(mmun_cpu_load(w->cpu[0], addr, &v));
+	must(mmun_cpu_load(w->cpu[0], addr, &v));
 	return v;
 }
 
@@ -498,7 +474,7 @@ static void readonly_is_kept(struct world *w)
 {
 	uint64_t v;
 
-	MUST(mmun_pin_load(w->pin[0], 0, &v));
+	must(mmun_pin_load(w->pin[0], 0, &v));
 	EXPECT(v == w->snapshot);
 }
 
@@ -607,15 +583,13 @@ static void explore_check(const struct check *c)
 	explore_scene(&check, c->planted);
 }
 
-static const char *only; /* this check */
-
 static void each_check(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		struct check c = checks[i];
 
-		if (only && strcmp(only, c.name))
+		if (!scene_wanted(c.name))
 			continue;
 		if (c.planted)
 			explore_check(&c);
@@ -624,10 +598,4 @@ static void each_check(void **state)
 	}
 }
 
-int main(int argc, char **argv)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_check) };
-
-	only = argc > 1 ? argv[1] : NULL;
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(int argc, char **argv) { return scenes_main(argc, argv, "gup", each_check); }

@@ -6,23 +6,13 @@
  * must agree with the page tables. Where it can be planted, a bug must be found: a
  * notification that is left out or late, or a reader of the tables that does not look again.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "explore/front/explore.h"
 #include "explore_scene.h"
-#include "vm/ops/ops.h"
 
 #define H (entry_bytes(1) * 2)
 #define ELSEWHERE (entry_bytes(1) * 5)
 #define ANCHOR (entry_bytes(1) * 3) /* keeps the upper tables */
 
 enum {
-	RW = MMUN_PROT_READ | MMUN_PROT_WRITE,
 	FRAMES = 320, HUGE_FRAMES = 12, MOST = FRAMES + HUGE_FRAMES * TABLE_ENTRIES,
 };
 
@@ -45,27 +35,13 @@ struct check {
 	enum mmun_semantics semantics;
 };
 
-#define MUST(call) ASSERT(!(call))
-#define EXPECT(cond) do { \
-	if (!(cond)) \
-		explore_fail(ORACLE_CONDITION, "%s", #cond); \
-} while (0)
-
 static uint64_t at(uint64_t n) { return H + n * PAGE_BYTES; }
 
 /* --- doing --------------------------------------------------------------- */
 
-static void map(struct world *w, uint64_t addr, uint64_t pages)
-{
-	uint64_t where;
-
-	MUST(mmun_mmap(w->mm, addr, pages * PAGE_BYTES, RW,
-		       MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &where));
-}
-
 static void put(struct world *w, int cpu, uint64_t n, uint64_t v)
 {
-	MUST(mmun_cpu_store(w->cpu[cpu], at(n), v));
+	must(mmun_cpu_store(w->cpu[cpu], at(n), v));
 }
 
 /* The first word of the page, as it is in memory; 0: nothing of its own there. */
@@ -82,24 +58,24 @@ static bool is_huge(struct mmun_mm *mm) { return pgtable_walk(&mm->pt, H).level 
 static void store0(struct world *w) { put(w, 0, 0, 10); }
 static void store1(struct world *w) { put(w, 1, 1, 11); }
 static void store_same(struct world *w) { put(w, 1, 0, 20); }
-static void device_store1(struct world *w) { MUST(mmun_ats_store(w->ats, at(1), 11)); }
-static void do_fork(struct world *w) { MUST(mmun_fork(w->mm, &w->child)); }
+static void device_store1(struct world *w) { must(mmun_ats_store(w->ats, at(1), 11)); }
+static void do_fork(struct world *w) { must(mmun_fork(w->mm, &w->child)); }
 static void split_page(struct world *w) { w->err = mmun_split_huge_page(w->mm, at(0)); }
 static void split_page1(struct world *w) { w->err = mmun_split_huge_page(w->mm, at(1)); }
 static void split_other(struct world *w) { w->err2 = mmun_split_huge_page(w->mm, at(3)); }
 static void migrate1(struct world *w) { w->err2 = mmun_migrate(w->mm, at(1)); }
 static void pageout1(struct world *w)
 {
-	MUST(mmun_madvise(w->mm, at(1), PAGE_BYTES, MMUN_MADV_PAGEOUT));
+	must(mmun_madvise(w->mm, at(1), PAGE_BYTES, MMUN_MADV_PAGEOUT));
 }
 
 static void child_exits(struct world *w)
 {
-	MUST(mmun_mm_destroy(w->child));
+	must(mmun_mm_destroy(w->child));
 	w->child = NULL;
 }
 
-static void unmap1(struct world *w) { MUST(mmun_munmap(w->mm, at(1), PAGE_BYTES)); }
+static void unmap1(struct world *w) { must(mmun_munmap(w->mm, at(1), PAGE_BYTES)); }
 static void collapse(struct world *w)
 {
 	w->err = mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_COLLAPSE);
@@ -107,12 +83,12 @@ static void collapse(struct world *w)
 
 static void drop3(struct world *w)
 {
-	MUST(mmun_madvise(w->mm, at(3), PAGE_BYTES, MMUN_MADV_DONTNEED));
+	must(mmun_madvise(w->mm, at(3), PAGE_BYTES, MMUN_MADV_DONTNEED));
 }
 
 static void drop_all(struct world *w)
 {
-	MUST(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_DONTNEED));
+	must(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_DONTNEED));
 }
 
 /* The table that collapse has kept for the huge entry is freed. */
@@ -126,24 +102,24 @@ static void load1(struct world *w)
 {
 	uint64_t v;
 
-	MUST(mmun_cpu_load(w->cpu[1], at(1), &v));
+	must(mmun_cpu_load(w->cpu[1], at(1), &v));
 	EXPECT(v == 0);
 }
 
 /* What was dropped nobody sees afterwards. */
 static void drop1_and_look(struct world *w)
 {
-	MUST(mmun_madvise(w->mm, at(1), PAGE_BYTES, MMUN_MADV_DONTNEED));
-	MUST(mmun_cpu_load(w->cpu[1], at(1), &w->seen));
+	must(mmun_madvise(w->mm, at(1), PAGE_BYTES, MMUN_MADV_DONTNEED));
+	must(mmun_cpu_load(w->cpu[1], at(1), &w->seen));
 }
 
-static void hint(struct world *w) { MUST(mmun_numa_hint(w->mm, H, HUGE_BYTES)); }
+static void hint(struct world *w) { must(mmun_numa_hint(w->mm, H, HUGE_BYTES)); }
 
 static void move_away(struct world *w)
 {
 	uint64_t where;
 
-	MUST(mmun_mremap(w->mm, H, HUGE_BYTES, HUGE_BYTES,
+	must(mmun_mremap(w->mm, H, HUGE_BYTES, HUGE_BYTES,
 			 MMUN_MREMAP_MAYMOVE | MMUN_MREMAP_FIXED, ELSEWHERE, &where));
 }
 
@@ -160,8 +136,8 @@ static void cpu_load1(struct world *w)
 
 static void pin1(struct world *w)
 {
-	MUST(mmun_pin(w->mm, at(1), true, &w->pin));
-	MUST(mmun_pin_store(w->pin, 0, 11));
+	must(mmun_pin(w->mm, at(1), true, &w->pin));
+	must(mmun_pin_store(w->pin, 0, 11));
 }
 
 /*
@@ -202,7 +178,7 @@ static void huge(struct world *w)
 
 static void small(struct world *w)
 {
-	MUST(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_NOHUGEPAGE));
+	must(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_NOHUGEPAGE));
 	fill(w);
 	ASSERT(!is_huge(w->mm));
 }
@@ -211,9 +187,9 @@ static void cached(struct world *w)
 {
 	uint64_t v;
 
-	MUST(mmun_ats_store(w->ats, at(1), 2));
+	must(mmun_ats_store(w->ats, at(1), 2));
 	w->seen = 2;
-	MUST(mmun_cpu_load(w->cpu[1], at(1), &v));
+	must(mmun_cpu_load(w->cpu[1], at(1), &v));
 }
 
 static void huge_cached(struct world *w)
@@ -232,14 +208,14 @@ static void small_cached(struct world *w)
 static void huge_no_more(struct world *w)
 {
 	huge(w);
-	MUST(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_NOHUGEPAGE));
+	must(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_NOHUGEPAGE));
 }
 
 /* Reclaim may drop it until it is written. */
 static void huge_freed(struct world *w)
 {
 	huge(w);
-	MUST(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_FREE));
+	must(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_FREE));
 	ASSERT(is_huge(w->mm) && !pte_dirty(mm_translate(w->mm, H)));
 }
 
@@ -247,13 +223,13 @@ static void huge_freed(struct world *w)
 static void two_pages(struct world *w)
 {
 	huge(w);
-	MUST(mmun_madvise(w->mm, at(2), 2 * PAGE_BYTES, MMUN_MADV_DONTNEED));
+	must(mmun_madvise(w->mm, at(2), 2 * PAGE_BYTES, MMUN_MADV_DONTNEED));
 }
 
 static void one_page(struct world *w)
 {
 	two_pages(w);
-	MUST(mmun_madvise(w->mm, H, PAGE_BYTES, MMUN_MADV_DONTNEED));
+	must(mmun_madvise(w->mm, H, PAGE_BYTES, MMUN_MADV_DONTNEED));
 }
 
 static void two_pages_shared(struct world *w)
@@ -392,7 +368,7 @@ static void pinned(struct world *w)
 	EXPECT(w->err == 0 || w->err == -EAGAIN || w->err == -EBUSY || w->err == -EINVAL);
 	EXPECT(word(w->mm, 1) == 11);
 	store_relaxed(frame_memory(w->machine, pte_pfn(mm_translate(w->mm, at(1)))), 77);
-	MUST(mmun_pin_load(w->pin, 0, &v));
+	must(mmun_pin_load(w->pin, 0, &v));
 	EXPECT(v == 77);
 }
 
@@ -513,10 +489,10 @@ static void split_and_paged_out(struct world *w)
 	EXPECT(w->err == 0 || w->err == -EBUSY || w->err == -EINVAL);
 	for (uint64_t i = 0; i < 2; i++) {
 		while (!pte_mapped(mm_translate(w->mm, at(i))))
-			MUST(mmun_mm_fault(w->mm, at(i), false));
+			must(mmun_mm_fault(w->mm, at(i), false));
 		EXPECT(word(w->mm, i) == i + 1);
 		while (w->child && !pte_mapped(mm_translate(w->child, at(i))))
-			MUST(mmun_mm_fault(w->child, at(i), false));
+			must(mmun_mm_fault(w->child, at(i), false));
 		EXPECT(!w->child || word(w->child, i) == i + 1);
 	}
 }
@@ -565,15 +541,15 @@ static void world_setup(void *state, void *arg)
 	const struct check *c = arg;
 	struct world *w = state;
 
-	MUST(mmun_machine_create(&opts, &w->machine));
-	MUST(mmun_mm_create(w->machine, c->semantics, &w->mm));
+	must(mmun_machine_create(&opts, &w->machine));
+	must(mmun_mm_create(w->machine, c->semantics, &w->mm));
 	for (int i = 0; i < 2; i++)
-		MUST(mmun_cpu_create(w->mm, &w->cpu[i]));
-	MUST(mmun_ats_create(w->mm, NULL, &w->ats));
-	map(w, ANCHOR, 1);
-	map(w, H, TABLE_ENTRIES);
-	MUST(mmun_cpu_store(w->cpu[0], ANCHOR, 1));
-	MUST(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_HUGEPAGE));
+		must(mmun_cpu_create(w->mm, &w->cpu[i]));
+	must(mmun_ats_create(w->mm, NULL, &w->ats));
+	map_private(w->mm, ANCHOR, 1);
+	map_private(w->mm, H, TABLE_ENTRIES);
+	must(mmun_cpu_store(w->cpu[0], ANCHOR, 1));
+	must(mmun_madvise(w->mm, H, HUGE_BYTES, MMUN_MADV_HUGEPAGE));
 	if (c->setup)
 		c->setup(w);
 	if (c->plant)
@@ -595,13 +571,13 @@ static void world_finish(void *state, void *arg)
 	c->finish(w);
 	mmun_unpin(w->pin);
 	audit(w);
-	MUST(mmun_mm_destroy(w->child));
+	must(mmun_mm_destroy(w->child));
 	for (int i = 0; i < 2; i++)
 		mmun_cpu_destroy(w->cpu[i]);
-	MUST(mmun_mm_destroy(w->mm));
+	must(mmun_mm_destroy(w->mm));
 	mmun_ats_destroy(w->ats);
 	ASSERT(machine_frames_used(w->machine) == 0);
-	MUST(mmun_machine_destroy(w->machine));
+	must(mmun_machine_destroy(w->machine));
 }
 
 #define HOLDS(n, s, f, ...) { .name = n, .setup = s, .finish = f, .thread = { __VA_ARGS__ } }
@@ -668,15 +644,13 @@ static void explore_check(const struct check *c)
 	explore_scene(&check, c->plant);
 }
 
-static const char *only; /* this check */
-
 static void each_check(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		struct check c = checks[i];
 
-		if (only && strcmp(only, c.name))
+		if (!scene_wanted(c.name))
 			continue;
 		if (c.plant)
 			explore_check(&c);
@@ -685,10 +659,4 @@ static void each_check(void **state)
 	}
 }
 
-int main(int argc, char **argv)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_check) };
-
-	only = argc > 1 ? argv[1] : NULL;
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(int argc, char **argv) { return scenes_main(argc, argv, "huge", each_check); }

@@ -5,19 +5,9 @@
  * be found, and such in which the devices are not told, or too late, which must be found.
  * OLD is mapped, for a whole table's bytes, and page 0 of it holds 1 at the start.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "explore/front/explore.h"
 #include "explore_scene.h"
-#include "vm/ops/ops.h"
 
-enum { FRAMES = 160, SLOTS = 16, RW = MMUN_PROT_READ | MMUN_PROT_WRITE,
-       FIXED = MMUN_MREMAP_MAYMOVE | MMUN_MREMAP_FIXED };
+enum { FRAMES = 160, SLOTS = 16, FIXED = MMUN_MREMAP_MAYMOVE | MMUN_MREMAP_FIXED };
 
 #define OLD (4 * HUGE_BYTES)
 #define NEW (12 * HUGE_BYTES)
@@ -48,8 +38,6 @@ struct scene {
 	void (*finish)(struct world *w);
 };
 
-static void must(int err) { ASSERT(!err); }
-
 /* --- set-up and end ------------------------------------------------------ */
 
 static void map_pages(struct world *w, struct mmun_mm *mm, int kind)
@@ -61,11 +49,8 @@ static void map_pages(struct world *w, struct mmun_mm *mm, int kind)
 
 static void map_all(struct world *w, unsigned with)
 {
-	uint64_t at;
-
 	if (!(with & (OBJECT | PRIVATE))) {
-		must(mmun_mmap(w->mm, OLD, HUGE_BYTES, RW, MMUN_MAP_PRIVATE |
-			       MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &at));
+		map_private(w->mm, OLD, HUGE_BYTES / PAGE_BYTES);
 		return;
 	}
 	must(mmun_object_create(w->machine, HUGE_BYTES, &w->object));
@@ -382,20 +367,12 @@ static void run(const struct scene *scene)
 	explore_scene(&check, scene->wrong);
 }
 
-static const char *only; /* scenes with this in their names */
-
 static void each_scene(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(scenes); i++)
-		if (!only || strstr(scenes[i].name, only))
+		if (scene_wanted(scenes[i].name))
 			run(&scenes[i]);
 }
 
-int main(int argc, char **argv)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_scene) };
-
-	only = argc > 1 ? argv[1] : NULL;
-	return cmocka_run_group_tests_name("mremap", tests, NULL, NULL);
-}
+int main(int argc, char **argv) { return scenes_main(argc, argv, "mremap", each_scene); }

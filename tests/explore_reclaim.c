@@ -5,17 +5,7 @@
  * with a twin run again with a secondary TLB that is not told, which must be found.
  * Words of the page at A hold 1 at the start.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "explore/front/explore.h"
 #include "explore_scene.h"
-#include "vm/ops/ops.h"
 
 enum { FRAMES = 160, SLOTS = 72, CPUS = 2 };
 
@@ -52,8 +42,6 @@ struct scene {
 };
 
 struct run { const struct scene *scene; bool wrong; };
-
-static void must(int err) { ASSERT(!err); }
 
 static uint64_t get(struct mmun_cpu *cpu, uint64_t addr)
 {
@@ -116,12 +104,10 @@ static void setup(void *state, void *arg)
 	struct world *w = state;
 	unsigned with = r->scene->with;
 	struct mmun_machine_opts opts = { .frames = FRAMES, .swap_pages = SLOTS };
-	uint64_t at;
 
 	must(mmun_machine_create(&opts, &w->machine));
 	must(mmun_mm_create(w->machine, with & CLASSIC ? MMUN_CLASSIC : MMUN_MODERN, &w->mm));
-	must(mmun_mmap(w->mm, A, HUGE_BYTES, MMUN_PROT_READ | MMUN_PROT_WRITE,
-		       MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &at));
+	map_private(w->mm, A, HUGE_BYTES / PAGE_BYTES);
 	if (with & CPU0)
 		must(mmun_cpu_create(w->mm, &w->cpu[0]));
 	if (with & CPU1)
@@ -625,13 +611,11 @@ static void run(const struct scene *scene, bool wrong)
 	explore_scene(&check, wrong);
 }
 
-static const char *only; /* scenes with this in their names */
-
 static void each_scene(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(scenes); i++) {
-		if (only && !strstr(scenes[i].name, only))
+		if (!scene_wanted(scenes[i].name))
 			continue;
 		run(&scenes[i], false);
 		if (scenes[i].twin)
@@ -639,10 +623,4 @@ static void each_scene(void **state)
 	}
 }
 
-int main(int argc, char **argv)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_scene) };
-
-	only = argc > 1 ? argv[1] : NULL;
-	return cmocka_run_group_tests_name("reclaim", tests, NULL, NULL);
-}
+int main(int argc, char **argv) { return scenes_main(argc, argv, "reclaim", each_scene); }

@@ -1,11 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* explore_scene.h - one explored scene of a test: it must hold, or its planted bug be found. */
+/*
+ * explore_scene.h - for tests that explore scenes over the vm: each must hold, or its planted bug
+ * be found. A test has a table of scenes, a function that explores those that are wanted, and
+ * main() as scenes_main(), whose argument on the command line names the scenes to explore.
+ */
 #ifndef MMUN_TESTS_EXPLORE_SCENE_H
 #define MMUN_TESTS_EXPLORE_SCENE_H
 
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
 
 #include "explore/front/explore.h"
+#include "vm/ops/ops.h"
+
+enum { RW = MMUN_PROT_READ | MMUN_PROT_WRITE };
+
+/* --- for the code of scenes ----------------------------------------------- */
+
+/* A call that cannot fail here. */
+static inline void must(int err) { ASSERT(!err); }
+
+#define EXPECT(cond) do { \
+	if (!(cond)) \
+		explore_fail(ORACLE_CONDITION, "%s", #cond); \
+} while (0)
+
+/* Anonymous private pages at addr. */
+static inline void map_private(struct mmun_mm *mm, uint64_t addr, uint64_t pages)
+{
+	uint64_t at;
+
+	must(mmun_mmap(mm, addr, pages * PAGE_BYTES, RW,
+		       MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED, &at));
+}
+
+/* --- exploring them -------------------------------------------------------- */
 
 /* by: what finds the bug; -1: whatever does. */
 static inline void explore_scene_by(const struct explore_check *check, bool wrong, int by)
@@ -33,6 +66,21 @@ static inline void explore_scene_by(const struct explore_check *check, bool wron
 static inline void explore_scene(const struct explore_check *check, bool wrong)
 {
 	explore_scene_by(check, wrong, -1);
+}
+
+static const char *scenes_only; /* what the names of the scenes must contain; NULL: all are run */
+
+static inline bool scene_wanted(const char *name)
+{
+	return !scenes_only || strstr(name, scenes_only);
+}
+
+static inline int scenes_main(int argc, char **argv, const char *group, void (*each)(void **))
+{
+	const struct CMUnitTest tests[] = { { "each scene", each, NULL, NULL, NULL } };
+
+	scenes_only = argc > 1 ? argv[1] : NULL;
+	return cmocka_run_group_tests_name(group, tests, NULL, NULL);
 }
 
 #endif
