@@ -28,7 +28,7 @@ struct world {
 struct check {
 	const char *name;
 	void (*setup)(struct world *w);
-	void (*thread[3])(struct world *w);
+	void (*thread[SCENE_THREADS])(struct world *w);
 	void (*finish)(struct world *w);
 	enum mm_op op;           /* whose notification is left out: */
 	bool planted;            /* then it must fail */
@@ -573,13 +573,12 @@ static const struct check checks[] = {
 
 static void explore_check(const struct check *c)
 {
-	struct explore_check check = {
-		.name = c->name, .state_size = sizeof(struct world), .setup = world_setup,
+	const struct explore_check check = {
+		.name = c->name, .threads = scene_threads(c->thread),
+		.state_size = sizeof(struct world), .setup = world_setup,
 		.thread = world_thread, .finish = world_finish, .arg = (void *)(uintptr_t)c,
 	};
 
-	for (check.threads = 0; check.threads < 3 && c->thread[check.threads]; check.threads++)
-		;
 	explore_scene(&check, c->planted);
 }
 

@@ -68,6 +68,19 @@ static inline void explore_scene(const struct explore_check *check, bool wrong)
 	explore_scene_by(check, wrong, -1);
 }
 
+/* How many threads a scene has that gives each a function of its own. */
+enum { SCENE_THREADS = 3 };
+struct world; /* the test's */
+
+static inline unsigned scene_threads(void (*const thread[SCENE_THREADS])(struct world *w))
+{
+	unsigned n = 0;
+
+	while (n < SCENE_THREADS && thread[n])
+		n++;
+	return n;
+}
+
 static const char *scenes_only; /* what the names of the scenes must contain; NULL: all are run */
 
 static inline bool scene_wanted(const char *name)
