@@ -194,6 +194,15 @@ static double loads(const struct side *s, char *at, uint64_t count)
 	return (now_ns() - t) / (double)count;
 }
 
+/* Memory of which each page has been written to. */
+static char *written(const struct side *s)
+{
+	char *at = s->map(bytes);
+
+	(void)stores(s, at, page, PAGES);
+	return at;
+}
+
 static double first_write(const struct side *s)
 {
 	char *at = s->map(bytes);
@@ -225,10 +234,9 @@ static double zero_write(const struct side *s)
 
 static double cow_break(const struct side *s)
 {
-	char *at = s->map(bytes);
+	char *at = written(s);
 	double ns;
 
-	(void)stores(s, at, page, PAGES);
 	s->fork();
 	ns = stores(s, at, page, PAGES);
 	s->reap();
@@ -238,10 +246,9 @@ static double cow_break(const struct side *s)
 
 static double cow_reuse(const struct side *s)
 {
-	char *at = s->map(bytes);
+	char *at = written(s);
 	double ns;
 
-	(void)stores(s, at, page, PAGES);
 	s->fork();
 	s->reap();
 	ns = stores(s, at, page, PAGES);
@@ -251,10 +258,9 @@ static double cow_reuse(const struct side *s)
 
 static double fork_page(const struct side *s)
 {
-	char *at = s->map(bytes);
+	char *at = written(s);
 	double ns;
 
-	(void)stores(s, at, page, PAGES);
 	ns = now_ns();
 	s->fork();
 	ns = (now_ns() - ns) / PAGES;
@@ -265,10 +271,9 @@ static double fork_page(const struct side *s)
 
 static double munmap_page(const struct side *s)
 {
-	char *at = s->map(bytes);
+	char *at = written(s);
 	double ns;
 
-	(void)stores(s, at, page, PAGES);
 	ns = now_ns();
 	s->unmap(at, bytes);
 	return (now_ns() - ns) / PAGES;
@@ -276,10 +281,9 @@ static double munmap_page(const struct side *s)
 
 static double dontneed_page(const struct side *s)
 {
-	char *at = s->map(bytes);
+	char *at = written(s);
 	double ns;
 
-	(void)stores(s, at, page, PAGES);
 	ns = now_ns();
 	s->advise(at, bytes, MADV_DONTNEED);
 	ns = (now_ns() - ns) / PAGES;
@@ -289,10 +293,9 @@ static double dontneed_page(const struct side *s)
 
 static double mprotect_page(const struct side *s)
 {
-	char *at = s->map(bytes);
+	char *at = written(s);
 	double ns;
 
-	(void)stores(s, at, page, PAGES);
 	ns = now_ns();
 	s->protect(at, bytes, false);
 	ns = (now_ns() - ns) / PAGES;
@@ -302,10 +305,9 @@ static double mprotect_page(const struct side *s)
 
 static double mremap_page(const struct side *s)
 {
-	char *at = s->map(bytes);
+	char *at = written(s);
 	double ns;
 
-	(void)stores(s, at, page, PAGES);
 	ns = now_ns();
 	at = s->move(at, bytes);
 	ns = (now_ns() - ns) / PAGES;
@@ -317,10 +319,9 @@ static double mremap_page(const struct side *s)
 static double one_page(const struct side *s, int what)
 {
 	enum { CALLS = 1024 };
-	char *at = s->map(bytes);
+	char *at = written(s);
 	double ns;
 
-	(void)stores(s, at, page, PAGES);
 	ns = now_ns();
 	for (uint64_t i = 0; i < CALLS; i++) {
 		char *one = at + 2 * i * page;

@@ -271,18 +271,6 @@ static void add_failure(struct settings *s, const char *file, const char *name, 
 	add_error(s, file, name, &error);
 }
 
-/* Shortest first. */
-static int compare_findings(const void *a, const void *b)
-{
-	const struct explore_finding *f = a, *g = b;
-
-	if (f->switches != g->switches)
-		return f->switches < g->switches ? -1 : 1;
-	if (f->steps != g->steps)
-		return f->steps < g->steps ? -1 : 1;
-	return strcmp(f->text, g->text);
-}
-
 enum { REPAIR_EXECUTIONS = 500000, REPAIR_FAST = 20000, REPAIR_SECONDS = 20 };
 
 /* Only of what is drawn: it takes further searches. */
@@ -318,8 +306,7 @@ static void add_result(struct settings *s, const char *file, const struct litmus
 		return;
 	}
 	cli_thread_names(test, thread);
-	qsort(r->explore.finding, r->explore.findings, sizeof(*r->explore.finding),
-	      compare_findings);
+	report_shortest_first(r->explore.finding, r->explore.findings);
 	if (repair(s, test, r, &better))
 		snprintf(repaired, sizeof(repaired), "%s: verified, %" PRIu64 " executions",
 			 better.what, better.executions);

@@ -3,6 +3,7 @@
  * report.c - the counts that the last line and the exit status come from, and what all
  * formats ask of a run. Called by the tool, once for each test, and by the formats.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/report.h"
@@ -19,6 +20,22 @@ const char *report_verdict_name(enum report_verdict verdict)
 }
 
 /* --- the tests of a run of the tool -------------------------------------- */
+
+static int compare_findings(const void *a, const void *b)
+{
+	const struct explore_finding *f = a, *g = b;
+
+	if (f->switches != g->switches)
+		return f->switches < g->switches ? -1 : 1;
+	if (f->steps != g->steps)
+		return f->steps < g->steps ? -1 : 1;
+	return strcmp(f->text, g->text);
+}
+
+void report_shortest_first(struct explore_finding *finding, size_t n)
+{
+	qsort(finding, n, sizeof(*finding), compare_findings);
+}
 
 bool report_begin(struct report *report)
 {

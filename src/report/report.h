@@ -114,6 +114,9 @@ struct report {
 	bool failed;                /* the files could not be written */
 };
 
+/* Puts findings in the order in which they are told: few context switches, then few steps. */
+void report_shortest_first(struct explore_finding *finding, size_t n);
+
 /* The caller begins, adds each test, and ends. False: the format cannot begin, and errno says
  * why; or, from report_end(), one of its temporary files could not be written. */
 bool report_begin(struct report *report);

@@ -125,18 +125,6 @@ static const char *const *thread_names(const struct explore_check *check, struct
 	return n->name;
 }
 
-/* Shortest first. */
-static int compare_findings(const void *a, const void *b)
-{
-	const struct explore_finding *f = a, *g = b;
-
-	if (f->switches != g->switches)
-		return f->switches < g->switches ? -1 : 1;
-	if (f->steps != g->steps)
-		return f->steps < g->steps ? -1 : 1;
-	return strcmp(f->text, g->text);
-}
-
 /* A string for a file says of which check it is. */
 static void name_replays(struct explore_result *r, const char *name)
 {
@@ -258,7 +246,7 @@ void runs_check(const struct runs *runs, const struct explore_check *check)
 		free(r);
 		return;
 	}
-	qsort(r->finding, r->findings, sizeof(*r->finding), compare_findings);
+	report_shortest_first(r->finding, r->findings);
 	name_replays(r, check->name);
 	run.verdict = judge(check, r, why, sizeof(why));
 	run.why = *why ? why : NULL;
