@@ -94,7 +94,8 @@ static void same_result(const struct explore_result *a, const struct explore_res
 		assert_int_equal(f->times, g->times);
 		assert_int_equal(f->threads, g->threads);
 		assert_int_equal(f->trace.count, g->trace.count);
-		for (int i = 0; i < 2; i++)
+		assert_int_equal(f->places, g->places);
+		for (unsigned i = 0; i < f->places; i++)
 			assert_int_equal(f->place[i].line, g->place[i].line);
 	}
 }

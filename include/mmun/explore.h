@@ -279,12 +279,19 @@ int explore_trace_name(struct explore_trace *trace, uint64_t start, uint64_t end
 
 /* --- what was found ------------------------------------------------------- */
 
+enum { EXPLORE_PLACES_MAX = 16 };
+
 struct explore_finding {
 	enum explore_oracle oracle;
 	char text[256];          /* one line */
 	unsigned threads;        /* the threads whose steps it is about: bit n for thread n */
-	struct explore_place place[2]; /* the places of the two accesses that it is about;
-	                            function NULL: none */
+	/* The places of the accesses that it is about, as far as they are known: of a race, the
+	 * two; of freed memory, each that was seen to touch what was freed at one place. The text
+	 * is about the first one. */
+	struct explore_place place[EXPLORE_PLACES_MAX];
+	unsigned places;
+	uint64_t cause;          /* findings of an oracle with the same cause are one; 0: with the
+	                            same text */
 	char *replay;            /* the string that explore_replay() takes */
 	unsigned switches;       /* between threads, in the shortest schedule that shows it */
 	unsigned steps;          /* of that schedule */

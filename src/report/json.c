@@ -168,11 +168,9 @@ static void threads(struct json *j, const struct report_run *run, const struct e
 static void places(struct json *j, const struct explore_finding *f)
 {
 	json_begin(j, "places", '[');
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < f->places; i++) {
 		const struct explore_place *p = &f->place[i];
 
-		if (!p->function)
-			continue;
 		json_begin(j, NULL, '{');
 		json_string(j, "function", p->function);
 		json_string(j, "file", p->file ? report_source(p->file) : NULL);

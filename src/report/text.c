@@ -123,6 +123,17 @@ char *report_replay_text(const struct report_run *run, const struct explore_find
 	return text;
 }
 
+/* Those that the text does not have: the first one, or a race's two, are in it. */
+static void print_places(FILE *out, const struct explore_finding *f)
+{
+	if (!f->cause || f->places < 2)
+		return;
+	fputs("  also in", out);
+	for (unsigned i = 1; i < f->places; i++)
+		fprintf(out, "%s %s:%d", i > 1 ? "," : "", f->place[i].function, f->place[i].line);
+	fprintf(out, "%s\n", f->places == EXPLORE_PLACES_MAX ? ", ..." : "");
+}
+
 static void print_findings(const struct report *report, const struct report_run *run)
 {
 	const struct explore_result *e = run->explore;
@@ -141,6 +152,7 @@ static void print_findings(const struct report *report, const struct report_run 
 			report_replay_command(out, run, f);
 		}
 		fputc('\n', out);
+		print_places(out, f);
 		if (report_draws(report, run, i) && trace) {
 			fputc('\n', out);
 			table_print(out, trace, run->thread, run->threads, report->verbose);

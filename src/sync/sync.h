@@ -58,6 +58,9 @@
  * that was given back is handed out again in the same execution.
  *   sync_range_dead(p, size)        whoever touches it from now on is wrong
  *   sync_range_live(p, size)        ... and from here on right again
+ *   sync_assert_alive(expr, p)      an ASSERT of what holds while p is not dead: if it is, that
+ *                                   is what is found
+ *   sync_leaked(p, what)            what sync_range_live() gave was not given back
  *
  * The calling thread. sync_self() is a number that no other thread has.
  *

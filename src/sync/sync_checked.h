@@ -183,7 +183,16 @@ bool sync_address_text(uint64_t value, char *buf, size_t size);
 /* The place in the source of the call that returns to @address; it lasts. */
 const struct sync_site *sync_called_from_(const void *address);
 void sync_range_dead_(void *p, size_t size, const struct sync_site *site);
-void sync_range_live_(void *p, size_t size);
+void sync_range_live_(void *p, size_t size, const struct sync_site *site);
+/* The calling thread uses this memory, in its latest operation or after it, and neither reads nor
+ * writes it; or is about to do so in its next one. False: it was freed, which is a finding. */
+enum sync_use { SYNC_BEFORE_STEP, SYNC_IN_STEP, SYNC_AFTER_STEP };
+bool sync_uses_(const void *p, size_t size, enum sync_use when, const struct sync_site *site);
+_Noreturn void sync_not_alive_(const char *expr, const void *p, const struct sync_site *site);
+/* The calling thread does @what to memory that it has no right to: the execution ends. */
+_Noreturn void sync_misuses_(const char *what, const struct sync_site *site);
+_Noreturn void sync_give_up(void); /* the execution cannot go on; there was a finding */
+void sync_leaked_(const void *p, const char *what, const struct sync_site *site);
 uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end); /* this thread's numbers */
 
 /* A picture is being made, or somebody listens. */
@@ -336,7 +345,9 @@ static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_s
 #define sync_alloc(size)   sync_alloc_((size), SYNC_SITE)
 #define sync_free(p)       sync_free_((p), SYNC_SITE)
 #define sync_range_dead(p, n) sync_range_dead_((p), (n), SYNC_SITE)
-#define sync_range_live(p, n) sync_range_live_((p), (n))
+#define sync_range_live(p, n) sync_range_live_((p), (n), SYNC_SITE)
+#define sync_assert_alive(expr, p) ((expr) ? (void)0 : sync_not_alive_(#expr, (p), SYNC_SITE))
+#define sync_leaked(p, what) sync_leaked_((p), (what), SYNC_SITE)
 
 enum { SYNC_SLICES_MAX = 18 }; /* set-up and end, and up to 16 threads */
 

@@ -25,7 +25,7 @@ struct rmap_walk_control {
 			 void *arg);
 };
 
-void rmap_walk(struct folio *folio, struct rmap_walk_control *rwc);
+KERNEL_PROCEDURE_(rmap_walk, (struct folio *folio, struct rmap_walk_control *rwc), (folio, rwc))
 
 /*
  * An address space with processors and a device, for the state of a check. The set-up

@@ -58,7 +58,7 @@ KERNEL_RMAP_OF_(folio_remove_rmap_pte, KERNEL_RMAP_REMOVE_)
 	KERNEL_RMAP_CALL_(folio_remove_rmap_pte, folio, page, vma, addr)
 
 /* See struct rmap_walk_control. */
-#define rmap_walk(f, rwc) KERNEL_CALL_2_(rmap_walk, \
+#define rmap_walk(f, rwc) KERNEL_2_(rmap_walk, NULL, \
 	struct folio *, KERNEL_FOLIO_(f), struct rmap_walk_control *, rwc)
 
 #ifdef __cplusplus

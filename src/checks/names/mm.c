@@ -61,6 +61,25 @@ static pfn_t pfn_of(const struct page *page)
 
 static void leave_place(const struct sync_site **before) { (void)sync_noted_at_(*before); }
 
+/* --- who uses what ---------------------------------------------------------- */
+
+/*
+ * A word that names a page or a page table uses it. The page of zeros is nobody's. False: it
+ * was freed, which is a finding.
+ */
+static bool uses(pfn_t pfn, enum sync_use when, const struct sync_site *site)
+{
+	return pfn.v >= machine->frames || is_zero_page(machine, pfn) ||
+	       sync_uses_(frame_memory(machine, pfn), PAGE_BYTES, when, site);
+}
+
+/* The same for a word that would do harm to a page which is not there. */
+static void needs(pfn_t pfn, enum sync_use when, const struct sync_site *site)
+{
+	if (!uses(pfn, when, site))
+		sync_give_up();
+}
+
 /* --- areas and their locks ------------------------------------------------ */
 
 bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret)
@@ -254,6 +273,13 @@ static void judge_table(const void *entry, pte_t new, const struct sync_site *si
 			     site->function, site->line, pte_pfn(new).v);
 }
 
+/* A page, or a table, that an entry names is used by whoever enters it. */
+static void judge_named(pte_t new, const struct sync_site *site)
+{
+	if (pte_mapped(new) || softleaf_is_migration(new))
+		needs(pte_pfn(new), SYNC_IN_STEP, site);
+}
+
 /* The address that the entry maps, for a word that is not told it. */
 static uint64_t address_of(const void *entry)
 {
@@ -322,6 +348,7 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 		sync_event_at(site, PTE_CLEAR, addr, pte_event(old));
 	else
 		sync_event_at(site, PTE_SET, addr, pte_event(new));
+	judge_named(new, site);
 	judge_table(entry, new, site);
 	table_moved(entry, addr, new);
 	of = table_of(entry, &table);
@@ -437,6 +464,7 @@ int kernel_range_(struct mmu_notifier_range *range, enum kernel_range_op_ op,
 struct page *kernel_new_page_(bool zero, const struct sync_site *site)
 {
 	pfn_t pfn;
+	AT(site);
 
 	ASSERT(machine);
 	if (!frame_alloc(machine, FRAME_ANON, zero, &pfn))
@@ -448,6 +476,7 @@ struct page *kernel_new_page_(bool zero, const struct sync_site *site)
 struct page *kernel_new_huge_(const struct sync_site *site)
 {
 	pfn_t head;
+	AT(site);
 
 	ASSERT(machine);
 	if (!frame_alloc_huge(machine, false, &head))
@@ -487,6 +516,53 @@ static uint64_t page_lock(struct frame *f, enum kernel_page_op_ op, const struct
 	return 1;
 }
 
+/* As frame_get(), and judged. */
+static void get(pfn_t pfn, const struct sync_site *site)
+{
+	pfn_t head = frame_head(machine, pfn);
+	struct frame *f = frame_of(machine, head);
+	const struct sync_access inc = SYNC_ACCESS(SYNC_INC, &f->refcount, SYNC_RELAXED,
+						   SYNC_ADD_TO);
+	uint64_t old;
+
+	if (is_zero_page(machine, pfn))
+		return;
+	old = sync_update_(&f->refcount, inc, 1, 0, site);
+	needs(head, SYNC_IN_STEP, site);
+	if (!old && !(f->flags & FRAME_TABLE)) /* it is frozen */
+		sync_misuses_("takes a reference of a page that has none", site);
+}
+
+static bool is_mapped(pfn_t head)
+{
+	unsigned frames = frame_of(machine, head)->flags & FRAME_HUGE ? TABLE_ENTRIES : 1;
+	bool mapped = false;
+
+	for (uint32_t n = 0; n < frames; n++)
+		mapped |= frame_of(machine, (pfn_t){ head.v + n })->mapcount;
+	return mapped;
+}
+
+/* As frame_put(), and judged. */
+static void put(pfn_t pfn, const struct sync_site *site)
+{
+	pfn_t head = frame_head(machine, pfn);
+	struct frame *f = frame_of(machine, head);
+	uint64_t old;
+
+	if (is_zero_page(machine, pfn))
+		return;
+	old = sync_update_(&f->refcount, SYNC_ACCESS(SYNC_RMW, &f->refcount, SYNC_ACQ_REL,
+						     SYNC_ADD_TO), (uint64_t)-1, 0, site);
+	needs(head, SYNC_IN_STEP, site);
+	if (!old)
+		sync_misuses_("gives up a reference of a page that has none", site);
+	if (old == 1 && is_mapped(head))
+		sync_misuses_("gives up the last reference of a page that is mapped", site);
+	if (old == 1)
+		frame_last_put(machine, head);
+}
+
 uint64_t kernel_page_(struct page *page, enum kernel_page_op_ op, const char *text,
 		      const struct sync_site *site)
 {
@@ -495,32 +571,37 @@ uint64_t kernel_page_(struct page *page, enum kernel_page_op_ op, const char *te
 	uint64_t result = 0;
 	AT(site);
 
+	if (op == KERNEL_PAGE_TRY_GET_) { /* may come at any time */
+		result = frame_try_get(machine, pfn);
+		if (result)
+			uses(pfn, SYNC_IN_STEP, site);
+		sync_event_at(site, PAGE_CALL, (uintptr_t)text, pfn.v, !result);
+		return result;
+	}
+	needs(pfn, SYNC_BEFORE_STEP, site);
 	switch (op) {
 	case KERNEL_PAGE_GET_:
-		frame_get(machine, pfn, 1);
-		break;
-	case KERNEL_PAGE_TRY_GET_:
-		result = frame_try_get(machine, pfn);
+		get(pfn, site);
 		break;
 	case KERNEL_PAGE_PUT_:
 		sync_event_at(site, PAGE_CALL, (uintptr_t)text, pfn.v, false);
-		frame_put(machine, pfn, 1);
+		put(pfn, site);
 		return 0;
 	case KERNEL_PAGE_DIRTY_:
-		store_release(&f->dirty, result = 1);
+		sync_store_(&f->dirty, result = 1, SYNC_RELEASE, site);
 		break;
 	case KERNEL_PAGE_COUNT_:
-		result = load_acquire(&f->refcount);
+		result = sync_load_(&f->refcount, SYNC_ACQUIRE, site);
 		break;
 	case KERNEL_PAGE_MAPCOUNT_:
 		result = rmap_count(machine, frame_head(machine, pfn));
 		break;
-	case KERNEL_PAGE_LOCK_:
-	case KERNEL_PAGE_TRYLOCK_:
-	case KERNEL_PAGE_UNLOCK_:
+	default:
 		result = page_lock(f, op, site);
 		break;
 	}
+	if (op != KERNEL_PAGE_GET_)
+		uses(pfn, SYNC_IN_STEP, site);
 	if (op == KERNEL_PAGE_COUNT_ || op == KERNEL_PAGE_MAPCOUNT_)
 		sync_event_at(site, PAGE_COUNT, (uintptr_t)text, pfn.v, result);
 	else
@@ -528,25 +609,35 @@ uint64_t kernel_page_(struct page *page, enum kernel_page_op_ op, const char *te
 			      op != KERNEL_PAGE_GET_ && !result);
 	return result;
 }
-
 bool kernel_page_freeze_(struct page *page, uint64_t expected, const struct sync_site *site)
 {
-	bool frozen = frame_freeze(machine, pfn_of(page), expected);
+	pfn_t pfn = pfn_of(page);
+	bool frozen;
 
-	sync_event_at(site, PAGE_CALL, (uintptr_t)"page_ref_freeze", pfn_of(page).v, !frozen);
+	needs(pfn, SYNC_BEFORE_STEP, site);
+	frozen = frame_freeze(machine, pfn, expected);
+	needs(pfn, SYNC_IN_STEP, site);
+	sync_event_at(site, PAGE_CALL, (uintptr_t)"page_ref_freeze", pfn.v, !frozen);
 	return frozen;
 }
 
 void kernel_page_unfreeze_(struct page *page, uint64_t count, const struct sync_site *site)
 {
-	frame_unfreeze(machine, pfn_of(page), count);
-	sync_event_at(site, PAGE_CALL, (uintptr_t)"page_ref_unfreeze", pfn_of(page).v, false);
+	pfn_t pfn = pfn_of(page);
+
+	needs(pfn, SYNC_BEFORE_STEP, site);
+	frame_unfreeze(machine, pfn, count);
+	needs(pfn, SYNC_IN_STEP, site);
+	sync_event_at(site, PAGE_CALL, (uintptr_t)"page_ref_unfreeze", pfn.v, false);
 }
 
 void kernel_copy_(struct page *to, struct page *from, const struct sync_site *site)
 {
 	AT(site);
+
+	needs(pfn_of(to), SYNC_BEFORE_STEP, site);
 	frame_copy(machine, pfn_of(to), pfn_of(from));
+	uses(pfn_of(to), SYNC_IN_STEP, site);
 }
 
 /* --- the reverse map --------------------------------------------------------- */
@@ -590,6 +681,7 @@ void kernel_rmap_(struct page *page, const struct vm_area_struct *vma, uint64_t 
 	struct ptep p;
 
 	use(vma->vm_mm);
+	needs(pfn_of(page), SYNC_BEFORE_STEP, site);
 	p = pgtable_walk(&vma->vm_mm->pt, addr);
 	ASSERT(p.entry);
 	before = ring_of(&p);
@@ -599,21 +691,25 @@ void kernel_rmap_(struct page *page, const struct vm_area_struct *vma, uint64_t 
 		rmap_add_new(machine, pfn_of(page), &p);
 	else if (op == KERNEL_RMAP_ADD_)
 		rmap_add(machine, pfn_of(page), &p);
+	needs(pfn_of(page), SYNC_IN_STEP, site);
 	if (op == KERNEL_RMAP_REMOVE_)
 		sync_event_at(site, RMAP_REMOVE, pfn_of(page).v, addr);
 	else
 		sync_event_at(site, RMAP_ADD, pfn_of(page).v, addr);
 }
 
-void rmap_walk(struct folio *folio, struct rmap_walk_control *rwc)
+void kernel_rmap_walk_(const struct kernel_at_ *at, struct folio *folio,
+		       struct rmap_walk_control *rwc)
 {
 	struct rmap_walk w = { .head = frame_head(machine, pfn_of(&folio->page)) };
 	bool more = true;
 
+	needs(w.head, SYNC_AFTER_STEP, &at->site);
 	while (more && rmap_next(machine, &w)) {
 		struct vm_area_struct vma = { .vm_mm = w.mm, .vm_start = w.addr,
 					      .vm_end = w.addr + w.bytes };
 
+		needs(w.head, SYNC_IN_STEP, &at->site);
 		more = rwc->rmap_one(folio, &vma, w.addr, rwc->arg);
 	}
 	if (!more)
@@ -625,6 +721,7 @@ void rmap_walk(struct folio *folio, struct rmap_walk_control *rwc)
 struct page *kernel_table_(struct mmun_mm *mm, uint64_t addr, const struct sync_site *site)
 {
 	pfn_t table;
+	AT(site);
 
 	use(mm);
 	if (!table_alloc(&mm->pt, addr, 0, &table))
@@ -635,7 +732,10 @@ struct page *kernel_table_(struct mmun_mm *mm, uint64_t addr, const struct sync_
 
 void kernel_table_free_(struct mmun_mm *mm, struct page *table, const struct sync_site *site)
 {
+	AT(site);
+
 	use(mm);
+	needs(pfn_of(table), SYNC_AFTER_STEP, site);
 	sync_event_at(site, PTE_FREE, pfn_of(table).v);
 	table_free(machine, pfn_of(table));
 }

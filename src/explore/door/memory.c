@@ -15,62 +15,6 @@ enum { BLOCK_LIVE = 0x4c495645, BLOCK_FREED = 0x46524545 };
 
 struct block { size_t size; const struct sync_site *site; uint32_t state, owner, pad[2]; };
 
-static void dead_add(void *p, size_t size, const struct sync_site *site)
-{
-	if (x.dead_count == x.dead_capacity) {
-		size_t capacity = x.dead_capacity ? 2 * x.dead_capacity : 64;
-		struct dead *d = realloc(x.dead, capacity * sizeof(*d));
-
-		if (!d) {
-			x.out_of_memory = true;
-			engine_give_up();
-		}
-		x.dead = d;
-		x.dead_capacity = capacity;
-	}
-	x.dead[x.dead_count++] = (struct dead){
-		(char *)p, (char *)p + size, x.cur < 0 ? (int16_t)-1 : x.thread[x.cur].last,
-		(uint8_t)(x.cur < 0 ? SETUP : x.cur), site };
-}
-
-/* A thread that touched the range without being ordered before this moment could as well touch
- * it later. */
-static void touched_before(const char *lo, const char *hi, const struct sync_site *site)
-{
-	char a[8], b[8];
-
-	for (int j = 0; j < x.depth; j++) {
-		const struct step *s = &x.step[j];
-		const char *p = s->addr;
-
-		if (p < lo || p >= hi || !s->cls || s->thread == x.cur ||
-		    before(s, &x.step[x.depth]))
-			continue;
-		engine_fail(ORACLE_LIFETIME, x.depth, j, j, "%s touches (%s) what %s has freed (%s)",
-			    engine_thread_name(s->thread, a), s->site->function,
-			    engine_thread_name((unsigned)x.cur, b), site->function);
-	}
-}
-
-void sync_range_dead_(void *p, size_t size, const struct sync_site *site)
-{
-	dead_add(p, size, site);
-	plain_freed(p, size, site);
-	if (x.cur >= 0 && x.depth >= x.known)
-		touched_before(p, (char *)p + size, site);
-}
-
-void sync_range_live_(void *p, size_t size)
-{
-	const char *lo = p, *hi = lo + size;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < x.dead_count; i++)
-		if (x.dead[i].hi <= lo || x.dead[i].lo >= hi)
-			x.dead[kept++] = x.dead[i];
-	x.dead_count = kept;
-}
-
 bool sync_alloc_fails_(const struct sync_site *site)
 {
 	return x.cur >= 0 && x.opt.failing_allocations && sync_choose_(2, site);

@@ -4,6 +4,7 @@
  * execution. All rooms of the explorer stand on it.
  */
 #include "explore/engine/engine.h"
+#include "base/hash.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,6 +29,24 @@ const char *engine_thread_name(unsigned thread, char buf[8])
 	if (x.check->thread_name)
 		return x.check->thread_name[thread];
 	snprintf(buf, 8, "T%u", thread % 100);
+	return buf;
+}
+
+/* The library's own lines say nothing to who reads a finding. */
+bool engine_is_of_library(const struct sync_site *site)
+{
+	return !strncmp(site->file, "src/", 4);
+}
+
+const char *engine_place(struct whence whence, char buf[PLACE_LENGTH])
+{
+	const struct sync_site *site = whence.site;
+
+	if (!engine_is_of_library(site))
+		snprintf(buf, PLACE_LENGTH, "%s:%d", site->function, site->line);
+	else
+		snprintf(buf, PLACE_LENGTH, "%s",
+			 whence.operation ? whence.operation : site->function);
 	return buf;
 }
 
@@ -67,12 +86,49 @@ void explore_fail_is_about(unsigned thread)
 		x.failed->threads |= (uint16_t)(1u << thread);
 }
 
-void engine_fail_is_at(const struct sync_site *a, const struct sync_site *b)
+static uint64_t hash_text(uint64_t hash, const char *text)
 {
-	if (!x.failed)
+	while (text && *text)
+		hash = hash_mix(hash, (unsigned char)*text++);
+	return hash;
+}
+
+/* The same in every process. */
+static uint64_t cause_of(struct whence w)
+{
+	char place[PLACE_LENGTH];
+
+	return hash_text(hash_text(1, engine_place(w, place)), w.site->file) | 1;
+}
+
+void engine_fail_is_of(struct whence whence)
+{
+	struct fail *f = x.failed;
+
+	if (!f)
 		return;
-	x.failed->site[0] = a;
-	x.failed->site[1] = b;
+	f->cause = cause_of(whence);
+	for (unsigned i = 0; i < x.fails; i++) {
+		struct fail *first = &x.fail[i];
+
+		if (first == f || first->oracle != f->oracle || first->cause != f->cause)
+			continue;
+		first->threads |= f->threads;
+		x.failed = first;
+		x.fails -= f == &x.fail[x.fails - 1];
+		return;
+	}
+}
+
+void engine_fail_is_at(const struct sync_site *site)
+{
+	struct fail *f = x.failed;
+
+	for (unsigned i = 0; f && i < f->sites; i++)
+		if (f->site[i] == site)
+			return;
+	if (f && f->sites < EXPLORE_PLACES_MAX)
+		f->site[f->sites++] = site;
 }
 
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,

@@ -123,14 +123,25 @@ struct thread {
 	size_t arena_used;
 };
 
-struct dead { const char *lo, *hi; int16_t step; uint8_t thread; const struct sync_site *site; };
+/* Where something was done: a place, or the library's operation that did it (NULL: none). */
+struct whence { const struct sync_site *site; const char *operation; };
+
+/* Memory that was freed; that is a frame, and is in use; that was used otherwise than by an
+ * operation on a word in it. */
+struct dead { const char *lo, *hi; int16_t step; uint8_t thread; struct whence whence; };
+struct born { const void *lo; struct whence whence; uint8_t thread; };
+/* An access of memory; step -1: before the thread's first one. */
+struct touch { struct whence whence; int step; unsigned thread; };
+struct use { const char *lo, *hi; struct touch touch; int16_t epoch; };
 
 struct fail {                          /* of the current execution */
 	enum explore_oracle oracle;
 	int16_t first, then;           /* ordering wanted, -1: as it is */
 	int16_t target;                /* the picture may end here, -1: whole execution */
 	uint16_t threads;              /* whose steps it is about */
-	const struct sync_site *site[2]; /* of two accesses that it is about; NULL: none */
+	const struct sync_site *site[EXPLORE_PLACES_MAX]; /* of the accesses that it is about */
+	unsigned sites;
+	uint64_t cause;                /* see struct explore_finding */
 	char text[256];
 };
 
@@ -184,7 +195,11 @@ struct engine {
 	size_t arena_used, snapshot_used;
 	uint64_t alloc_live, snapshot_live;
 	struct dead *dead;
-	size_t dead_capacity, snapshot_dead;
+	struct born *born;
+	struct use *use;
+	size_t borns, uses;
+	size_t dead_capacity, borns_capacity, uses_capacity;
+	size_t snapshot_dead, snapshot_borns;
 	char *data_before, *data_after; /* check->data before and after set-up */
 	jmp_buf *bail;                 /* out of set-up and end */
 	bool outside;                  /* set-up or end is running */
@@ -215,11 +230,18 @@ extern struct engine x __attribute__((aligned(64)));
 /* --- engine.c ------------------------------------------------------------ */
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 		 const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* The latest one is about accesses that stand at these places. */
-void engine_fail_is_at(const struct sync_site *a, const struct sync_site *b);
+/* The latest one is caused by what was done there, wherever it shows; it is then the first one of
+ * that cause. */
+void engine_fail_is_of(struct whence whence);
+/* It is about an access that stands at this place. */
+void engine_fail_is_at(const struct sync_site *site);
 _Noreturn void engine_give_up(void);   /* the execution cannot go on */
 void schedule_free(struct schedule *schedule);
 const char *engine_thread_name(unsigned thread, char buf[8]);
+bool engine_is_of_library(const struct sync_site *site);
+enum { PLACE_LENGTH = 96 };
+/* "function:line" of a check; of the library its operation, or else its function. */
+const char *engine_place(struct whence whence, char buf[PLACE_LENGTH]);
 
 /* --- events.c ------------------------------------------------------------ */
 extern const struct explore_kind engine_events[];     /* by enum sync_event */

@@ -296,13 +296,38 @@ fail_memory:
 
 /* --- collecting ---------------------------------------------------------- */
 
+static bool is_same(const struct explore_finding *g, const struct fail *f)
+{
+	return g->oracle == f->oracle && g->cause == f->cause &&
+	       (f->cause || !strcmp(g->text, f->text));
+}
+
+static bool has_place(const struct explore_finding *g, const struct sync_site *site)
+{
+	for (unsigned i = 0; i < g->places; i++)
+		if (g->place[i].line == site->line && !strcmp(g->place[i].function, site->function))
+			return true;
+	return false;
+}
+
+/* What this execution adds to it. */
+static void seen_again(struct explore_finding *g, const struct fail *f)
+{
+	g->times++;
+	g->threads |= f->threads;
+	for (unsigned i = 0; i < f->sites && g->places < EXPLORE_PLACES_MAX; i++)
+		if (!has_place(g, f->site[i]))
+			g->place[g->places++] = (struct explore_place){
+				f->site[i]->function, f->site[i]->file, f->site[i]->line };
+}
+
 static struct explore_finding *finding_of(const struct fail *f)
 {
 	struct explore_result *r = x.result;
 	struct explore_finding *g;
 
 	for (unsigned i = 0; i < r->findings; i++)
-		if (r->finding[i].oracle == f->oracle && !strcmp(r->finding[i].text, f->text))
+		if (is_same(&r->finding[i], f))
 			return &r->finding[i];
 	if (r->findings == EXPLORE_FINDINGS_MAX) {
 		r->findings_dropped++;
@@ -312,11 +337,7 @@ static struct explore_finding *finding_of(const struct fail *f)
 	memset(g, 0, sizeof(*g));
 	g->oracle = f->oracle;
 	memcpy(g->text, f->text, sizeof(g->text));
-	g->threads = f->threads;
-	for (int i = 0; i < 2; i++)
-		if (f->site[i])
-			g->place[i] = (struct explore_place){ f->site[i]->function,
-							      f->site[i]->file, f->site[i]->line };
+	g->cause = f->cause;
 	g->switches = UINT32_MAX;
 	return g;
 }
@@ -340,7 +361,7 @@ static void collect_one(const struct fail *f)
 	struct order o = { 0 };
 	int n = 0;
 
-	if (g && steps && order_open(&o, f)) {
+	if (g && !strcmp(g->text, f->text) && steps && order_open(&o, f)) {
 		n = x.depth > 0 ? shortest(&o, g->switches, steps, &switches) : 0;
 		if (!n && !g->replay)
 			n = as_it_ran(steps, &switches);
@@ -356,7 +377,7 @@ static void collect_one(const struct fail *f)
 		}
 	}
 	if (g)
-		g->times++;
+		seen_again(g, f);
 	order_close(&o);
 	free(steps);
 }
@@ -404,7 +425,7 @@ static void record(struct explore_finding *g)
 	x.trace = NULL;
 	x.result->steps = steps;
 	for (unsigned i = 0; i < x.fails; i++) {
-		if (x.fail[i].oracle != g->oracle || strcmp(x.fail[i].text, g->text))
+		if (!is_same(g, &x.fail[i]))
 			continue;
 		again = true;
 		if (x.fail[i].target >= 0)

@@ -21,9 +21,11 @@ void finding_save(struct flat *f)
 		flat_put_number(f, g->oracle);
 		flat_put(f, g->text, sizeof(g->text));
 		flat_put_number(f, g->threads);
-		for (int i = 0; i < 2; i++)
-			flat_put_site(f, g->place[i].function ? &(struct sync_site){
-				g->place[i].file, g->place[i].function, g->place[i].line } : NULL);
+		flat_put_number(f, g->cause);
+		flat_put_number(f, g->places);
+		for (unsigned i = 0; i < g->places; i++)
+			flat_put_site(f, &(struct sync_site){
+				g->place[i].file, g->place[i].function, g->place[i].line });
 		flat_put_text(f, g->replay);
 		flat_put_number(f, g->switches);
 		flat_put_number(f, g->steps);
@@ -46,12 +48,15 @@ bool finding_load(struct flat_reader *r)
 		flat_get(r, g->text, sizeof(g->text));
 		g->text[sizeof(g->text) - 1] = '\0';
 		g->threads = (unsigned)flat_get_number(r, UINT32_MAX);
-		for (int i = 0; i < 2; i++) {
+		g->cause = flat_get_number(r, UINT64_MAX);
+		g->places = (unsigned)flat_get_number(r, EXPLORE_PLACES_MAX);
+		for (unsigned i = 0; i < g->places; i++) {
 			const struct sync_site *site = flat_get_site(r);
 
-			if (site)
-				g->place[i] = (struct explore_place){ site->function, site->file,
-								      site->line };
+			if (!site)
+				return false;
+			g->place[i] = (struct explore_place){ site->function, site->file,
+							      site->line };
 		}
 		g->replay = flat_get_text(r, REPLAY_LENGTH_MAX);
 		g->switches = (unsigned)flat_get_number(r, UINT32_MAX);

@@ -371,19 +371,11 @@ static void join_acquired(unsigned thread, struct object *o)
 
 static void dead_touch(int j, const struct step *s)
 {
-	const char *p = s->addr;
-	char a[8], b[8];
+	const struct sync_site *noted = x.thread[s->thread].noted_at;
+	const struct dead *d = dead_at(s->addr, 1);
 
-	for (size_t n = x.dead_count; n-- > 0;) {
-		const struct dead *d = &x.dead[n];
-
-		if (p < d->lo || p >= d->hi)
-			continue;
-		engine_fail(ORACLE_LIFETIME, d->step, j, j, "%s touches (%s) what %s has freed (%s)",
-			    engine_thread_name(s->thread, a), s->site->function,
-			    engine_thread_name(d->thread, b), d->site->function);
-		return;
-	}
+	if (d)
+		touch_after(&(struct touch){ { noted ? noted : s->site, NULL }, j, s->thread }, d);
 }
 
 /* Keep what the search scans. */

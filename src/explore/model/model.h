@@ -98,6 +98,12 @@ void clock_awaits_nobody(enum wait_for what); /* it begins anew */
 /* What it does from now on is not published by what it has done. */
 void clock_next_epoch(void);
 
+/* --- touch.c ------------------------------------------------------------- */
+const struct dead *dead_at(const void *addr, size_t size); /* freed last; NULL: it is alive */
+void touch_after(const struct touch *t, const struct dead *d);
+/* It came first, but is not ordered before the free, which happens now. */
+void touch_before(const struct touch *t, const struct dead *d);
+
 /* --- plain.c ------------------------------------------------------------- */
 extern bool plain_told;
 int plain_open(void);                  /* 0; -1: no memory */
@@ -105,7 +111,7 @@ void plain_close(void);
 void plain_forget(void);               /* the accesses of the execution before */
 void plain_access(const void *addr, size_t size, bool write, const struct sync_site *site);
 void plain_operation(const struct step *s); /* on a word; about to run */
-void plain_freed(const void *addr, size_t size, const struct sync_site *site);
+void plain_freed(const struct dead *d);
 void plain_save(struct flat *f);
 bool plain_load(struct flat_reader *r); /* false: damaged */
 

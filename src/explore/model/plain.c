@@ -27,8 +27,6 @@
 
 enum { GRANULE = 8, SLOTS_MIN = 1024, PAIRS_MAX = 64 };
 
-#define TOUCH_TEXT "%s touches (%s:%d) what %s has freed (%s)"
-
 /* The latest access of this kind by a thread. */
 struct cell {
 	const struct sync_site *site; /* of an operation, or of a plain access */
@@ -221,7 +219,8 @@ static void race(struct plain *p, const struct cell *before, const struct cell *
 	if (!pair)
 		return;
 	explore_fail_is_about(before->thread);
-	engine_fail_is_at(pair->a.site, pair->b.site);
+	engine_fail_is_at(pair->a.site);
+	engine_fail_is_at(pair->b.site);
 }
 
 static void meet(struct plain *p, const struct granule *g, const struct cell *now)
@@ -253,26 +252,19 @@ static void access_range(const void *addr, size_t size, struct cell *now)
 	}
 }
 
+static struct touch touch_of(const struct cell *c)
+{
+	return (struct touch){ { c->site, NULL }, c->step, c->thread };
+}
+
 /* Freed memory that the running thread touches without an operation. */
 static void touch_dead(const void *addr, size_t size, const struct cell *now)
 {
-	const char *p = addr;
-	char a[8], b[8];
+	const struct dead *d = dead_at(addr, size);
+	const struct touch t = touch_of(now);
 
-	for (size_t n = x.dead_count; n-- > 0;) {
-		const struct dead *d = &x.dead[n];
-
-		if (p + size <= d->lo || p >= d->hi)
-			continue;
-		engine_fail(ORACLE_LIFETIME, now->step < 0 ? -1 : d->step,
-			    d->step < 0 ? -1 : now->step, now->step, TOUCH_TEXT,
-			    engine_thread_name(now->thread, a), now->site->function,
-			    now->site->line, engine_thread_name(d->thread, b),
-			    d->site->function);
-		explore_fail_is_about(d->thread);
-		engine_fail_is_at(now->site, NULL);
-		return;
-	}
+	if (d)
+		touch_after(&t, d);
 }
 
 /* Nobody else looks there, as a rule. */
@@ -287,10 +279,10 @@ static bool on_own_stack(const void *addr)
 /* The trace has the accesses that the finding is about, and no others. */
 static void say_if_told(const struct sync_site *site, size_t size, bool write)
 {
-	for (int i = 0; x.drawn && i < 2; i++) {
+	for (unsigned i = 0; x.drawn && i < x.drawn->places; i++) {
 		const struct explore_place *told = &x.drawn->place[i];
 
-		if (!told->function || told->line != site->line ||
+		if (told->line != site->line ||
 		    strcmp(told->function, site->function))
 			continue;
 		if (write)
@@ -329,12 +321,10 @@ void plain_operation(const struct step *s)
 
 /* A thread that accessed it plainly without being ordered before this moment could as well do so
  * later. */
-void plain_freed(const void *addr, size_t size, const struct sync_site *site)
+void plain_freed(const struct dead *d)
 {
-	uintptr_t from = (uintptr_t)addr, end = from + size;
+	uintptr_t from = (uintptr_t)d->lo, end = (uintptr_t)d->hi;
 	struct plain *p = x.plain;
-	char a[8], b[8];
-	bool late;
 
 	if (!p || x.cur < 0)
 		return;
@@ -346,15 +336,7 @@ void plain_freed(const void *addr, size_t size, const struct sync_site *site)
 
 			if (c->thread == x.cur || c->marked || followed(c, (unsigned)x.cur))
 				continue;
-			/* In the picture it does, if it can: then it is caught in the act. */
-			late = c->step >= 0 && !before(&x.step[c->step], &x.step[x.depth]);
-			engine_fail(ORACLE_LIFETIME, late ? x.depth : -1, late ? c->step : -1,
-				    late ? c->step : x.depth, TOUCH_TEXT,
-				    engine_thread_name(c->thread, a), c->site->function,
-				    c->site->line, engine_thread_name((unsigned)x.cur, b),
-				    site->function);
-			explore_fail_is_about(c->thread);
-			engine_fail_is_at(c->site, NULL);
+			touch_before(&(struct touch){ { c->site, NULL }, c->step, c->thread }, d);
 		}
 	}
 }

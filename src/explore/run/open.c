@@ -49,6 +49,7 @@ static int setup(void)
 	x.snapshot_used = x.arena_used;
 	x.snapshot_live = x.alloc_live;
 	x.snapshot_dead = x.dead_count;
+	x.snapshot_borns = x.borns;
 	x.snapshot = malloc(x.snapshot_used + 1);
 	if (!x.snapshot)
 		return -ENOMEM;
@@ -123,6 +124,8 @@ void run_close(void)
 	free(x.race);
 	free(x.step_old);
 	free(x.dead);
+	free(x.born);
+	free(x.use);
 	search_close();
 	spot_forget();
 	plain_close();

@@ -40,6 +40,8 @@ static void restore(void)
 	x.arena_used = x.snapshot_used;
 	x.alloc_live = x.snapshot_live;
 	x.dead_count = x.snapshot_dead;
+	x.borns = x.snapshot_borns;
+	x.uses = 0;
 	objects_forget();
 	plain_forget();
 	x.fails = 0;

@@ -71,8 +71,6 @@ static void frame_free_huge(struct mmun_machine *m, pfn_t head)
 {
 	for (uint32_t i = 0; i < TABLE_ENTRIES; i++)
 		frame_of(m, (pfn_t){ head.v + i })->flags = 0;
-	sync_range_dead(frame_memory(m, head), HUGE_BYTES);
-	sync_event(HUGE_FREE, head.v);
 	huge_frame_give_back(m, head);
 }
 
@@ -85,7 +83,20 @@ static void frame_free_part(struct mmun_machine *m, pfn_t pfn)
 		huge_frame_give_back(m, first);
 }
 
-void frame_free(struct mmun_machine *m, pfn_t pfn)
+/* Nobody may touch the memory from here on. */
+static void frame_dead(struct mmun_machine *m, pfn_t pfn)
+{
+	if (frame_of(m, pfn)->flags & FRAME_HUGE) {
+		sync_range_dead(frame_memory(m, pfn), HUGE_BYTES);
+		sync_event(HUGE_FREE, pfn.v);
+	} else {
+		sync_range_dead(frame_memory(m, pfn), PAGE_BYTES);
+		sync_event(FRAME_FREE, pfn.v);
+	}
+}
+
+/* Of a page that was put it is dead already. */
+static void give_back(struct mmun_machine *m, pfn_t pfn, bool was_put)
 {
 	struct frame *f = frame_of(m, pfn);
 
@@ -95,17 +106,26 @@ void frame_free(struct mmun_machine *m, pfn_t pfn)
 	if ((f->flags & (FRAME_ANON | FRAME_OBJECT)) && load_relaxed(&f->refcount) &&
 	    add_acq_rel(&f->refcount, (uint64_t)-1) != 1)
 		return; /* it is he who frees it */
+	if (!was_put)
+		frame_dead(m, pfn);
 	if (f->flags & FRAME_HUGE) {
 		frame_free_huge(m, pfn);
 		return;
 	}
 	f->flags = 0;
-	sync_range_dead(frame_memory(m, pfn), PAGE_BYTES);
-	sync_event(FRAME_FREE, pfn.v);
 	if (pfn.v >= m->huge_base)
 		frame_free_part(m, pfn);
 	else
 		pool_put(&m->pool, pfn.v);
+}
+
+void frame_free(struct mmun_machine *m, pfn_t pfn) { give_back(m, pfn, false); }
+
+/* It is dead from the decrement on. */
+void frame_last_put(struct mmun_machine *m, pfn_t head)
+{
+	frame_dead(m, head);
+	give_back(m, head, true);
 }
 
 void frame_get(struct mmun_machine *m, pfn_t pfn, uint64_t count)
@@ -122,9 +142,9 @@ void frame_put(struct mmun_machine *m, pfn_t pfn, uint64_t count)
 	if (is_zero_page(m, pfn))
 		return;
 	old = add_acq_rel(&frame_of(m, head)->refcount, (uint64_t)0 - count);
-	ASSERT(old >= count);
+	sync_assert_alive(old >= count, frame_memory(m, head));
 	if (old == count)
-		frame_free(m, head);
+		frame_last_put(m, head);
 }
 
 /*

@@ -14,12 +14,14 @@ uint64_t mmun_page_size(void) { return PAGE_BYTES; }
 uint64_t mmun_huge_page_size(void) { return HUGE_BYTES; }
 uint64_t mmun_task_size(void) { return TASK_BYTES; }
 
+static bool is_used(const struct frame *f) { return f->flags && !(f->flags & FRAME_ZERO); }
+
 uint32_t machine_frames_used(const struct mmun_machine *m)
 {
 	uint32_t used = 0;
 
 	for (uint32_t i = 0; i < m->frames; i++)
-		used += m->frame[i].flags && !(m->frame[i].flags & FRAME_ZERO);
+		used += is_used(&m->frame[i]);
 	return used;
 }
 
@@ -121,15 +123,23 @@ int mmun_machine_create(const struct mmun_machine_opts *opts, struct mmun_machin
 	return 0;
 }
 
+static const char *frame_kind(const struct frame *f)
+{
+	return f->flags & FRAME_TABLE ? "a page table" :
+		f->flags & FRAME_HUGE ? "a huge page" : "a page";
+}
+
 int mmun_machine_destroy(struct mmun_machine *m)
 {
 	if (!m)
 		return 0;
 	if (load_acquire(&m->mms))
 		return -EBUSY;
-	ASSERT(machine_frames_used(m) == 0);
+	for (uint32_t i = 0; i < m->frames; i++)
+		if (is_used(&m->frame[i]) && !(m->frame[i].flags & FRAME_TAIL))
+			sync_leaked(frame_memory(m, (pfn_t){ i }), frame_kind(&m->frame[i]));
 	for (uint32_t i = 0; i < m->swap_pages; i++)
-		ASSERT(m->swap[i].count == 0);
+		ASSERT(m->swap[i].count == 0 || machine_frames_used(m));
 	pool_put(&m->pool, m->zero.v);
 	machine_free(m);
 	return 0;

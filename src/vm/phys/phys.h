@@ -183,6 +183,7 @@ bool frame_alloc_huge(struct mmun_machine *m, bool zero, pfn_t *ret_head); /* FR
 void frame_free(struct mmun_machine *m, pfn_t pfn);   /* of a page: refcount is 0 or ours alone */
 void frame_get(struct mmun_machine *m, pfn_t pfn, uint64_t count); /* caller has one already */
 void frame_put(struct mmun_machine *m, pfn_t pfn, uint64_t count);
+void frame_last_put(struct mmun_machine *m, pfn_t head); /* the caller has made refcount 0 */
 bool frame_try_get(struct mmun_machine *m, pfn_t head); /* no lock; false: free or frozen */
 bool frame_freeze(struct mmun_machine *m, pfn_t head, uint64_t expected);
 void frame_unfreeze(struct mmun_machine *m, pfn_t head, uint64_t count);
