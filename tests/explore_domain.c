@@ -35,7 +35,7 @@ struct scene {
 	unsigned threads, with;
 	void (*thread)(struct world *w, unsigned thread);
 	enum io_mistake mistake;      /* of the twin; IO_RIGHT: there is none */
-	enum explore_oracle oracle;   /* that finds it */
+	enum explore_oracle oracle;   /* that finds it; a race: only where the core is watched */
 };
 
 struct run { const struct scene *scene; bool wrong; };
@@ -215,7 +215,7 @@ static const struct scene scenes[] = {
 	  ORACLE_ASSERTION },
 	{ "unmap, unmap, device", 3, DEVICE, unmap_twice, IO_NO_FLUSH, ORACLE_LIFETIME },
 	{ "release, device", 2, DEVICE, release_device, IO_NO_RELEASE, ORACLE_LIFETIME },
-	{ "unmap, register", 2, 0, unmap_register, IO_RIGHT, ORACLE_ASSERTION },
+	{ "unmap, register", 2, 0, unmap_register, IO_NO_LOCK, ORACLE_RACE },
 	{ "unmap, destroy a device", 2, DEVICE, unmap_destroy, IO_NO_LOCK, ORACLE_LIFETIME },
 };
 
@@ -297,7 +297,7 @@ static void each_scene(void **state)
 		if (!scene_wanted(scenes[i].name))
 			continue;
 		run(&scenes[i], false);
-		if (scenes[i].mistake)
+		if (scenes[i].mistake && (SCENE_WATCHED || scenes[i].oracle != ORACLE_RACE))
 			run(&scenes[i], true);
 	}
 }

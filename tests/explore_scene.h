@@ -40,25 +40,36 @@ static inline void map_private(struct mmun_mm *mm, uint64_t addr, uint64_t pages
 
 /* --- exploring them -------------------------------------------------------- */
 
+/* Where the plain accesses of the core are watched, too, what matters is that none of a right
+ * scene race: some executions of each scene show it, and a planted bug may be found as a race. */
+#ifdef WATCHED
+enum { SCENE_WATCHED = true, SCENE_EXECUTIONS_MAX = 3000 };
+#else
+enum { SCENE_WATCHED = false, SCENE_EXECUTIONS_MAX = 0 };
+#endif
+
 /* by: what finds the bug; -1: whatever does. */
 static inline void explore_scene_by(const struct explore_check *check, bool wrong, int by)
 {
 	static struct explore_result result;
-	const struct explore_options options = { .stop_at_first = true };
+	const struct explore_options options = {
+		.stop_at_first = true, .executions_max = SCENE_EXECUTIONS_MAX,
+	};
 
 	assert_int_equal(explore(check, &options, &result), 0);
 	printf("%-38s %s %8llu executions, %.1f s\n", check->name, wrong ? "wrong" : "right",
 	       (unsigned long long)result.executions, result.seconds);
 	if (wrong && !result.findings)
 		fail_msg("%s: the planted bug is not found", check->name);
-	if (wrong && by >= 0 && (int)result.finding[0].oracle != by)
+	if (wrong && by >= 0 && (int)result.finding[0].oracle != by &&
+	    !(SCENE_WATCHED && result.finding[0].oracle == ORACLE_RACE))
 		fail_msg("%s: what is found is %s: %s", check->name,
 			 explore_oracle_name(result.finding[0].oracle), result.finding[0].text);
 	if (!wrong && result.findings)
 		fail_msg("%s: %s: %s (%s)", check->name,
 			 explore_oracle_name(result.finding[0].oracle), result.finding[0].text,
 			 result.finding[0].replay);
-	if (!wrong && !result.exhaustive)
+	if (!wrong && !result.exhaustive && !SCENE_WATCHED)
 		fail_msg("%s: not finished: %s", check->name, result.stopped_by);
 	explore_result_fini(&result);
 }

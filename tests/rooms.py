@@ -62,7 +62,7 @@ def objects(build, top):
             continue
         if not library.startswith('lib') and not library.startswith('mmun.p'):
             continue  # a test's own copy
-        kind = re.search(r'-(native|mutable|checked|tiny)\.', library)
+        kind = re.search(r'-(native|mutable|checked|tiny|watched)\.', library)
         kinds.setdefault(kind.group(1) if kind else 'tool', {})[source] = target
     return kinds
 

@@ -24,7 +24,7 @@ enum { FRAMES = 96, SOFT = 2 };
 
 struct soft {
 	struct mmu_interval_notifier sub;
-	struct mmu_interval_notifier_finish finish;
+	struct mmu_interval_notifier_finish finish[SYNC_SLICES_MAX]; /* of each thread's start */
 	struct mmu_notifier mn;
 	spin_t lock;
 	pte_t kept;              /* [lock] what it maps, 0: nothing */
@@ -98,14 +98,14 @@ static bool soft_invalidate_start(struct mmu_interval_notifier *sub,
 	spin_lock(&s->lock);
 	mmu_interval_set_seq(sub, seq);
 	spin_unlock(&s->lock);
-	*finish = &s->finish;
+	*finish = &s->finish[sync_self() - 1];
 	return true;
 }
 
 /* Twin: nobody waits for the device. */
 static void soft_invalidate_finish(struct mmu_interval_notifier_finish *finish)
 {
-	struct soft *s = container_of(finish, struct soft, finish);
+	struct soft *s = container_of(finish->notifier, struct soft, sub);
 
 	spin_lock(&s->lock);
 	if (!s->wrong)
@@ -330,12 +330,13 @@ static void soft_free(struct world *w, int i)
 
 static void coming_thread(struct world *w, unsigned t)
 {
-	struct soft *s = w->soft[0];
+	struct soft *s;
 
 	if (t) {
 		must(pair(w->mm, true));
 		return;
 	}
+	s = w->soft[0];
 	if (!w->wrong) {
 		soft_insert(w, s, &interval_ops);
 		(void)mmu_interval_read_begin(&s->sub);
@@ -411,15 +412,13 @@ static void interval_exit_setup(struct world *w)
 /* Twin: frees the interval without removing it. */
 static void interval_exit_thread(struct world *w, unsigned t)
 {
-	struct soft *s = w->soft[0];
-
 	if (t == 0) {
 		exit_mm(w);
 		return;
 	}
-	(void)mmu_interval_read_begin(&s->sub);
+	(void)mmu_interval_read_begin(&w->soft[0]->sub);
 	if (!w->wrong)
-		mmu_interval_notifier_remove(&s->sub);
+		mmu_interval_notifier_remove(&w->soft[0]->sub);
 	soft_free(w, 0);
 }
 
@@ -640,12 +639,13 @@ static void nonblock_finish(struct world *w)
 /* No end without its start, and none after unregister. Twin: frees too early. */
 static void register_thread(struct world *w, unsigned t)
 {
-	struct soft *s = w->soft[0];
+	struct soft *s;
 
 	if (t) {
 		must(pair(w->mm, true));
 		return;
 	}
+	s = w->soft[0];
 	s->mn.ops = &count_ops;
 	must(mmu_notifier_register(&s->mn, w->mm));
 	if (!w->wrong)

@@ -33,7 +33,8 @@ _Static_assert(sizeof(spinlock_t) == sizeof(spin_t), "checks take the vm's locks
 
 static struct mmun_machine *machine;
 
-static void use(const struct mmun_mm *mm)
+/* All threads of a check store the same. */
+UNWATCHED static void use(const struct mmun_mm *mm)
 {
 	if (mm)
 		machine = mm->machine;
@@ -642,7 +643,7 @@ void kernel_copy_(struct page *to, struct page *from, const struct sync_site *si
 
 /* --- the reverse map --------------------------------------------------------- */
 
-static bool ring_has(const struct frame *f, uint64_t slot)
+UNWATCHED static bool ring_has(const struct frame *f, uint64_t slot)
 {
 	slot_t at = f->rmap;
 
@@ -658,7 +659,7 @@ static bool ring_has(const struct frame *f, uint64_t slot)
 
 /* The frame in whose ring the locked entry is, NULL: none. It is that one's for as long as
  * the lock is held, so looking at all of them is no step. */
-static const struct frame *ring_of(const struct ptep *p)
+UNWATCHED static const struct frame *ring_of(const struct ptep *p)
 {
 	uint64_t index = (uint64_t)(p->entry - frame_memory(machine, p->table));
 	uint64_t slot = (((uint64_t)p->table.v << SYNC_TABLE_SHIFT) | index) + 1;

@@ -23,6 +23,10 @@
 #undef rcu_read_unlock
 #undef synchronize_rcu
 
+/* A function whose plain accesses count as none where those of the core are watched: what it
+ * says does not depend on when it is asked. */
+#define UNWATCHED __attribute__((no_sanitize("thread")))
+
 /* The library has no use for the functions, and the vm has some of their names itself. */
 #define KERNEL_IMPLEMENTATION_
 #include "mmun/kernel.h"
