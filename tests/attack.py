@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """attack.py MMUN [--checks N] [--seed S] [--cc CC] [--keep DIR] [--jobs J] [--one]
+    [--planted]
 
 Random checks in C, explored by mmun as a user would ("mmun check FILE"), against an enumerator that
 shares no code with it: each program is also interpreted here, step by step, over all states that
 its threads can reach. The two must agree on the final states, and on whether there is a race, a use
 of freed memory, a failed assertion, or a thread that waits forever. A program is made from its
-number alone, so a difference names the number, and --seed NUMBER --one shows that program.
+number alone, so a difference names the number, and --seed NUMBER --one shows that program. With
+--planted each rule of the interpreter is broken in turn, and there must be a difference for each.
 
 What the interpreter takes for granted is Linux's, not mmun's:
   - each access is a step of its own, plain ones too, and all threads see one memory;
@@ -102,12 +104,19 @@ static void finish(void *state, void *arg)
 
 THEMES = ['marked', 'atomic', 'plain', 'spin', 'mutex', 'two', 'sem', 'try', 'heap', 'heaplock', 'free',
           'rcu', 'wait', 'await', 'tries', 'if', 'assert', 'twice', 'mixed']
+# Themes that bring out something together.
+FAMILIES = [['heaplock', 'free', 'marked', 'if'], ['rcu', 'free', 'heap'], ['wait', 'marked', 'spin'],
+            ['try', 'mutex', 'plain'], ['two', 'sem', 'mutex', 'wait'], ['await', 'tries', 'spin', 'plain'],
+            ['sem', 'await', 'marked'], ['atomic', 'if', 'assert', 'mixed']]
 
 
 class Maker:
     def __init__(self, number):
         self.random = random.Random(number)
-        self.themes = self.random.sample(THEMES, self.random.choice([3, 4, 4, 5]))
+        if self.random.random() < .5:
+            self.themes = self.random.choice(FAMILIES)
+        else:
+            self.themes = self.random.sample(THEMES, self.random.choice([3, 4, 4, 5]))
         self.left = self.random.choice([6, 7, 8, 9])
 
     def program(self):
@@ -383,8 +392,14 @@ def access(op):
     return None
 
 
+PLANTED = ['locks exclude nobody', 'a wake-up wakes nobody', 'grace periods are over at once',
+           'plain accesses never race', 'what is freed can be used', 'xchg() stores nothing',
+           'assertions hold', 'mutex_unlock() is over at once', 'a trylock fails']
+
+
 class Machine:
-    def __init__(self, program):
+    def __init__(self, program, planted=None):
+        self.planted = planted
         self.code = []
         for t, body in enumerate(program):
             code = []
@@ -398,14 +413,16 @@ class Machine:
         kind = op[0]
         if kind == 'take':
             # The lock of freed memory: whatever it does there is wrong already.
-            return not s[L0 + LOCKS.index(op[1])] or self.gone(s, op[1])
+            return not s[L0 + LOCKS.index(op[1])] or self.gone(s, op[1]) or \
+                self.planted == 'locks exclude nobody'
         if kind == 'await':
             return s[W0 + WORDS.index(op[1])] != 0
         if kind == 'sleep':
             return not s[ASLEEP + t]
         if kind == 'sync2':
-            return all(s[SNAP + THREADS * t + u] < 0 or s[SNAP + THREADS * t + u] != s[SECTION + u]
-                       for u in range(THREADS))
+            return self.planted == 'grace periods are over at once' or \
+                all(s[SNAP + THREADS * t + u] < 0 or s[SNAP + THREADS * t + u] != s[SECTION + u]
+                    for u in range(THREADS))
         if kind == 'down2':
             queue = s[QUEUE]
             if t + 1 + 8 * (op[1] == 'write') not in queue:
@@ -417,9 +434,8 @@ class Machine:
             return all(e < 8 for e in queue[:queue.index(t + 1)])
         return True
 
-    @staticmethod
-    def gone(s, name):
-        return name.startswith('o->') and s[FREED]
+    def gone(self, s, name):
+        return name.startswith('o->') and s[FREED] and self.planted != 'what is freed can be used'
 
     def step(self, s, t):
         """The state after, or None if the execution ends with what was found."""
@@ -432,7 +448,7 @@ class Machine:
         place = access(op)
         name = place[0] if place else op[1] if kind in ('take', 'drop', 'touch') else \
             op[2] if kind == 'try' else 'o->' if kind == 'free' else ''
-        if self.gone(s, name):
+        if self.gone(s, name) and (kind != 'touch' or self.planted != 'mutex_unlock() is over at once'):
             self.found.add('lifetime')
             return None
         if place:
@@ -442,7 +458,9 @@ class Machine:
         elif kind == 'store':
             s[word] = op[2]
         elif kind == 'xchg':
-            s[reg + op[1]], s[word] = s[word], op[3]
+            s[reg + op[1]] = s[word]
+            if self.planted != 'xchg() stores nothing':
+                s[word] = op[3]
         elif kind == 'cmpxchg':
             s[reg + op[1]] = s[word]
             if s[word] == op[3]:
@@ -456,13 +474,14 @@ class Machine:
             s[L0 + LOCKS.index(op[1])] = 0
         elif kind == 'try':
             at = L0 + LOCKS.index(op[2])
-            s[reg + op[1]] = int(not s[at])
-            if not s[at]:
+            taken = s[at] or self.planted == 'a trylock fails'
+            s[reg + op[1]] = int(not taken)
+            if not taken:
                 s[at] = t + 1
         elif kind == 'free':
             s[FREED] = 1
         elif kind == 'assert':
-            if s[reg + op[1]] == op[2]:
+            if s[reg + op[1]] == op[2] and self.planted != 'assertions hold':
                 self.found.add('assertion')
                 return None
         elif kind == 'rcu':
@@ -483,7 +502,7 @@ class Machine:
             s[t] = op[1]
         elif kind == 'wake':
             for u in range(THREADS):
-                s[ASLEEP + u] = 0
+                s[ASLEEP + u] *= self.planted == 'a wake-up wakes nobody'
         elif kind == 'leave':
             if s[word]:
                 s[t] = op[2]
@@ -538,7 +557,7 @@ class Machine:
             if not ready:
                 self.found.add('stuck')
                 continue
-            if 'race' not in self.found:
+            if 'race' not in self.found and self.planted != 'plain accesses never race':
                 self.races(s, ready)
             for t in ready:
                 after = self.step(s, t)
@@ -631,6 +650,10 @@ def run_batch(arguments, numbers):
         wrong = f'mmun gives no answer: {ran.stderr.strip()[-300:]}' if result is None else \
             compare(machine, result, finals[f'c{n}'])
         counts['compared'] += 1
+        for rule in PLANTED if arguments.planted and result else []:
+            broken = Machine(program, rule)
+            counts[rule] += broken.explore() and \
+                compare(broken, result, finals[f'c{n}']) not in (None, 'unfinished')
         for kind in machine.found or {'nothing'}:
             counts[kind] += 1
         if wrong == 'unfinished':
@@ -653,6 +676,7 @@ def main():
     parser.add_argument('--keep')
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
     parser.add_argument('--one', action='store_true')
+    parser.add_argument('--planted', action='store_true')
     arguments = parser.parse_args()
     arguments.mmun = os.path.abspath(arguments.mmun)
     count = 1 if arguments.one else arguments.checks
@@ -669,6 +693,9 @@ def main():
                                                 'lifetime', 'stuck', 'assertion')))
     if told:
         sys.exit(f'{len(told)} differences')
+    missed = [rule for rule in PLANTED if arguments.planted and not counts[rule]]
+    if missed:
+        sys.exit('planted, and not noticed: ' + ', '.join(missed))
 
 
 if __name__ == '__main__':
