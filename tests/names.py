@@ -388,4 +388,5 @@ def main():
     sys.exit(bool(wrong) or len(table) < 100)
 
 
-main()
+if __name__ == '__main__':
+    main()

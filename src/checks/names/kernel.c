@@ -387,6 +387,7 @@ void kernel_spin_lock_(const struct kernel_at_ *at, spinlock_t *lock)
 {
 	touch(lock, sizeof(*lock));
 	sync_lock_(&lock->owner, SYNC_UNRANKED, SYNC_SPINS, &at->site);
+	names_lock_used(lock, SYNC_IN_STEP, &at->site);
 	say_object(at, LOCK);
 }
 
@@ -399,6 +400,7 @@ void kernel_spin_lock_nested_(const struct kernel_at_ *at, spinlock_t *lock, int
 
 void kernel_spin_unlock_(const struct kernel_at_ *at, spinlock_t *lock)
 {
+	names_lock_used(lock, SYNC_AFTER_STEP, &at->site);
 	sync_unlock_(&lock->owner, SYNC_SPINS, &at->site);
 	say_object(at, UNLOCK);
 }
@@ -582,6 +584,7 @@ void kernel_sleep_(const struct kernel_at_ *at, wait_queue_head_t *queue, uint64
 void kernel_wake_up_(const struct kernel_at_ *at, wait_queue_head_t *queue)
 {
 	change(at, &queue->wakeups, sizeof(queue->wakeups), KERNEL_FULL_, KERNEL_ADD_TO_, 1, 0);
+	sync_uses_(queue, sizeof(*queue), SYNC_AFTER_STEP, &at->site); /* its lock is let go */
 	say_object(at, WAKE);
 }
 

@@ -81,6 +81,17 @@ static void needs(pfn_t pfn, enum sync_use when, const struct sync_site *site)
 		sync_give_up();
 }
 
+void names_lock_used(const void *lock, enum sync_use when, const struct sync_site *site)
+{
+	const struct ptdesc *d = lock;
+	size_t n;
+
+	if (!machine || d < machine->ptdesc || d >= machine->ptdesc + machine->frames)
+		return;
+	n = (size_t)((const char *)lock - (const char *)machine->ptdesc) / sizeof(*d);
+	uses((pfn_t){ (uint32_t)n }, when, site);
+}
+
 /* --- areas and their locks ------------------------------------------------ */
 
 bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret)
@@ -534,13 +545,17 @@ static void get(pfn_t pfn, const struct sync_site *site)
 		sync_misuses_("takes a reference of a page that has none", site);
 }
 
-static bool is_mapped(pfn_t head)
+static uint64_t bytes_of(const struct frame *f)
 {
-	unsigned frames = frame_of(machine, head)->flags & FRAME_HUGE ? TABLE_ENTRIES : 1;
+	return f->flags & FRAME_HUGE ? HUGE_BYTES : PAGE_BYTES;
+}
+
+static bool is_mapped(const struct frame *f)
+{
 	bool mapped = false;
 
-	for (uint32_t n = 0; n < frames; n++)
-		mapped |= frame_of(machine, (pfn_t){ head.v + n })->mapcount;
+	for (uint64_t n = 0; n < bytes_of(f) / PAGE_BYTES; n++)
+		mapped |= f[n].mapcount;
 	return mapped;
 }
 
@@ -558,8 +573,10 @@ static void put(pfn_t pfn, const struct sync_site *site)
 	needs(head, SYNC_IN_STEP, site);
 	if (!old)
 		sync_misuses_("gives up a reference of a page that has none", site);
-	if (old == 1 && is_mapped(head))
+	if (old == 1 && is_mapped(f)) {
+		sync_range_dead_(frame_memory(machine, head), bytes_of(f), site);
 		sync_misuses_("gives up the last reference of a page that is mapped", site);
+	}
 	if (old == 1)
 		frame_last_put(machine, head);
 }

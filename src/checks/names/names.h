@@ -31,4 +31,7 @@
 #define KERNEL_IMPLEMENTATION_
 #include "mmun/kernel.h"
 
+/* mm.c: a lock that was taken, or is let go now, may be that of a page table, which it uses. */
+void names_lock_used(const void *lock, enum sync_use when, const struct sync_site *site);
+
 #endif
