@@ -12,6 +12,7 @@ enum kind {
 	R_LOAD, R_STORE, R_XCHG, R_CMPXCHG, R_ADD, R_INC, /* INC: add_relaxed */
 	R_SPIN, R_MUTEX, R_READ, R_WRITE,     /* take, touch a word, drop */
 	R_TRY, R_GUARD, R_CLEAR, R_RCU, R_SYNC, R_AWAIT, R_RELAX, R_CHOOSE, R_PLAIN, R_MIXED,
+	R_START, R_JOIN, R_CALL, R_BARRIER,   /* threads that are started */
 	R_KINDS,
 };
 
@@ -22,6 +23,11 @@ struct world {
 	mutex_t mutex;
 	rwsem_t sem;
 	uint64_t seen[RANDOM_THREADS_MAX];
+	struct job { /* of threads that are started: what each of them has seen */
+		struct world *world;
+		unsigned thread, k, object;
+		uint64_t first, second;
+	} job[RANDOM_THREADS_MAX][RANDOM_OPS_MAX];
 };
 
 static uint64_t next(uint64_t *s)
@@ -187,6 +193,48 @@ static uint64_t section(enum kind kind, atomic_u64 *word, atomic_u64 *other, uin
 	return v;
 }
 
+/* What a started thread does; one of the later ones starts another. */
+static void second(void *arg)
+{
+	struct job *j = arg;
+
+	j->second = load_acquire(&j->world->word[j->object]);
+}
+
+static void first(void *arg)
+{
+	struct job *j = arg;
+	struct world *w = j->world;
+	uint64_t v = xchg_acq_rel(&w->word[j->object], 100 + j->thread * 16 + j->k);
+
+	if (j->k == 3)
+		v = v * 3 + load_acquire(&w->word[(j->object + 1) % WORDS]);
+	j->first = mix(j->first, v);
+	if (j->k == 2)
+		sync_start_((struct sync_start){ .code = second, .arg = j }, SYNC_SITE);
+}
+
+static uint64_t start(struct job *j, enum kind kind)
+{
+	struct sync_start how = { .code = first, .arg = j };
+	uint32_t self;
+
+	if (kind == R_CALL) {
+		sync_call_later_(how, SYNC_SITE);
+		return 0;
+	}
+	self = sync_start_(how, SYNC_SITE);
+	if (j->k == 1) { /* another one that waits for its end */
+		how.after = self;
+		self = sync_start_(how, SYNC_SITE);
+	}
+	if (kind == R_JOIN) {
+		sync_join_(self, SYNC_SITE);
+		return j->first;
+	}
+	return 0;
+}
+
 static void thread(void *state, unsigned t, void *arg)
 {
 	struct world *w = state;
@@ -214,6 +262,16 @@ static void thread(void *state, unsigned t, void *arg)
 		case R_CLEAR:
 		case R_RCU:
 		case R_SYNC:    v = section(kind, word, other, value); break;
+		case R_BARRIER:
+			sync_calls_wait_(NULL, SYNC_SITE);
+			v = load_acquire(other);
+			break;
+		case R_START:
+		case R_JOIN:
+		case R_CALL:
+			w->job[t][k] = (struct job){ w, t, k, r->op[t][k].object, 0, 0 };
+			v = start(&w->job[t][k], kind);
+			break;
 		default:        v = locked(w, kind, k, word, value); break;
 		}
 		w->seen[t] = mix(w->seen[t], v + 1);
@@ -249,6 +307,9 @@ static void finish(void *state, void *arg)
 
 	for (unsigned t = 0; t < r->threads; t++)
 		h = mix(h, w->seen[t]);
+	for (unsigned t = 0; t < r->threads; t++)
+		for (unsigned k = 0; k < r->ops[t]; k++)
+			h = mix(mix(h, w->job[t][k].first), w->job[t][k].second);
 	for (unsigned k = 0; k < WORDS; k++)
 		h = mix(h, w->word[k].v);
 	if (random_check_has(r, h))

@@ -248,7 +248,7 @@ struct explore_item {
 	uint64_t start, end;     /* the addresses that it is about, in bytes; 0 to 0: none */
 };
 
-enum { EXPLORE_ITEMS_MAX = 64 };
+enum { EXPLORE_ITEMS_MAX = 64, EXPLORE_NAME_BYTES = 48 };
 
 /* A name for a range of addresses. The first range of a trace that contains an address counts. */
 struct explore_name { uint64_t start, end; char name[64]; };
@@ -263,6 +263,10 @@ struct explore_trace {
 	unsigned items;
 	struct explore_name *name;
 	size_t names;
+	/* Threads that other threads have started, such as callbacks. Their numbers follow
+	 * those of the check's threads. */
+	unsigned started;
+	char started_name[EXPLORE_THREADS_MAX][EXPLORE_NAME_BYTES]; /* "T0/free_page" */
 };
 
 /* Writes the sentence of an event, with the trace's names for addresses, to buf, which has size

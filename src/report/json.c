@@ -37,7 +37,7 @@ static void states(struct json *j, const struct report_run *run)
 
 struct steps {
 	struct json *json;
-	const struct report_run *run;
+	const char *thread[EXPLORE_THREADS_MAX];
 	const struct explore_trace *trace;
 	bool verbose;
 };
@@ -99,7 +99,7 @@ static void step(void *arg, const struct explore_event *e, size_t at)
 	if (report_is_operation(e) && !s->verbose)
 		return;
 	json_begin(j, NULL, '{');
-	json_string(j, "thread", s->run->thread[e->thread]);
+	json_string(j, "thread", s->thread[e->thread]);
 	json_count(j, "step", e->step);
 	json_string(j, "text", step_text(s->trace, e, text));
 	json_string(j, "kind", e->kind->name);
@@ -142,11 +142,12 @@ static void held_one(struct json *j, const struct explore_trace *trace, unsigned
 static void picture(struct json *j, const struct report *report, const struct report_run *run,
 		    const struct explore_trace *trace)
 {
-	struct steps steps = { j, run, trace, report->verbose };
+	struct steps steps = { .json = j, .trace = trace, .verbose = report->verbose };
+	unsigned threads = report_threads(trace, run->thread, run->threads, steps.thread);
 
 	json_begin(j, "steps", '[');
 	if (trace)
-		report_walk(trace, run->threads, step, &steps);
+		report_walk(trace, threads, step, &steps);
 	json_end(j, ']');
 	json_begin(j, "held", '[');
 	for (unsigned i = 0; trace && i < trace->items; i++)
@@ -157,10 +158,13 @@ static void picture(struct json *j, const struct report *report, const struct re
 /* Whose steps it is about. */
 static void threads(struct json *j, const struct report_run *run, const struct explore_finding *f)
 {
+	const char *name[EXPLORE_THREADS_MAX];
+	unsigned count = report_threads(&f->trace, run->thread, run->threads, name);
+
 	json_begin(j, "threads", '[');
-	for (unsigned k = 0; k < run->threads; k++)
+	for (unsigned k = 0; k < count; k++)
 		if (f->threads >> k & 1)
-			json_string(j, NULL, run->thread[k]);
+			json_string(j, NULL, name[k]);
 	json_end(j, ']');
 }
 

@@ -125,6 +125,19 @@ bool report_is_operation(const struct explore_event *event)
 	return event->kind->role == EXPLORE_OPERATION;
 }
 
+unsigned report_threads(const struct explore_trace *trace, const char *const *thread,
+			unsigned threads, const char *ret[EXPLORE_THREADS_MAX])
+{
+	unsigned n = 0;
+
+	ASSERT(threads <= EXPLORE_THREADS_MAX);
+	for (; n < threads; n++)
+		ret[n] = thread[n];
+	for (unsigned s = 0; trace && s < trace->started && n < EXPLORE_THREADS_MAX; s++)
+		ret[n++] = trace->started_name[s];
+	return n;
+}
+
 void report_walk(const struct explore_trace *trace, unsigned threads,
 		 void (*visit)(void *arg, const struct explore_event *event, size_t at),
 		 void *arg)

@@ -137,6 +137,11 @@ struct report_exhibit report_exhibit(const struct report_run *run, unsigned nth)
 /* Is the picture to be drawn? Formats that draw every finding do not ask. */
 bool report_draws(const struct report *report, const struct report_run *run, unsigned nth);
 
+/* The names of the @threads threads of a run, and of those that they have started in @trace (NULL:
+ * none). Returns how many there are. */
+unsigned report_threads(const struct explore_trace *trace, const char *const *thread,
+			unsigned threads, const char *ret[EXPLORE_THREADS_MAX]);
+
 /*
  * Call @visit for each event of @trace in the first @threads threads, in order; but a
  * statement begins when its first operation runs, not when its thread

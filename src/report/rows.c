@@ -198,9 +198,8 @@ bool rows_init(struct rows *rows, const struct explore_trace *trace, const char 
 {
 	bool *own = calloc(trace->count + 1, sizeof(*own));
 
-	ASSERT(threads <= EXPLORE_THREADS_MAX);
-	*rows = (struct rows){ .trace = trace, .thread = thread, .threads = threads,
-			       .verbose = verbose };
+	*rows = (struct rows){ .trace = trace, .verbose = verbose };
+	rows->threads = report_threads(trace, thread, threads, rows->thread);
 	rows->row = calloc(trace->count + 1, sizeof(*rows->row));
 	rows->held_at = calloc(trace->helds + 1, sizeof(*rows->held_at));
 	if (!own || !rows->row || !rows->held_at) {

@@ -45,7 +45,7 @@ struct row {
 
 struct rows {
 	const struct explore_trace *trace;
-	const char *const *thread;
+	const char *thread[EXPLORE_THREADS_MAX]; /* names: those of the run, and of started ones */
 	unsigned threads;
 	bool verbose;
 	struct row *row;

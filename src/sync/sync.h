@@ -36,6 +36,13 @@
  * section that was open at its start has been left.
  *   rcu_read_lock() rcu_read_unlock() synchronize_rcu() (may sleep)
  *
+ *   sync_call_later(f, arg, domain) f(arg) is called by a thread of its own, which must not
+ *                                   sleep, when all read sections of the domain (NULL: of
+ *                                   RCU) have been left that are open now. Returns at once,
+ *                                   and may be called in a section. Natively all domains are
+ *                                   one.
+ *   sync_calls_wait(domain)         until all that was called later so far is over
+ *
  * Guard sections: hazard-style protection of what a word led to. A section is
  * short, takes no lock and does not nest. guard_wait() returns when every
  * section that had loaded a word before the caller marked it has been left.

@@ -45,6 +45,11 @@ struct sync_site { const char *file, *function; int line; };
 	static const struct sync_site site_ = { __FILE__, __func__, __LINE__ }; \
 	&site_; })
 
+/* The same, as if this were the function @name. */
+#define SYNC_SITE_OF(name) ({ \
+	static const struct sync_site site_ = { __FILE__, (name), __LINE__ }; \
+	&site_; })
+
 /* How two operations on one object depend: equal READs commute, equal ADDs
  * commute, all else does not; NONE depends on nothing. */
 enum sync_class { SYNC_NONE, SYNC_READ, SYNC_ADD, SYNC_WRITE };
@@ -65,6 +70,10 @@ enum sync_class { SYNC_NONE, SYNC_READ, SYNC_ADD, SYNC_WRITE };
 	X(SYNC_RCU_SYNC,   SYNC_WRITE, 0, "synchronize rcu") \
 	X(SYNC_RCU_WAIT,   SYNC_NONE,  1, "grace period")  \
 	X(SYNC_GUARD_WAIT, SYNC_NONE,  1, "wait for guards") \
+	X(SYNC_CALL,       SYNC_ADD,   0, "call later")    \
+	X(SYNC_BARRIER,    SYNC_READ,  0, "wait for calls") \
+	X(SYNC_BEGIN,      SYNC_NONE,  1, "begin")         \
+	X(SYNC_ENDS,       SYNC_NONE,  1, "wait for the end") \
 	X(SYNC_AWAIT,      SYNC_READ,  1, "wait until")    \
 	X(SYNC_RELAX,      SYNC_READ,  1, "spin")          \
 	X(SYNC_CHOOSE,     SYNC_NONE,  0, "choose")        \
@@ -163,6 +172,29 @@ void sync_rcu_synchronize_(const struct sync_site *site);
 void sync_srcu_lock_(const void *domain, const struct sync_site *site);
 void sync_srcu_unlock_(const void *domain, const struct sync_site *site);
 void sync_srcu_synchronize_(const void *domain, const struct sync_site *site);
+
+/*
+ * A thread that calls code(arg), and is over. It begins when all sections of the domain are left
+ * that are open now (NULL: of none), and when the thread with the sync_self() after, which was
+ * started, has ended (0: none). In pictures it is called by the function of the place where it
+ * begins (NULL: where it is started).
+ */
+struct sync_start {
+	void (*code)(void *arg);
+	void *arg;
+	const struct sync_site *begins_at;
+	const void *domain;
+	uint32_t after;
+	bool nonblock;         /* it must not sleep */
+};
+
+/* The new thread's sync_self(); 0 at the end, where it is run at once. */
+uint32_t sync_start_(struct sync_start how, const struct sync_site *site);
+/* After a grace period of the domain, NULL: RCU's own; the call must not sleep. */
+void sync_call_later_(struct sync_start how, const struct sync_site *site);
+/* Waits for the ends of all that was called so far. */
+void sync_calls_wait_(const void *domain, const struct sync_site *site);
+void sync_join_(uint32_t self, const struct sync_site *site); /* until it has ended */
 void sync_guard_enter_(const struct sync_site *site);
 void sync_guard_leave_(const struct sync_site *site);
 void sync_guard_loaded_(const atomic_u64 *w);
@@ -193,7 +225,8 @@ _Noreturn void sync_not_alive_(const char *expr, const void *p, const struct syn
 _Noreturn void sync_misuses_(const char *what, const struct sync_site *site);
 _Noreturn void sync_give_up(void); /* the execution cannot go on; there was a finding */
 void sync_leaked_(const void *p, const char *what, const struct sync_site *site);
-uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end); /* this thread's numbers */
+/* This thread's numbers: from the one returned. Of set-up's, @taken are given out. */
+uint32_t sync_pool_slice(uint32_t size, uint32_t taken, uint32_t *ret_end);
 
 /* A picture is being made, or somebody listens. */
 extern bool sync_recording;
@@ -334,6 +367,9 @@ static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_s
 #define rcu_read_lock()    sync_rcu_lock_(SYNC_SITE)
 #define rcu_read_unlock()  sync_rcu_unlock_(SYNC_SITE)
 #define synchronize_rcu()  sync_rcu_synchronize_(SYNC_SITE)
+#define sync_call_later(f, a, d) sync_call_later_((struct sync_start){ .code = (f), .arg = (a), \
+	.domain = (d), .begins_at = SYNC_SITE_OF(#f) }, SYNC_SITE)
+#define sync_calls_wait(d) sync_calls_wait_((d), SYNC_SITE)
 #define guard_enter()      sync_guard_enter_(SYNC_SITE)
 #define guard_leave()      sync_guard_leave_(SYNC_SITE)
 #define guard_load(w)      sync_guard_load_((w), SYNC_SITE)
@@ -366,7 +402,7 @@ static inline void pool_fini(pool_t *p) { (void)p; }
 
 static inline int sync_pool_take_(pool_t *p, const struct sync_site *site)
 {
-	uint32_t end, first = sync_pool_slice(p->size, &end);
+	uint32_t end, first = sync_pool_slice(p->size, p->taken[SYNC_SLICES_MAX - 2], &end);
 	uint32_t *taken = &p->taken[sync_self() - 1];
 
 	if (sync_alloc_fails_(site))

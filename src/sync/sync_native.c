@@ -4,7 +4,8 @@
  * the epoch, waiting, allocation with a fault to inject, pools.
  *
  * The library keeps no state of its own but this: the list of epoch slots,
- * which lives as long as the process, and the counters of allocations.
+ * which lives as long as the process, the number of calls that are not over,
+ * and the counters of allocations.
  */
 #include <errno.h>
 #include <sched.h>
@@ -183,6 +184,57 @@ void sync_epoch_wait(void)
 		while ((e = atomic_load_explicit(&s->epoch, memory_order_acquire)) && e < now)
 			spin_once(&spins);
 	}
+}
+
+/* --- calls after a grace period ------------------------------------------- */
+
+struct call { void (*code)(void *arg); void *arg; };
+
+static pthread_mutex_t calls_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t calls_over = PTHREAD_COND_INITIALIZER;
+static uint64_t calls; /* [calls_lock] that are not over */
+
+static void *call_main(void *p)
+{
+	const struct call call = *(struct call *)p;
+
+	free(p);
+	sync_epoch_wait();
+	call.code(call.arg);
+	pthread_mutex_lock(&calls_lock);
+	if (--calls == 0)
+		pthread_cond_broadcast(&calls_over);
+	pthread_mutex_unlock(&calls_lock);
+	return NULL;
+}
+
+/* A thread for each call: they are rare, and nobody needs to end such a thread. */
+void sync_call_later_(void (*code)(void *arg), void *arg)
+{
+	struct call *call = malloc(sizeof(*call));
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_mutex_lock(&calls_lock);
+	calls++;
+	pthread_mutex_unlock(&calls_lock);
+	if (call)
+		*call = (struct call){ code, arg };
+	if (!call || pthread_create(&thread, &attr, call_main, call)) {
+		fputs("mmun: no memory for a thread that frees\n", stderr);
+		abort();
+	}
+	pthread_attr_destroy(&attr);
+}
+
+void sync_calls_wait_(void)
+{
+	pthread_mutex_lock(&calls_lock);
+	while (calls)
+		pthread_cond_wait(&calls_over, &calls_lock);
+	pthread_mutex_unlock(&calls_lock);
 }
 
 /* --- waiting ------------------------------------------------------------- */

@@ -233,6 +233,13 @@ static inline void rcu_read_unlock(void)
 
 static inline void synchronize_rcu(void) { sync_epoch_wait(); }
 
+/* In sync_native.c. */
+void sync_call_later_(void (*code)(void *arg), void *arg);
+void sync_calls_wait_(void);
+
+#define sync_call_later(code, arg, domain) ((void)(domain), sync_call_later_((code), (arg)))
+#define sync_calls_wait(domain) ((void)(domain), sync_calls_wait_())
+
 static inline void guard_enter(void) { rcu_read_lock(); }
 static inline void guard_leave(void) { rcu_read_unlock(); }
 static inline uint64_t guard_load(const atomic_u64 *w) { return load_acquire(w); }

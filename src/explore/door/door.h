@@ -8,6 +8,7 @@
  *   word.c       operations, and words
  *   lock.c       locks
  *   section.c    read sections
+ *   thread.c     threads: how they begin and end
  *   range.c      what notifiers are told
  *   memory.c     allocating and freeing
  *   spin.c       threads that ask again and again
@@ -89,6 +90,12 @@ static inline void door_let_go(const void *object, const struct sync_site *site)
 /* --- lock.c -------------------------------------------------------------- */
 /* For messages: the place in a check that the library was called from, if it says so. */
 const char *door_site(const struct sync_site *site);
+
+/* --- section.c ----------------------------------------------------------- */
+uint16_t section_open(const void *domain); /* the threads that are in one */
+
+/* --- thread.c ------------------------------------------------------------ */
+void thread_start_all(void);           /* of an execution: those of the check, and of set-up */
 
 /* --- memory.c ------------------------------------------------------------ */
 void memory_leaks_report(void);

@@ -112,17 +112,26 @@ bool sync_address_text(uint64_t value, char *buf, size_t size)
 	return true;
 }
 
-/* Set-up and end share the first half of a pool's numbers. */
-uint32_t sync_pool_slice(uint32_t size, uint32_t *ret_end)
+/*
+ * Set-up and end share the first half of a pool's numbers, but for those behind what set-up has
+ * taken that are given to threads that other threads start. The check's threads have the rest.
+ */
+uint32_t sync_pool_slice(uint32_t size, uint32_t taken, uint32_t *ret_end)
 {
-	uint32_t half = size / 2, each = (size - half) / (x.threads ? x.threads : 1);
+	uint32_t half = size / 2, threads = x.check ? x.check->threads : 1, first;
+	uint32_t each = (size - half) / threads, few = half / (2 * T_MAX);
 
 	if (x.cur < 0) {
-		*ret_end = half;
+		*ret_end = x.threads > threads ? half - few * T_MAX : half;
 		return 0;
 	}
-	*ret_end = half + each * (uint32_t)(x.cur + 1);
-	return half + each * (uint32_t)x.cur;
+	if ((uint32_t)x.cur < threads) {
+		*ret_end = half + each * (uint32_t)(x.cur + 1);
+		return half + each * (uint32_t)x.cur;
+	}
+	first = half - few * ((uint32_t)x.cur + 1);
+	*ret_end = first >= taken ? first + few : first;
+	return first;
 }
 
 static const struct block *leaked_in(const char *base, size_t used, size_t at)

@@ -31,6 +31,10 @@ static inline bool can_go(const struct pending *p, const struct thread *t)
 		return t->wait[WAIT_RCU].open == 0;
 	case SYNC_GUARD_WAIT:
 		return t->wait[WAIT_GUARDS].open == 0;
+	case SYNC_BEGIN:
+		return t->wait[WAIT_RCU].open == 0 && t->wait[WAIT_ENDS].open == 0;
+	case SYNC_ENDS:
+		return t->wait[WAIT_ENDS].open == 0;
 	case SYNC_AWAIT:
 	case SYNC_RELAX:
 		return p->pred(model_latest(p->addr, p->bytes), p->a);

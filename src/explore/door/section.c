@@ -17,7 +17,7 @@ static void section_left(unsigned waiter, enum wait_for what)
 	if (!(w->open >> x.cur & 1))
 		return;
 	w->open &= (uint16_t)~(1u << x.cur);
-	clock_awaited(waiter, what);
+	clock_awaited(waiter, what, (unsigned)x.cur);
 }
 
 static struct section *section_of(struct thread *t, const void *domain)
@@ -64,6 +64,16 @@ static void section_leave(const void *domain, const struct sync_site *site)
 	clock_next_epoch();
 }
 
+uint16_t section_open(const void *domain)
+{
+	uint16_t open = 0;
+
+	for (unsigned q = 0; q < x.threads; q++)
+		if (section_of(&x.thread[q], domain))
+			open |= (uint16_t)(1u << q);
+	return open;
+}
+
 /* A thread that is in a section of the domain itself waits forever. */
 static void section_wait(const void *domain, const struct sync_site *site)
 {
@@ -71,12 +81,9 @@ static void section_wait(const void *domain, const struct sync_site *site)
 
 	door_visible(SYNC_RCU_SYNC, domain, SYNC_FULL, site);
 	w->domain = domain;
-	w->open = 0;
-	for (unsigned q = 0; q < x.threads; q++)
-		if (section_of(&x.thread[q], domain))
-			w->open |= (uint16_t)(1u << q);
+	w->open = section_open(domain);
 	clock_awaits_nobody(WAIT_RCU);
-	clock_awaits(WAIT_RCU, domain);
+	clock_awaits((unsigned)x.cur, WAIT_RCU, domain);
 	door_visible(SYNC_RCU_WAIT, domain, SYNC_FULL, site);
 }
 
@@ -179,7 +186,7 @@ void sync_guard_mark_(const atomic_u64 *w)
 		for (unsigned i = 0; x.thread[q].guard && i < x.thread[q].guard_words; i++)
 			if (x.thread[q].guard_word[i] == w)
 				t->wait[WAIT_GUARDS].open |= (uint16_t)(1u << q);
-	clock_awaits(WAIT_GUARDS, w);
+	clock_awaits((unsigned)x.cur, WAIT_GUARDS, w);
 }
 
 void sync_guard_wait_(const struct sync_site *site)

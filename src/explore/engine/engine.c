@@ -22,16 +22,6 @@ void schedule_free(struct schedule *schedule)
 
 /* --- failing ------------------------------------------------------------- */
 
-const char *engine_thread_name(unsigned thread, char buf[8])
-{
-	if (thread >= x.threads)
-		return "set-up";
-	if (x.check->thread_name)
-		return x.check->thread_name[thread];
-	snprintf(buf, 8, "T%u", thread % 100);
-	return buf;
-}
-
 /* The library's own lines say nothing to who reads a finding. */
 bool engine_is_of_library(const struct sync_site *site)
 {

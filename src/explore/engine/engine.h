@@ -80,11 +80,11 @@ struct pending {                       /* the operation a thread is about to do 
 	bool (*pred)(uint64_t word, uint64_t a); /* of a wait: may it go on? */
 };
 
-enum wait_for { WAIT_GUARDS, WAIT_RCU, WAIT_COUNT };
+enum wait_for { WAIT_GUARDS, WAIT_RCU, WAIT_ENDS, WAIT_COUNT };
 
-struct wait_set {                      /* sections that a thread waits for */
+struct wait_set {                      /* sections, or threads' ends, that a thread waits for */
 	const void *domain;            /* of RCU's: which */
-	uint16_t open;                 /* threads whose section is not yet left */
+	uint16_t open;                 /* threads that have not left it, or not ended */
 	struct clk ends;               /* join of the clocks at the ends */
 };
 
@@ -121,6 +121,12 @@ struct thread {
 	const struct sync_site *noted_at; /* instead of an event's own; NULL: its own */
 	struct sync_operation operation; /* that it carries out; name NULL: none */
 	size_t arena_used;
+	/* Of one that another thread has started: */
+	void (*code)(void *arg);       /* NULL: not in this execution */
+	void *arg;
+	const void *domain;            /* it began after a grace period of it; NULL: of none */
+	const struct sync_site *begins_at;
+	unsigned starts;               /* threads that it has started itself */
 };
 
 /* Where something was done: a place, or the library's operation that did it (NULL: none). */
@@ -133,6 +139,12 @@ struct born { const void *lo; struct whence whence; uint8_t thread; };
 /* An access of memory; step -1: before the thread's first one. */
 struct touch { struct whence whence; int step; unsigned thread; };
 struct use { const char *lo, *hi; struct touch touch; int16_t epoch; };
+/* Who starts the thread of a number behind those of the check, and as the how manieth that it
+ * starts, from 1. It is the same in all executions of an exploration. */
+struct origin { uint8_t parent, nth; };
+
+/* A thread that is to begin. */
+struct start { struct sync_start how; uint8_t thread; };
 
 struct fail {                          /* of the current execution */
 	enum explore_oracle oracle;
@@ -169,7 +181,7 @@ struct engine {
 	bool starting;                 /* threads run up to their first operations */
 	bool aborted;                  /* the execution was given up */
 	bool ordered_adds;             /* SYNC_INC counts as SYNC_RMW */
-	unsigned threads, steps_max;
+	unsigned threads, steps_max;   /* the check's threads, and those that were ever started */
 	struct object *object;         /* found by address */
 	struct { uint32_t stamp, index; } *slot;
 	uint32_t slots_mask, stamp;
@@ -189,6 +201,9 @@ struct engine {
 	struct pending pend[T_MAX];
 	struct thread thread[T_MAX];
 	struct fiber main, fiber[T_MAX];
+	struct origin origin[T_MAX];
+	struct start setup_start[T_MAX]; /* that set-up has started, for each execution */
+	unsigned setup_starts;
 	char *arena;                   /* set-up's part, then each thread's */
 	size_t arena_size;
 	char *snapshot;                /* of set-up's part */
@@ -216,6 +231,7 @@ struct engine {
 	bool cut_short;                /* some execution was */
 	bool begin_again;              /* adds must be in order, since a thread waits for one */
 	bool out_of_memory;
+	bool out_of_threads;           /* more than T_MAX would have been started */
 	uint64_t executions_before;    /* in parts before this one */
 	uint64_t steps_asked;          /* how many had run when the clock was asked last */
 	struct fail fail[FAILS_MAX];
@@ -237,11 +253,23 @@ void engine_fail_is_of(struct whence whence);
 void engine_fail_is_at(const struct sync_site *site);
 _Noreturn void engine_give_up(void);   /* the execution cannot go on */
 void schedule_free(struct schedule *schedule);
-const char *engine_thread_name(unsigned thread, char buf[8]);
 bool engine_is_of_library(const struct sync_site *site);
 enum { PLACE_LENGTH = 96 };
 /* "function:line" of a check; of the library its operation, or else its function. */
 const char *engine_place(struct whence whence, char buf[PLACE_LENGTH]);
+
+/* --- origin.c ------------------------------------------------------------ */
+struct flat;
+struct flat_reader;
+
+/* The thread that is the @nth one that @parent starts; -1: there is no room for it. */
+int origin_thread(unsigned parent, unsigned nth);
+const char *engine_thread_name(unsigned thread, char buf[8]);
+enum { ORIGIN_LENGTH_MAX = T_MAX + 1 };
+size_t origin_print(unsigned thread, char *buf); /* returns the length */
+int origin_parse(const char **text);   /* behind it; -1: it names no thread */
+void origin_save(struct flat *f);
+bool origin_load(struct flat_reader *r); /* false: damaged */
 
 /* --- events.c ------------------------------------------------------------ */
 extern const struct explore_kind engine_events[];     /* by enum sync_event */
@@ -252,6 +280,8 @@ void engine_entry_text(uint64_t entry, char *buf, size_t size);
 
 /* --- trace.c ------------------------------------------------------------- */
 size_t engine_record_step(unsigned thread); /* its index in the trace, SIZE_MAX: none */
+/* Names the threads that were started, and numbers them without gaps; *threads are some. */
+void engine_name_threads(unsigned *threads);
 void engine_watch(void);               /* how what is watched is now, if it is recorded */
 
 /* --- small helpers ------------------------------------------------------- */

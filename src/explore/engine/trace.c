@@ -129,6 +129,25 @@ size_t engine_record_step(unsigned thread)
 	return x.trace->count - 1;
 }
 
+void engine_name_threads(unsigned *threads)
+{
+	unsigned declared = x.check->threads, number[T_MAX], kept = 0;
+	struct explore_trace *t = x.trace;
+	char name[8];
+
+	t->started = 0;
+	for (unsigned q = 0; q < x.threads; q++) {
+		number[q] = q < declared ? q : declared + t->started;
+		kept |= (*threads >> q & 1) << number[q];
+		if (q >= declared && x.thread[q].code)
+			snprintf(t->started_name[t->started++], EXPLORE_NAME_BYTES, "%s",
+				 engine_thread_name(q, name));
+	}
+	for (size_t i = 0; i < t->count; i++)
+		t->event[i].thread = number[t->event[i].thread];
+	*threads = kept;
+}
+
 /* --- what is watched ----------------------------------------------------- */
 
 /* The item of this name, EXPLORE_ITEMS_MAX: there is no room for it. */

@@ -10,8 +10,8 @@
  * only if one step comes after another adds that edge.
  *
  * A replay string is a fingerprint, a colon, a plus if allocations may fail, and
- * the schedule: a letter for the thread, a number of steps if more than one, and
- * "!c" after a step that made choice c.
+ * the schedule: a letter for the thread (engine/origin.c), a number of steps if more than one,
+ * and "!c" after a step that made choice c.
  */
 #include "explore/find/find.h"
 #include "explore/run/run.h"
@@ -202,7 +202,7 @@ static unsigned fingerprint(const char *schedule)
 {
 	uint32_t h = hash_text(2166136261u, x.check->name ? x.check->name : "");
 
-	h = hash_text((h ^ x.threads) * 16777619u, schedule);
+	h = hash_text((h ^ x.check->threads) * 16777619u, schedule);
 	return (h ^ h >> 16) & 0xffff;
 }
 
@@ -210,7 +210,7 @@ enum { PRINT_LENGTH = 5 }; /* four digits and the colon */
 
 static char *encode(const int16_t *steps, int n)
 {
-	size_t size = 8 + (size_t)n * 6, at = PRINT_LENGTH;
+	size_t size = 8 + (size_t)n * (6 + ORIGIN_LENGTH_MAX), at = PRINT_LENGTH;
 	char *s = malloc(size);
 
 	if (!s)
@@ -220,19 +220,20 @@ static char *encode(const int16_t *steps, int n)
 		const struct step *a = &x.step[steps[k]];
 		int run = 1;
 
+		at += origin_print(a->thread, s + at);
 		if (a->kind == SYNC_CHOOSE) {
-			at += (size_t)snprintf(s + at, size - at, "%c!%u", 'a' + a->thread,
-					       a->choice);
+			at += (size_t)snprintf(s + at, size - at, "!%u", a->choice);
 			k++;
 			continue;
 		}
 		while (k + run < n && x.step[steps[k + run]].thread == a->thread &&
 		       x.step[steps[k + run]].kind != SYNC_CHOOSE)
 			run++;
-		at += run > 1 ? (size_t)snprintf(s + at, size - at, "%c%d", 'a' + a->thread, run) :
-				(size_t)snprintf(s + at, size - at, "%c", 'a' + a->thread);
+		if (run > 1)
+			at += (size_t)snprintf(s + at, size - at, "%d", run);
 		k += run;
 	}
+	s[at] = '\0';
 	snprintf(s, PRINT_LENGTH, "%04x", fingerprint(s + PRINT_LENGTH));
 	s[PRINT_LENGTH - 1] = ':';
 	return s;
@@ -258,11 +259,11 @@ int finding_parse(const char *replay, struct schedule *ret)
 	x.opt.failing_allocations = *replay == '+';
 	replay += *replay == '+';
 	while (*replay) {
-		unsigned thread = (unsigned)(*replay++ - 'a');
+		int thread = origin_parse(&replay);
 		unsigned long count = 1;
 		char *end;
 
-		if (thread >= x.threads)
+		if (thread < 0)
 			goto fail;
 		if (isdigit((unsigned char)*replay)) {
 			count = strtoul(replay, &end, 10);
@@ -421,6 +422,7 @@ static void record(struct explore_finding *g)
 	sync_recording = true;
 	run_schedule(&schedule);
 	sync_recording = false;
+	engine_name_threads(&g->threads);
 	x.drawn = NULL;
 	x.trace = NULL;
 	x.result->steps = steps;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { REPLAY_LENGTH_MAX = 8 * STEPS_LIMIT };
+enum { REPLAY_LENGTH_MAX = (6 + ORIGIN_LENGTH_MAX) * STEPS_LIMIT };
 
 void finding_save(struct flat *f)
 {

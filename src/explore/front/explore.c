@@ -47,12 +47,17 @@ static void progress(double since)
 
 enum { STEPS_BETWEEN = 200000 }; /* looks at the clock, at the most */
 
+static const char too_many_threads[] =
+	"there are more than 16 threads, with those that threads start";
+
 static const char *must_stop(double since)
 {
 	uint64_t runs = x.result->executions + x.result->abandoned;
 
 	if (x.out_of_memory)
 		return "out of memory";
+	if (x.out_of_threads)
+		return too_many_threads;
 	if (x.begin_again && !x.ordered_adds)
 		return "it is begun again";
 	if (x.stuck)
@@ -128,6 +133,8 @@ static const char *incomplete(void)
 
 	if (x.out_of_memory)
 		return "out of memory";
+	if (x.out_of_threads)
+		return too_many_threads;
 	if (search_is_lost())
 		return "the search lost its way (the check is not deterministic, or mmun has a bug)";
 	if (x.begin_again && !x.ordered_adds)
@@ -143,7 +150,8 @@ static const char *incomplete(void)
 /* Can what is left be gone on with? */
 static bool can_go_on(void)
 {
-	return !x.out_of_memory && !x.stuck && !(x.begin_again && !x.ordered_adds);
+	return !x.out_of_memory && !x.out_of_threads && !x.stuck &&
+	       !(x.begin_again && !x.ordered_adds);
 }
 
 /* With @ret_left what is left is kept there, if something is. Returns as explore_part(). */
@@ -274,6 +282,7 @@ int explore_replay(const struct explore_check *check, const char *replay,
 	static const struct explore_options none;
 	struct schedule schedule;
 	enum run_end end;
+	unsigned threads = 0;
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
@@ -289,6 +298,7 @@ int explore_replay(const struct explore_check *check, const char *replay,
 		sync_recording = true;
 		end = run_schedule(&schedule);
 		sync_recording = false;
+		engine_name_threads(&threads);
 		x.trace = NULL;
 		ret->executions = 1;
 		finding_collect();

@@ -46,7 +46,7 @@ static uint64_t mix_text(uint64_t h, const char *text)
 static uint64_t identity(void)
 {
 	const uint64_t number[] = {
-		x.threads, x.check->state_size, x.check->data ? x.check->data_size : 0,
+		x.check->threads, x.check->state_size, x.check->data ? x.check->data_size : 0,
 		x.opt.algorithm, x.opt.plans_max, x.steps_max, x.opt.leave_out,
 		x.opt.failing_allocations, x.plain != NULL, x.snapshot_used,
 		SYNC_PAGE_SHIFT, SYNC_TABLE_SHIFT, SYNC_CPU_TLB_SHIFT, sizeof(x),
@@ -95,6 +95,7 @@ int record_save(struct explore_record *ret)
 	memcpy(head.magic, magic, sizeof(magic));
 	flat_put(&f, &head, sizeof(head));
 	put_result(&f);
+	origin_save(&f);
 	spin_save(&f);
 	plain_save(&f);
 	found = search_save(&f);
@@ -122,8 +123,8 @@ const char *record_load(const struct explore_record *record)
 	if (head.identity != identity())
 		return "the record to go on with is of another check, of other options or of "
 		       "another version";
-	if (!get_result(&r) || !spin_load(&r) || !plain_load(&r) || !search_load(&r) ||
-	    r.at != r.end)
+	if (!get_result(&r) || !origin_load(&r) || !spin_load(&r) || !plain_load(&r) ||
+	    !search_load(&r) || r.at != r.end)
 		return x.out_of_memory ? "out of memory" : "the record to go on with is damaged";
 	return NULL;
 }

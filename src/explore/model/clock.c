@@ -182,9 +182,17 @@ void clock_next_epoch(void) { next_epoch((unsigned)x.cur); }
 void clock_start(unsigned thread)
 {
 	clear(of_thread(thread));
-	for (enum wait_for what = 0; what < WAIT_COUNT; what++)
+	memset(x.thread[thread].wait, 0, sizeof(x.thread[thread].wait));
+	for (enum wait_for what = 0; what < WAIT_COUNT && x.epochs; what++)
 		clear(of_wait(thread, what));
 	next_epoch(thread); /* what it does from here on, nobody has followed */
+}
+
+void clock_started(unsigned thread)
+{
+	copy(of_thread(thread), of_thread((unsigned)x.cur));
+	next_epoch(thread);
+	clock_next_epoch();
 }
 
 void epochs_restore(unsigned thread, int j)
@@ -220,17 +228,17 @@ void clock_released(const void *lock, bool reader)
 
 void clock_left(const void *domain) { publish(object_of(domain), SECTION_END); }
 
-void clock_awaits(enum wait_for what, const void *domain)
+void clock_awaits(unsigned waiter, enum wait_for what, const void *domain)
 {
 	struct object *o = object_of(domain);
 
 	if (o->has >> SECTION_END & 1)
-		join(of_wait((unsigned)x.cur, what), of_object(o, SECTION_END));
+		join(of_wait(waiter, what), of_object(o, SECTION_END));
 }
 
-void clock_awaited(unsigned waiter, enum wait_for what)
+void clock_awaited(unsigned waiter, enum wait_for what, unsigned thread)
 {
-	join(of_wait(waiter, what), of_thread((unsigned)x.cur));
+	join(of_wait(waiter, what), of_thread(thread));
 }
 
 void clock_awaits_nobody(enum wait_for what) { clear(of_wait((unsigned)x.cur, what)); }
@@ -363,6 +371,13 @@ static void join_acquired(unsigned thread, struct object *o)
 		break;
 	case SYNC_RCU_WAIT:
 		join(of_thread(thread), of_wait(thread, WAIT_RCU));
+		break;
+	case SYNC_BEGIN:
+		join(of_thread(thread), of_wait(thread, WAIT_RCU));
+		join(of_thread(thread), of_wait(thread, WAIT_ENDS));
+		break;
+	case SYNC_ENDS:
+		join(of_thread(thread), of_wait(thread, WAIT_ENDS));
 		break;
 	default:
 		break;

@@ -84,16 +84,17 @@ void clock_touch(struct object *o, int j, const struct step *s);
 void clock_pending(unsigned thread);
 int clock_watch(void);                 /* plain accesses, too; 0, -1: no memory */
 void clock_unwatch(void);
-void clock_start(unsigned thread);     /* of an execution */
+void clock_start(unsigned thread);     /* of an execution; it waits for nobody */
+void clock_started(unsigned thread);   /* by the running thread, after what that has done */
 void epochs_restore(unsigned thread, int j);
 /* The running thread lets go a lock, which is no step: the thread that takes it next follows. */
 void clock_released(const void *lock, bool reader);
 /* It has left a section of this domain, or of guards in which it had loaded this word. */
 void clock_left(const void *domain);
-/* It follows, too, the threads that have left such a section so far. */
-void clock_awaits(enum wait_for what, const void *domain);
-/* @waiter waits for the section that the running thread leaves. */
-void clock_awaited(unsigned waiter, enum wait_for what);
+/* @waiter follows, too, the threads that have left such a section so far. */
+void clock_awaits(unsigned waiter, enum wait_for what, const void *domain);
+/* @waiter waits for what @thread has done so far: a section that it leaves, its end. */
+void clock_awaited(unsigned waiter, enum wait_for what, unsigned thread);
 void clock_awaits_nobody(enum wait_for what); /* it begins anew */
 /* What it does from now on is not published by what it has done. */
 void clock_next_epoch(void);

@@ -77,7 +77,7 @@ int run_open(const struct explore_check *check, const struct explore_options *op
 	memset(&x, 0, sizeof(x));
 	x.check = check;
 	x.opt = *options;
-	x.arena_size = ARENA_SETUP + (size_t)check->threads * ARENA_THREAD;
+	x.arena_size = ARENA_SETUP + (size_t)T_MAX * ARENA_THREAD;
 	x.model = model_chosen();
 	x.threads = check->threads;
 	x.result = result;

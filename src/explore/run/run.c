@@ -11,27 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void thread_main(void *arg)
-{
-	unsigned me = (unsigned)(uintptr_t)arg;
-	struct thread *t = &x.thread[me];
-	char name[8];
-
-	x.check->thread(x.arena, me, x.check->arg);
-	if (t->held_count)
-		engine_fail(ORACLE_LOCK_HELD, -1, -1, t->last, "%s ended with the lock held that it took in %s",
-			    engine_thread_name(me, name), t->held[0].site->function);
-	else if (t->guard || t->section_count)
-		engine_fail(ORACLE_LOCK_HELD, -1, -1, t->last, "%s ended inside a read section",
-			    engine_thread_name(me, name));
-	if (t->range_count)
-		engine_fail(ORACLE_PROTOCOL, -1, -1, t->last, "%s ended, and the invalidation that it began in %s has no end",
-			    engine_thread_name(me, name), t->range[0].site->function);
-	x.alive &= (uint16_t)~(1u << me);
-	sched_give_way();
-	abort(); /* nobody switches to a thread that has ended */
-}
-
 static void restore(void)
 {
 	memcpy(x.arena, x.snapshot, x.snapshot_used);
@@ -51,24 +30,7 @@ static void restore(void)
 		search_begin();
 	if (x.model->begin)
 		x.model->begin();
-	x.alive = (uint16_t)((1u << x.threads) - 1);
-	x.blockable = 0;
-	for (unsigned t = 0; t < x.threads; t++) {
-		struct thread *p = &x.thread[t];
-
-		p->idx = 0;
-		p->last = -1;
-		p->held_count = p->spins = p->range_count = 0;
-		p->nonblock = p->rcu = p->section_count = 0;
-		p->guard = false;
-		p->noted_at = NULL;
-		p->spin = (struct spin){ .from = -1 };
-		p->operation = (struct sync_operation){ 0 };
-		memset(p->wait, 0, sizeof(p->wait));
-		clock_start(t);
-		p->arena_used = 0;
-		fiber_arm(&x.fiber[t], thread_main, (void *)(uintptr_t)t);
-	}
+	thread_start_all();
 }
 
 static void finish(void)
@@ -108,7 +70,7 @@ enum run_end run_execution(void)
 		return RUN_ABORTED;
 	}
 	x.starting = true;
-	for (unsigned t = 0; t < x.threads && !x.aborted; t++) {
+	for (unsigned t = 0; t < x.check->threads && !x.aborted; t++) {
 		x.cur = (int)t; /* as far as its first operation */
 		fiber_switch(&x.main, &x.fiber[t], 0);
 	}

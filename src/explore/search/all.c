@@ -19,7 +19,7 @@ static uint64_t class_of_execution(void)
 		const struct step *s = &x.step[j];
 		uint64_t h = hash_mix(hash_mix(s->thread, (uint64_t)s->idx), s->choice);
 
-		for (unsigned t = 0; t < x.threads; t++)
+		for (unsigned t = 0; t < T_MAX; t++)
 			h = hash_mix(h, (uint64_t)s->clk.c[t]);
 		sum += h;
 	}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.c - owns how threads begin and end: those of the check, and those that a thread starts
+ * while it runs, such as the callbacks of call_rcu() and the items of work queues.
+ *
+ * Starting a thread is no step. It happens together with the thread's operation before: it only
+ * enables the new thread, and nobody else can see when it happened. The new thread's first step
+ * is its beginning, which nothing depends on; it can be made to wait for a grace period and for
+ * the end of another thread. All that its parent has done so far comes before it:
+ *
+ *      parent                          started thread
+ *      plain write of *p
+ *      start
+ *                                      [the grace period is over] begin
+ *                                      plain access to *p
+ *
+ * The end of a thread is no step either. Whoever waits for it follows all that the thread did.
+ */
+#include "explore/door/door.h"
+#include "explore/model/model.h"
+
+#include <stdlib.h>
+
+/* --- the end ------------------------------------------------------------- */
+
+static void judge_end(unsigned me)
+{
+	const struct thread *t = &x.thread[me];
+	char name[8];
+
+	if (t->held_count)
+		engine_fail(ORACLE_LOCK_HELD, -1, -1, t->last, "%s ended with the lock held that it took in %s",
+			    engine_thread_name(me, name), t->held[0].site->function);
+	else if (t->guard || t->section_count)
+		engine_fail(ORACLE_LOCK_HELD, -1, -1, t->last, "%s ended inside a read section",
+			    engine_thread_name(me, name));
+	if (t->range_count)
+		engine_fail(ORACLE_PROTOCOL, -1, -1, t->last, "%s ended, and the invalidation that it began in %s has no end",
+			    engine_thread_name(me, name), t->range[0].site->function);
+}
+
+/* Who waits for the end of the running thread, which was started, need not wait any more. */
+static void tell_end(unsigned me)
+{
+	for (unsigned q = 0; q < x.threads; q++) {
+		struct wait_set *w = &x.thread[q].wait[WAIT_ENDS];
+
+		if (!(w->open >> me & 1))
+			continue;
+		w->open &= (uint16_t)~(1u << me);
+		clock_awaited(q, WAIT_ENDS, me);
+	}
+}
+
+static void thread_main(void *arg)
+{
+	unsigned me = (unsigned)(uintptr_t)arg;
+
+	if (x.thread[me].code)
+		x.thread[me].code(x.thread[me].arg);
+	else
+		x.check->thread(x.arena, me, x.check->arg);
+	judge_end(me);
+	x.alive &= (uint16_t)~(1u << me);
+	if (x.thread[me].code)
+		tell_end(me);
+	sched_give_way();
+	abort(); /* nobody switches to a thread that has ended */
+}
+
+/* --- the beginning ------------------------------------------------------- */
+
+static void thread_restore(unsigned thread)
+{
+	struct thread *p = &x.thread[thread];
+
+	p->idx = 0;
+	p->last = -1;
+	p->held_count = p->spins = p->range_count = 0;
+	p->nonblock = p->rcu = p->section_count = 0;
+	p->guard = false;
+	p->noted_at = NULL;
+	p->spin = (struct spin){ .from = -1 };
+	p->operation = (struct sync_operation){ 0 };
+	clock_start(thread);
+	p->arena_used = 0;
+	p->code = NULL;
+	p->starts = 0;
+	fiber_arm(&x.fiber[thread], thread_main, (void *)(uintptr_t)thread);
+}
+
+static void await_end(unsigned waiter, unsigned thread)
+{
+	struct wait_set *w = &x.thread[waiter].wait[WAIT_ENDS];
+
+	if (x.alive >> thread & 1)
+		w->open |= (uint16_t)(1u << thread);
+	else
+		clock_awaited(waiter, WAIT_ENDS, thread);
+}
+
+/* The thread is about to begin. */
+static void start(unsigned thread, const struct start *s)
+{
+	struct thread *t = &x.thread[thread];
+
+	thread_restore(thread);
+	t->code = s->how.code;
+	t->arg = s->how.arg;
+	t->domain = s->how.domain;
+	t->begins_at = s->how.begins_at;
+	t->nonblock = s->how.nonblock;
+	if (x.cur >= 0)
+		clock_started(thread);
+	if (t->domain) {
+		t->wait[WAIT_RCU].domain = t->domain;
+		t->wait[WAIT_RCU].open = section_open(t->domain);
+		clock_awaits(thread, WAIT_RCU, t->domain);
+	}
+	if (s->how.after)
+		await_end(thread, s->how.after - 1);
+	x.pend[thread] = (struct pending){ .site = s->how.begins_at, .kind = SYNC_BEGIN,
+					   .cls = SYNC_NONE, .choices = 1 };
+	x.blockable |= (uint16_t)(1u << thread);
+	x.alive |= (uint16_t)(1u << thread);
+}
+
+void thread_start_all(void)
+{
+	x.alive = (uint16_t)((1u << x.check->threads) - 1);
+	x.blockable = 0;
+	for (unsigned t = 0; t < x.threads; t++)
+		thread_restore(t);
+	for (unsigned n = 0; n < x.setup_starts; n++)
+		start(x.setup_start[n].thread, &x.setup_start[n]);
+}
+
+uint32_t sync_start_(struct sync_start how, const struct sync_site *site)
+{
+	unsigned *starts = x.cur >= 0 ? &x.thread[x.cur].starts : &x.setup_starts;
+	struct start s = { .how = how };
+	int thread;
+
+	if (x.cur < 0 && x.snapshot) { /* at the end nobody else is left */
+		how.code(how.arg);
+		return 0;
+	}
+	if (!how.begins_at)
+		s.how.begins_at = site;
+	thread = origin_thread(x.cur >= 0 ? (unsigned)x.cur : SETUP, *starts + 1);
+	if (thread < 0)
+		engine_give_up();
+	++*starts;
+	s.thread = (uint8_t)thread;
+	if (x.cur >= 0)
+		start((unsigned)thread, &s);
+	else
+		x.setup_start[x.setup_starts - 1] = s;
+	return (uint32_t)thread + 1;
+}
+
+/* --- waiting ------------------------------------------------------------- */
+
+void sync_call_later_(struct sync_start how, const struct sync_site *site)
+{
+	if (!how.domain)
+		how.domain = &x.rcu;
+	if (x.cur >= 0)
+		door_visible(SYNC_CALL, how.domain, SYNC_FULL, site);
+	how.nonblock = true;
+	sync_start_(how, site);
+}
+
+static void wait_for_ends(const struct sync_site *site)
+{
+	door_visible(SYNC_ENDS, NULL, SYNC_FULL, site);
+	clock_awaits_nobody(WAIT_ENDS);
+}
+
+void sync_calls_wait_(const void *domain, const struct sync_site *site)
+{
+	if (!domain)
+		domain = &x.rcu;
+	sync_might_sleep_(site);
+	if (x.cur < 0)
+		return;
+	door_visible(SYNC_BARRIER, domain, SYNC_FULL, site);
+	for (unsigned t = x.check->threads; t < x.threads; t++)
+		if (x.thread[t].code && x.thread[t].domain == domain)
+			await_end((unsigned)x.cur, t);
+	wait_for_ends(site);
+}
+
+void sync_join_(uint32_t self, const struct sync_site *site)
+{
+	sync_might_sleep_(site);
+	if (x.cur < 0 || !self)
+		return;
+	await_end((unsigned)x.cur, self - 1);
+	wait_for_ends(site);
+}
