@@ -266,7 +266,8 @@ static void finish(void *state, void *arg)
 	struct world *w = state;
 
 	ASSERT(w->starts == w->ends);
-	notify_unregister(&w->io->domain, &w->counter);
+	if (w->counter.domain)
+		notify_unregister(&w->io->domain, &w->counter);
 	mmun_ats_destroy(w->device);
 	mirror_destroy(w->mirror);
 	if (!w->released)

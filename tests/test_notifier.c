@@ -32,6 +32,7 @@ struct soft {
 	unsigned releases, told; /* [lock] */
 	bool gone;               /* [lock] no callback may come any more */
 	bool wrong;              /* breaks a rule: see the scenes */
+	bool inserted, registered; /* of the thread that does it, and the end */
 };
 
 struct world {
@@ -144,6 +145,26 @@ static void soft_insert(struct world *w, struct soft *s,
 			const struct mmu_interval_notifier_ops *ops)
 {
 	must(mmu_interval_notifier_insert(&s->sub, w->mm, AREA, PAGE_BYTES, ops));
+	s->inserted = true;
+}
+
+static void soft_remove(struct soft *s)
+{
+	mmu_interval_notifier_remove(&s->sub);
+	s->inserted = false;
+}
+
+static void soft_register(struct world *w, struct soft *s, const struct mmu_notifier_ops *ops)
+{
+	s->mn.ops = ops;
+	must(mmu_notifier_register(&s->mn, w->mm));
+	s->registered = true;
+}
+
+static void soft_unregister(struct world *w, struct soft *s)
+{
+	mmu_notifier_unregister(&s->mn, w->mm);
+	s->registered = false;
 }
 
 /* --- set-up and end ------------------------------------------------------ */
@@ -204,8 +225,10 @@ static void finish(void *state, void *arg)
 	for (int i = 0; i < SOFT; i++) {
 		if (!w->soft[i])
 			continue;
-		mmu_interval_notifier_remove(&w->soft[i]->sub);
-		mmu_notifier_unregister(&w->soft[i]->mn, w->mm);
+		if (w->soft[i]->inserted)
+			soft_remove(w->soft[i]);
+		if (w->soft[i]->registered)
+			soft_unregister(w, w->soft[i]);
 		sync_free(w->soft[i]);
 	}
 	mmun_cpu_destroy(w->cpu);
@@ -281,6 +304,7 @@ static void odd_setup(struct world *w)
 static void even_setup(struct world *w)
 {
 	must(mmu_interval_notifier_insert(&w->soft[1]->sub, w->mm, 0, PAGE_BYTES, &interval_ops));
+	w->soft[1]->inserted = true;
 }
 
 /* Periods come and go, and overlap; a read that spans one must see that it did. */
@@ -340,7 +364,7 @@ static void coming_thread(struct world *w, unsigned t)
 	if (!w->wrong) {
 		soft_insert(w, s, &interval_ops);
 		(void)mmu_interval_read_begin(&s->sub);
-		mmu_interval_notifier_remove(&s->sub);
+		soft_remove(s);
 	}
 	soft_free(w, 0);
 }
@@ -385,8 +409,7 @@ static void exit_mm(struct world *w)
 static void exit_setup(struct world *w)
 {
 	touch(w);
-	w->soft[0]->mn.ops = &exit_ops;
-	must(mmu_notifier_register(&w->soft[0]->mn, w->mm));
+	soft_register(w, w->soft[0], &exit_ops);
 }
 
 /* Twin: frees the notifier without unregistering. */
@@ -397,7 +420,7 @@ static void exit_thread(struct world *w, unsigned t)
 		return;
 	}
 	if (!w->wrong) {
-		mmu_notifier_unregister(&w->soft[0]->mn, w->mm);
+		soft_unregister(w, w->soft[0]);
 		ASSERT(w->soft[0]->releases == 1);
 	}
 	soft_free(w, 0);
@@ -418,7 +441,7 @@ static void interval_exit_thread(struct world *w, unsigned t)
 	}
 	(void)mmu_interval_read_begin(&w->soft[0]->sub);
 	if (!w->wrong)
-		mmu_interval_notifier_remove(&w->soft[0]->sub);
+		soft_remove(w->soft[0]);
 	soft_free(w, 0);
 }
 
@@ -456,7 +479,9 @@ static void late_thread(struct world *w, unsigned t)
 	if (t == 0) {
 		exit_mm(w);
 	} else if (t == 1) {
-		if (!mmu_interval_notifier_insert(&s->sub, w->mm, AREA, PAGE_BYTES, &interval_ops))
+		s->inserted = !mmu_interval_notifier_insert(&s->sub, w->mm, AREA, PAGE_BYTES,
+							    &interval_ops);
+		if (s->inserted)
 			soft_map(w, s);
 		mm_put(w->mm);
 	} else {
@@ -605,10 +630,8 @@ static const struct mmu_notifier_ops refuse_end_ops = {
 /* Twin: who refuses has an end. */
 static void nonblock_setup(struct world *w)
 {
-	w->soft[0]->mn.ops = &count_ops;
-	w->soft[1]->mn.ops = w->wrong ? &refuse_end_ops : &refuse_ops;
-	must(mmu_notifier_register(&w->soft[0]->mn, w->mm));
-	must(mmu_notifier_register(&w->soft[1]->mn, w->mm));
+	soft_register(w, w->soft[0], &count_ops);
+	soft_register(w, w->soft[1], w->wrong ? &refuse_end_ops : &refuse_ops);
 	w->soft[1]->wrong = false;
 	soft_insert(w, w->soft[1], &passes_ops); /* never refuses */
 }
@@ -624,7 +647,7 @@ static void nonblock_thread(struct world *w, unsigned t)
 	} else {
 		soft_insert(w, s, &interval_ops); /* refuses */
 		(void)mmu_interval_read_begin(&s->sub);
-		mmu_interval_notifier_remove(&s->sub);
+		soft_remove(s);
 	}
 }
 
@@ -646,10 +669,9 @@ static void register_thread(struct world *w, unsigned t)
 		return;
 	}
 	s = w->soft[0];
-	s->mn.ops = &count_ops;
-	must(mmu_notifier_register(&s->mn, w->mm));
+	soft_register(w, s, &count_ops);
 	if (!w->wrong)
-		mmu_notifier_unregister(&s->mn, w->mm);
+		soft_unregister(w, s);
 	ASSERT(w->wrong || s->active == 0);
 	soft_free(w, 0);
 }
@@ -714,13 +736,10 @@ static const struct mmu_notifier_ops rules[] = {
 
 static void rule_run(struct world *w, const struct mmu_notifier_ops *ops)
 {
-	struct mmu_notifier *mn = &w->soft[0]->mn;
-
-	mn->ops = ops;
-	must(mmu_notifier_register(mn, w->mm));
+	soft_register(w, w->soft[0], ops);
 	must(pair(w->mm, true));
 	(void)pair(w->mm, false);
-	mmu_notifier_unregister(mn, w->mm);
+	soft_unregister(w, w->soft[0]);
 }
 
 static void rule_sleep_start(struct world *w, unsigned t) { (void)t; rule_run(w, &rules[0]); }
@@ -807,10 +826,10 @@ static const struct scene scenes[] = {
 	SCENE("sleeps in a flush", 1, rule_sleep_flush, TWIN(ORACLE_ATOMIC)),
 	SCENE("fails though it may block", 1, rule_error, TWIN(ORACLE_PROTOCOL)),
 	SCENE("another error", 1, rule_other_error, TWIN(ORACLE_PROTOCOL)),
-	SCENE("unregisters itself in start", 1, rule_unregister, TWIN(ORACLE_LOCK_ORDER)),
-	SCENE("unregisters itself in release", 1, rule_release, TWIN(ORACLE_LOCK_ORDER)),
+	SCENE("unregisters itself in start", 1, rule_unregister, TWIN(ORACLE_PROTOCOL)),
+	SCENE("unregisters itself in release", 1, rule_release, TWIN(ORACLE_PROTOCOL)),
 	SCENE("refuses though it may block", 1, rule_refuse, TWIN(ORACLE_PROTOCOL)),
-	SCENE("removes itself", 1, rule_remove, TWIN(ORACLE_DEADLOCK)),
+	SCENE("removes itself", 1, rule_remove, TWIN(ORACLE_PROTOCOL)),
 };
 
 static void run(const struct scene *scene, bool wrong, struct explore_result *result)

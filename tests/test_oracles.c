@@ -123,7 +123,7 @@ static void retries(struct world *w, unsigned thread, bool broken)
 static void breaks_promise(struct world *w, unsigned thread, bool broken)
 {
 	store_release(&w->word[0], thread);
-	sync_contract(!broken || load_acquire(&w->word[0]) == thread);
+	sync_contract(!broken || load_acquire(&w->word[0]) == thread, "a word is wrong");
 }
 
 static void message(struct world *w, unsigned thread, bool broken)

@@ -465,7 +465,7 @@ struct mmun_pin; /* a page that stays in its frame; FOLL_PIN in Linux */
 
 /*
  * Pins the page that addr lies in, for reading, or for reading and writing (write). It
- * tries without any lock first, and then with a page fault. While the page is pinned
+ * tries without any lock first, and then with a page fault and mmap_lock. While the page is pinned
  * it is not migrated and not reclaimed, and fork does not copy it away from the
  * address space; munmap may remove the mapping. A pin keeps the page and the machine,
  * not the address space. Two kinds of pages are left behind by the first write: a page
@@ -493,7 +493,7 @@ MMUN_API int mmun_pin_store(struct mmun_pin *pin, uint64_t index, uint64_t value
  * Ends a pin. NULL is fine. A page that was pinned for writing counts as written once
  * more, except for soft-dirty.
  *
- * Context: may block.
+ * Context: any; does not block.
  * Source: unpin_user_page() and unpin_user_pages_dirty_lock() in mm/gup.c.
  */
 MMUN_API void mmun_unpin(struct mmun_pin *pin);
@@ -697,10 +697,11 @@ static inline bool mmu_notifier_range_blockable(const struct mmu_notifier_range 
  *	- must not take a lock that is held around such a call.
  *
  * A callback that breaks these rules may wait for itself, or sleep where it must not.
- * The explorer reports this as a finding if an execution comes to it. It also reports
- * what the library notices by itself, such as a number of users below zero. In a
- * library that was built with debug_checks that ends the program. Everything else is
- * undefined.
+ * The explorer reports a call of such a function as a finding if an execution comes to
+ * it, and names the callback. It also reports what the library notices by itself, such
+ * as a number of users below zero, or a notifier that is registered, removed or used
+ * against the rules below. In a library that was built with debug_checks some of these
+ * end the program. Everything else is undefined.
  *
  * "Atomic" means that page table locks may be held: the callback must not block, and
  * must not take a lock that may be held around an access to the mm.
@@ -933,7 +934,8 @@ struct mmu_interval_notifier { /* belongs to the library; insert sets everything
 };
 
 /*
- * Inserts sub, which is told of [start, start + length) from now on. It does not wait
+ * Inserts sub, which is told of [start, start + length) from now on. sub must not be
+ * inserted, in this mm or in another one; its memory may hold anything. It does not wait
  * for pairs that are under way: until they are over, mmu_interval_read_begin() waits.
  * The memory of sub belongs to the caller, and must last until remove has returned.
  *
@@ -950,8 +952,9 @@ MMUN_API int mmu_interval_notifier_insert(struct mmu_interval_notifier *sub, str
 
 /*
  * Removes sub. It waits for pairs that are under way, and returns when no callback
- * runs or will run. It must be called for every notifier that was inserted, also after
- * mmun_mm_destroy().
+ * runs or will run. It must be called once for every notifier that was inserted, also
+ * after mmun_mm_destroy(). From the call on, sub must not be used until it is inserted
+ * again. sub->mm stays as it is.
  *
  * Context: may block.
  * Source: mmu_interval_notifier_remove() in mm/mmu_notifier.c.

@@ -109,11 +109,13 @@ int ats_create(struct notify_domain *d, const struct mmun_ats_opts *opts,
 int mmun_ats_create(struct mmun_mm *mm, const struct mmun_ats_opts *opts,
 		    struct mmun_ats **ret_ats)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	return mm && ret_ats ? ats_create(&mm->domain, opts, ret_ats) : -EINVAL;
 }
 
 void mmun_ats_destroy(struct mmun_ats *ats)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!ats)
 		return;
 	if (ats->opts.caches_permissions)
@@ -171,6 +173,7 @@ const struct notify_domain *ats_domain(const struct mmun_ats *ats) { return ats-
 
 int mmun_ats_load(struct mmun_ats *ats, uint64_t addr, uint64_t *ret_value)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!ats || !ret_value)
 		return -EINVAL;
 	return ats_access(ats, addr, false, TLB_RELAXED, ret_value, NULL);
@@ -178,6 +181,7 @@ int mmun_ats_load(struct mmun_ats *ats, uint64_t addr, uint64_t *ret_value)
 
 int mmun_ats_load_acquire(struct mmun_ats *ats, uint64_t addr, uint64_t *ret_value)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!ats || !ret_value)
 		return -EINVAL;
 	return ats_access(ats, addr, false, TLB_ACQ_REL, ret_value, NULL);
@@ -185,10 +189,12 @@ int mmun_ats_load_acquire(struct mmun_ats *ats, uint64_t addr, uint64_t *ret_val
 
 int mmun_ats_store(struct mmun_ats *ats, uint64_t addr, uint64_t value)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	return ats ? ats_access(ats, addr, true, TLB_RELAXED, &value, NULL) : -EINVAL;
 }
 
 int mmun_ats_store_release(struct mmun_ats *ats, uint64_t addr, uint64_t value)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	return ats ? ats_access(ats, addr, true, TLB_ACQ_REL, &value, NULL) : -EINVAL;
 }

@@ -71,12 +71,23 @@
  *
  * The calling thread. sync_self() is a number that no other thread has.
  *
- * Contracts. sync_contract(expr) is what a user of the library promised: a finding
- * in the checked build, an ASSERT natively with MMUN_DEBUG, else not evaluated.
+ * Contracts. sync_contract(expr, wrong) is what a user of the library promised: a finding in
+ * the checked build, in which wrong says what is wrong if it does not hold; an ASSERT natively
+ * with MMUN_DEBUG, else not evaluated.
+ *   sync_rule(expr, wrong)          the same of what the library survives: natively it
+ *                                   goes on, and does nothing
  *   sync_range_begin(mm, start, end, told) sync_range_end(mm, start, end)  around what
  *                                   notifiers are told of: each thread ends what it
  *                                   begins, and learns whether they were told. Natively
  *                                   they always are.
+ *   sync_callback(name, is)         a declaration: the rest of its block is a callback of
+ *                                   the user, of which all this is true: SYNC_CALLED, and
+ *                                   SYNC_CALLED_LOCKED: under locks that other functions
+ *                                   of the library wait for; SYNC_CALLED_RECLAIMING: by
+ *                                   whoever allocates; SYNC_CALLED_ATOMIC: must not block
+ *   sync_user_calls(not_if)         the head of a public function that a callback of one
+ *                                   of these kinds must not call; contracts that break
+ *                                   name it
  *
  * Events. sync_event(kind, words...) says what the calling thread has just done, or begins to
  * do: for pictures, and for whoever listens (src/orders). The kinds and their words are in
@@ -123,6 +134,14 @@ enum sync_rank {
 	RANK_POOL,          /* pool_t.lock */
 	RANK_TEST,          /* whatever a test wants */
 	RANK_MAX,
+};
+
+/* What is true of a callback: bits. */
+enum sync_called {
+	SYNC_CALLED = 1 << 0,
+	SYNC_CALLED_LOCKED = 1 << 1,
+	SYNC_CALLED_RECLAIMING = 1 << 2,
+	SYNC_CALLED_ATOMIC = 1 << 3,
 };
 
 #if defined(MMUN_CHECKED) || defined(MMUN_MUTABLE)

@@ -162,9 +162,20 @@ void sync_range_begin_(const void *mm, uint64_t start, uint64_t end, bool told,
 bool sync_range_end_(const void *mm, uint64_t start, uint64_t end,
 		     const struct sync_site *site);
 bool sync_in_range_(const void *mm, uint64_t addr);
-_Noreturn void sync_contract_broken_(const char *expr, const struct sync_site *site);
+_Noreturn void sync_contract_broken_(const char *wrong, const struct sync_site *site);
 void sync_nonblock_begin(void);
 void sync_nonblock_end(void);
+/* In which callback a thread is: src/explore/door/callback.c. */
+struct sync_callback {
+	const char *name;
+	unsigned is;
+	const struct sync_site *noted_at; /* of a callback that was left for another one */
+};
+struct sync_callback sync_callback_begin_(const char *name, unsigned is); /* the one before */
+void sync_callback_end_(struct sync_callback *before);
+/* It is a finding if the thread is in a callback of such a kind. */
+void sync_callback_calls_(const char *call, unsigned not_if, const struct sync_site *site);
+void sync_user_calls_(const char *call, unsigned not_if, const void *address);
 void sync_rcu_lock_(const struct sync_site *site);
 void sync_rcu_unlock_(const struct sync_site *site);
 void sync_rcu_synchronize_(const struct sync_site *site);
@@ -360,7 +371,14 @@ static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_s
 #define sync_range_begin(mm, start, end, told) \
 	sync_range_begin_((mm), (start), (end), (told), SYNC_SITE)
 #define sync_range_end(mm, start, end) sync_range_end_((mm), (start), (end), SYNC_SITE)
-#define sync_contract(expr) ((expr) ? (void)0 : sync_contract_broken_(#expr, SYNC_SITE))
+#define sync_callback(name, is) \
+	__attribute__((cleanup(sync_callback_end_), unused)) struct sync_callback callback_ = \
+		sync_callback_begin_((name), (is))
+#define sync_user_calls(not_if) \
+	sync_user_calls_(__func__, (not_if), __builtin_return_address(0))
+#define sync_contract(expr, wrong) \
+	((expr) ? (void)0 : sync_contract_broken_((wrong), SYNC_SITE))
+#define sync_rule(expr, wrong) sync_contract(expr, wrong)
 
 /* --- sections, waiting, memory ------------------------------------------- */
 

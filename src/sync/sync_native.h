@@ -181,6 +181,8 @@ static inline void up_write(rwsem_t *s)
 static inline void sync_might_sleep(void) { }
 static inline void sync_nonblock_begin(void) { }
 static inline void sync_nonblock_end(void) { }
+#define sync_callback(name, is) ((void)sizeof(name), (void)sizeof(is))
+#define sync_user_calls(not_if) ((void)sizeof(not_if))
 static inline uint64_t sync_self(void) { return (uint64_t)(uintptr_t)pthread_self(); }
 
 #define sync_range_begin(mm, start, end, told) \
@@ -188,10 +190,12 @@ static inline uint64_t sync_self(void) { return (uint64_t)(uintptr_t)pthread_sel
 #define sync_range_end(mm, start, end) ((void)(mm), (void)(start), (void)(end), true)
 
 #ifdef MMUN_DEBUG
-#define sync_contract(expr) ASSERT(expr)
+#define sync_contract(expr, wrong) ASSERT(expr)
 #else
-#define sync_contract(expr) ((void)sizeof(!(expr)))
+#define sync_contract(expr, wrong) ((void)sizeof(!(expr)))
 #endif
+
+#define sync_rule(expr, wrong) ((void)sizeof(!(expr)))
 
 /* Read sections: RCU and guards share the thread's slot. */
 struct sync_slot {

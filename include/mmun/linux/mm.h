@@ -100,13 +100,13 @@ static inline bool is_zero_pfn(unsigned long pfn)
 
 /*
  * Allocate an anonymous page. It has one reference, which is the caller's. NULL: no frame is
- * left. gfp is not used. The second name gives a page of zeros (Linux: alloc_page() with
- * __GFP_ZERO).
+ * left. gfp says whether the allocation may sleep. The second name gives a page of zeros (Linux:
+ * alloc_page() with __GFP_ZERO).
  */
 #define KERNEL_ALLOC_PAGE_(type, name, new_page) \
 	KERNEL_INLINE_ type *kernel_##name##_(const struct kernel_at_ *at, gfp_t gfp) \
 	{ \
-		(void)gfp; \
+		kernel_allocates_(at, gfp); \
 		return (type *)(new_page); \
 	} \
 	KERNEL_PASSED_(type *, name, (gfp_t gfp), (gfp))

@@ -19,6 +19,9 @@ typedef enum { GFP_ATOMIC, GFP_KERNEL } gfp_t;
 #define GFP_NOFS GFP_KERNEL
 #define GFP_NOIO GFP_KERNEL
 
+/* What an allocation may do besides: it may sleep, and come to the callbacks of notifiers. */
+void kernel_allocates_(const struct kernel_at_ *at, gfp_t gfp);
+
 KERNEL_FUNCTION_(void *, kmalloc, (size_t size, gfp_t gfp), (size, gfp))
 KERNEL_FUNCTION_(void *, kzalloc, (size_t size, gfp_t gfp), (size, gfp))
 KERNEL_FUNCTION_(void *, kmalloc_array, (size_t n, size_t size, gfp_t gfp), (n, size, gfp))

@@ -620,12 +620,21 @@ void kernel_wait_for_completion_(const struct kernel_at_ *at, struct completion 
 
 /* --- memory -------------------------------------------------------------- */
 
+/* Reclaim may come to the callbacks of notifiers: see fs_reclaim_acquire() in mm/page_alloc.c. */
+void kernel_allocates_(const struct kernel_at_ *at, gfp_t gfp)
+{
+	if (gfp != GFP_KERNEL)
+		return;
+	sync_might_sleep_(&at->site);
+	sync_callback_calls_(at->text ? at->text : "an allocator", SYNC_CALLED_RECLAIMING,
+			     &at->site);
+}
+
 void *kernel_kmalloc_(const struct kernel_at_ *at, size_t size, gfp_t gfp)
 {
 	void *p;
 
-	if (gfp == GFP_KERNEL)
-		sync_might_sleep_(&at->site);
+	kernel_allocates_(at, gfp);
 	p = sync_alloc_(size, &at->site);
 	sync_event_at(&at->site, KMALLOC, size, !p);
 	return p;
@@ -693,6 +702,7 @@ void *kernel_xa_store_(const struct kernel_at_ *at, struct xarray *xa, unsigned 
 {
 	void *was;
 
+	kernel_allocates_(at, gfp);
 	touch(xa, sizeof(*xa));
 	sync_lock_(&xa->xa_lock.owner, SYNC_UNRANKED, SYNC_SPINS, &at->site);
 	was = kernel___xa_store_(at, xa, index, entry, gfp);
@@ -702,7 +712,7 @@ void *kernel_xa_store_(const struct kernel_at_ *at, struct xarray *xa, unsigned 
 
 void *kernel_xa_erase_(const struct kernel_at_ *at, struct xarray *xa, unsigned long index)
 {
-	return kernel_xa_store_(at, xa, index, NULL, GFP_KERNEL);
+	return kernel_xa_store_(at, xa, index, NULL, GFP_ATOMIC);
 }
 
 /* --- asserting ------------------------------------------------------------- */

@@ -136,6 +136,10 @@ static void say_lock(const struct sync_site *site, enum kernel_lock_op_ op, cons
 void kernel_mmap_lock_(struct mmun_mm *mm, enum kernel_lock_op_ op, const struct sync_site *site)
 {
 	use(mm);
+	if (op == KERNEL_READ_LOCK_)
+		sync_callback_calls_("mmap_read_lock", SYNC_CALLED_LOCKED, site);
+	else if (op == KERNEL_WRITE_LOCK_)
+		sync_callback_calls_("mmap_write_lock", SYNC_CALLED_LOCKED, site);
 	if (op == KERNEL_WRITE_UNLOCK_)
 		mmap_write_unlock(mm); /* the areas' locks too */
 	else
@@ -161,6 +165,8 @@ void kernel_vma_lock_(struct mmun_mm *mm, uint64_t addr, enum kernel_lock_op_ op
 
 	use(mm);
 	ASSERT(v && op != KERNEL_WRITE_UNLOCK_);
+	if (op == KERNEL_READ_LOCK_)
+		sync_callback_calls_("vma_start_read", SYNC_CALLED_LOCKED, site);
 	if (op == KERNEL_WRITE_LOCK_)
 		vma_start_write(v);
 	else if (op == KERNEL_READ_LOCK_)

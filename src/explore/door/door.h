@@ -10,6 +10,7 @@
  *   section.c    read sections
  *   thread.c     threads: how they begin and end
  *   range.c      what notifiers are told
+ *   callback.c   callbacks of users, and what they call
  *   memory.c     allocating and freeing
  *   spin.c       threads that ask again and again
  *   optional.c   steps that can be left out

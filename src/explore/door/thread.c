@@ -82,6 +82,8 @@ static void thread_restore(unsigned thread)
 	p->noted_at = NULL;
 	p->spin = (struct spin){ .from = -1 };
 	p->operation = (struct sync_operation){ 0 };
+	p->callback = (struct sync_callback){ 0 };
+	p->call = (struct user_call){ 0 };
 	clock_start(thread);
 	p->arena_used = 0;
 	p->code = NULL;

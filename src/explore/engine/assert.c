@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * assert.c - what a broken assertion does in the checked build: it becomes a finding of the
- * execution that broke it, which ends there. The assertion may be one of the core (ASSERT()),
- * one of a check (EXPLORE_ASSERT()), or a contract that a user of the library broke. Outside
- * of any execution there is nobody to tell, and the process ends.
+ * execution that broke it, which ends there. The assertion may be one of the core (ASSERT())
+ * or one of a check (EXPLORE_ASSERT()). Outside of any execution there is nobody to tell, and
+ * the process ends.
  */
 #include "explore/engine/engine.h"
 
@@ -21,13 +21,6 @@ _Noreturn void base_assert_failed(const char *expr, const char *file, int line)
 	}
 	engine_fail(ORACLE_ASSERTION, -1, -1, x.cur >= 0 ? x.depth : -1, "%s:%d: %s",
 		    base ? base + 1 : file, line, expr);
-	engine_give_up();
-}
-
-_Noreturn void sync_contract_broken_(const char *expr, const struct sync_site *site)
-{
-	engine_fail(ORACLE_PROTOCOL, -1, -1, x.cur >= 0 ? x.depth : -1, "%s:%d: broken: %s",
-		    site->function, site->line, expr);
 	engine_give_up();
 }
 

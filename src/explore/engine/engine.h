@@ -103,6 +103,9 @@ struct section { const void *domain; unsigned nesting; };
 
 struct range { const void *mm; uint64_t start, end; const struct sync_site *site; bool told; };
 
+/* A public function that a check has called, and the address that it returns to. */
+struct user_call { const char *name; const void *address; };
+
 struct thread {
 	struct clk clk;
 	int16_t idx, last;             /* steps so far; index of the last one, -1 */
@@ -120,6 +123,8 @@ struct thread {
 	struct spin spin;
 	const struct sync_site *noted_at; /* instead of an event's own; NULL: its own */
 	struct sync_operation operation; /* that it carries out; name NULL: none */
+	struct sync_callback callback; /* that it is in; name NULL: none */
+	struct user_call call;         /* the latest; name NULL: none */
 	size_t arena_used;
 	/* Of one that another thread has started: */
 	void (*code)(void *arg);       /* NULL: not in this execution */

@@ -11,6 +11,7 @@ int mmun_cpu_create(struct mmun_mm *mm, struct mmun_cpu **ret_cpu)
 {
 	struct mmun_cpu *cpu;
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || !ret_cpu)
 		return -EINVAL;
 	cpu = sync_alloc(sizeof(*cpu));
@@ -33,6 +34,7 @@ void mmun_cpu_destroy(struct mmun_cpu *cpu)
 {
 	struct mmun_cpu **link;
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!cpu)
 		return;
 	mm_lock_all(cpu->mm);
@@ -69,6 +71,7 @@ int cpu_access(struct mmun_cpu *cpu, uint64_t addr, bool write, enum tlb_order o
 
 int mmun_cpu_load(struct mmun_cpu *cpu, uint64_t addr, uint64_t *ret_value)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!cpu || !ret_value)
 		return -EINVAL;
 	return cpu_access(cpu, addr, false, TLB_RELAXED, ret_value, NULL);
@@ -76,6 +79,7 @@ int mmun_cpu_load(struct mmun_cpu *cpu, uint64_t addr, uint64_t *ret_value)
 
 int mmun_cpu_load_acquire(struct mmun_cpu *cpu, uint64_t addr, uint64_t *ret_value)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!cpu || !ret_value)
 		return -EINVAL;
 	return cpu_access(cpu, addr, false, TLB_ACQ_REL, ret_value, NULL);
@@ -83,10 +87,12 @@ int mmun_cpu_load_acquire(struct mmun_cpu *cpu, uint64_t addr, uint64_t *ret_val
 
 int mmun_cpu_store(struct mmun_cpu *cpu, uint64_t addr, uint64_t value)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	return cpu ? cpu_access(cpu, addr, true, TLB_RELAXED, &value, NULL) : -EINVAL;
 }
 
 int mmun_cpu_store_release(struct mmun_cpu *cpu, uint64_t addr, uint64_t value)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	return cpu ? cpu_access(cpu, addr, true, TLB_ACQ_REL, &value, NULL) : -EINVAL;
 }

@@ -256,6 +256,7 @@ int mmun_mm_fault(struct mmun_mm *mm, uint64_t addr, bool write)
 	struct vma *v;
 	int err;
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm)
 		return -EINVAL;
 	if (addr >= TASK_BYTES)

@@ -314,6 +314,7 @@ int mmun_object_create(struct mmun_machine *machine, uint64_t len,
 {
 	uint64_t pages;
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!machine || !ret_object || !object_pages_of(len, &pages))
 		return -EINVAL;
 	return object_alloc(machine, len, ret_object);
@@ -321,6 +322,7 @@ int mmun_object_create(struct mmun_machine *machine, uint64_t len,
 
 void mmun_object_destroy(struct mmun_object *object)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (object)
 		object_put(object);
 }

@@ -73,11 +73,13 @@ void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op)
 
 int mmu_notifier_register(struct mmu_notifier *mn, struct mmun_mm *mm)
 {
+	sync_user_calls(SYNC_CALLED);
 	return mn && mm ? notify_register(&mm->domain, mn) : -EINVAL;
 }
 
 void mmu_notifier_unregister(struct mmu_notifier *mn, struct mmun_mm *mm)
 {
+	sync_user_calls(SYNC_CALLED);
 	if (mn && mm)
 		notify_unregister(&mm->domain, mn);
 }
@@ -85,6 +87,7 @@ void mmu_notifier_unregister(struct mmu_notifier *mn, struct mmun_mm *mm)
 int mmu_notifier_get(const struct mmu_notifier_ops *ops, struct mmun_mm *mm,
 		     struct mmu_notifier **ret_mn)
 {
+	sync_user_calls(SYNC_CALLED);
 	return ops && mm && ret_mn ? notify_get(&mm->domain, ops, ret_mn) : -EINVAL;
 }
 
@@ -92,5 +95,6 @@ int mmu_interval_notifier_insert(struct mmu_interval_notifier *sub, struct mmun_
 				 uint64_t start, uint64_t length,
 				 const struct mmu_interval_notifier_ops *ops)
 {
+	sync_user_calls(SYNC_CALLED);
 	return sub && mm ? notify_interval_insert(&mm->domain, sub, start, length, ops) : -EINVAL;
 }

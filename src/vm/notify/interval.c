@@ -36,7 +36,8 @@
 #include "sync/btree_mem.h"
 #include "vm/notify/notify.h"
 
-/* [l] lock; an interval's state and deferred are [l] too, its ops, domain and range [C]. */
+/* [l] lock; an interval's state and deferred are [l] too, its ops, domain and range [C]. They
+ * stay when it was removed. */
 struct interval_subscriptions {
 	spin_t lock;
 	uint64_t seq;                /* [l] */
@@ -50,7 +51,38 @@ struct interval_subscriptions {
 };
 
 /* The state of an interval notifier. REMOVING ones are still in the tree. */
-enum { INTERVAL_IDLE, INTERVAL_IN_TREE, INTERVAL_INSERTING, INTERVAL_REMOVING };
+enum interval_state {
+	INTERVAL_IDLE, INTERVAL_IN_TREE, INTERVAL_INSERTING, INTERVAL_REMOVING,
+	INTERVAL_STATES,
+};
+
+/* Kept with the address, since insert is given memory that may hold anything. */
+static int key_of(const struct mmu_interval_notifier *sub)
+{
+	return (int)((uint32_t)((uintptr_t)sub / sizeof(void *)) * 2654435761u &
+		     ~(uint32_t)(INTERVAL_STATES - 1));
+}
+
+static void set_state(struct mmu_interval_notifier *sub, enum interval_state state)
+{
+	sub->state = key_of(sub) | (int)state;
+}
+
+static bool in_state(const struct mmu_interval_notifier *sub, enum interval_state state)
+{
+	return sub->state == (key_of(sub) | (int)state);
+}
+
+/* Neither removed nor about to be. */
+static bool is_inserted(const struct mmu_interval_notifier *sub)
+{
+	return in_state(sub, INTERVAL_IN_TREE) || in_state(sub, INTERVAL_INSERTING);
+}
+
+static bool is_free(const struct mmu_interval_notifier *sub)
+{
+	return !is_inserted(sub) && !in_state(sub, INTERVAL_REMOVING);
+}
 
 _Static_assert(sizeof(atomic_u64) == sizeof(uint64_t) &&
 	       _Alignof(atomic_u64) == _Alignof(uint64_t), "a word of a public structure");
@@ -64,6 +96,9 @@ static atomic_u64 *seq_of(struct mmu_interval_notifier *sub)
 	return (atomic_u64 *)(void *)&sub->invalidate_seq;
 }
 
+/* The number of an interval that was removed; those of others are odd. */
+enum { SEQ_REMOVED = 0 };
+
 /* Where the tree has it. The last byte there can be belongs to nobody. */
 static uint64_t end_of(const struct mmu_interval_notifier *sub) { return sub->last + 1; }
 
@@ -76,14 +111,13 @@ static bool invalidate_one(struct mmu_interval_notifier *sub, const struct mmu_n
 	struct mmu_interval_notifier_finish *more = NULL;
 	bool blockable = mmu_notifier_range_blockable(r);
 	bool done;
+	sync_callback(sub->ops->invalidate_start ? "invalidate_start" : "invalidate",
+		      callback_of_range(r));
 
-	if (!blockable)
-		sync_nonblock_begin();
 	done = sub->ops->invalidate_start ? sub->ops->invalidate_start(sub, r, seq, &more) :
 		sub->ops->invalidate(sub, r, seq);
-	if (!blockable)
-		sync_nonblock_end();
-	sync_contract(done || (!blockable && !more));
+	sync_contract(done || (!blockable && !more),
+		      "an interval's callback has failed where it may block, or left a finish");
 	if (more) {
 		more->notifier = sub;
 		more->next = *finish;
@@ -95,17 +129,13 @@ static bool invalidate_one(struct mmu_interval_notifier *sub, const struct mmu_n
 static void finish_all(const struct mmu_notifier_range *r,
 		       struct mmu_interval_notifier_finish *finish)
 {
-	bool blockable = mmu_notifier_range_blockable(r);
+	sync_callback("invalidate_finish", callback_of_range(r));
 
 	while (finish) {
 		struct mmu_interval_notifier_finish *f = finish;
 
 		finish = f->next; /* f is the user's again once finish was called */
-		if (!blockable)
-			sync_nonblock_begin();
 		f->notifier->ops->invalidate_finish(f);
-		if (!blockable)
-			sync_nonblock_end();
 	}
 }
 
@@ -139,12 +169,12 @@ static void deferred_apply(struct interval_subscriptions *s)
 	sync_assert_held(&s->lock);
 	while ((sub = s->deferred)) {
 		s->deferred = sub->deferred;
-		if (sub->state == INTERVAL_INSERTING) {
+		if (in_state(sub, INTERVAL_INSERTING)) {
 			ASSERT(!btree_insert(&s->tree, sub->start, end_of(sub), sub));
-			sub->state = INTERVAL_IN_TREE;
+			set_state(sub, INTERVAL_IN_TREE);
 		} else {
 			ASSERT(btree_remove(&s->tree, sub->start, sub));
-			sub->state = INTERVAL_IDLE;
+			set_state(sub, INTERVAL_IDLE);
 		}
 	}
 	s->inserting = 0;
@@ -306,7 +336,7 @@ static void insert_locked(struct interval_subscriptions *s, struct mmu_interval_
 	sync_assert_held(&s->lock);
 	if (s->active && (s->seq & 1)) {
 		sub->invalidate_seq = s->seq;
-		sub->state = INTERVAL_INSERTING;
+		set_state(sub, INTERVAL_INSERTING);
 		sub->deferred = s->deferred;
 		s->deferred = sub;
 		s->inserting++;
@@ -315,7 +345,7 @@ static void insert_locked(struct interval_subscriptions *s, struct mmu_interval_
 	if (s->active)
 		s->seq |= 1;
 	sub->invalidate_seq = s->active ? s->seq : s->seq - 1;
-	sub->state = INTERVAL_IN_TREE;
+	set_state(sub, INTERVAL_IN_TREE);
 	ASSERT(!btree_insert(&s->tree, sub->start, end_of(sub), sub));
 }
 
@@ -336,6 +366,7 @@ int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier
 		return -EINVAL;
 	if (length == 0 || length > UINT64_MAX - start)
 		return -EOVERFLOW;
+	sync_rule(is_free(sub), "the interval notifier is inserted already");
 	*sub = (struct mmu_interval_notifier){
 		.ops = ops, .start = start, .last = start + length - 1,
 	};
@@ -345,6 +376,7 @@ int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier
 	err = lock_with_room(s);
 	if (err)
 		return err;
+	sync_rule(is_free(sub), "the interval notifier is inserted already");
 	if (s->released) {
 		err = -EINVAL;
 	} else {
@@ -382,17 +414,17 @@ static void deferred_drop(struct interval_subscriptions *s, struct mmu_interval_
 static bool remove_locked(struct interval_subscriptions *s, struct mmu_interval_notifier *sub)
 {
 	sync_assert_held(&s->lock);
-	if (sub->state == INTERVAL_INSERTING) {
+	if (in_state(sub, INTERVAL_INSERTING)) {
 		deferred_drop(s, sub);
 	} else if (s->seq & 1) {
-		sub->state = INTERVAL_REMOVING;
+		set_state(sub, INTERVAL_REMOVING);
 		sub->deferred = s->deferred;
 		s->deferred = sub;
 		return true;
 	} else {
 		ASSERT(btree_remove(&s->tree, sub->start, sub));
 	}
-	sub->state = INTERVAL_IDLE;
+	set_state(sub, INTERVAL_IDLE);
 	return false;
 }
 
@@ -400,31 +432,39 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *sub)
 {
 	struct interval_subscriptions *s;
 	struct notify_domain *d;
+	bool inserted, wait;
 	uint64_t seq;
-	bool wait;
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
+	sync_rule(!sub || sub->domain, "the interval notifier is not inserted");
 	if (!sub || !sub->domain)
 		return;
 	sync_might_sleep();
 	d = sub->domain;
 	s = d->intervals;
 	spin_lock(&s->lock);
+	inserted = is_inserted(sub);
+	sync_rule(inserted, "the interval notifier is not inserted");
 	seq = s->seq;
-	wait = remove_locked(s, sub);
+	wait = inserted && remove_locked(s, sub);
 	spin_unlock(&s->lock);
 	if (wait)
 		wait_past(s, seq);
-	sub->domain = NULL;
-	sub->mm = NULL;
+	if (!inserted)
+		return;
+	/* Whoever reads it from here on comes too late: see read_retry(). */
+	store_relaxed(seq_of(sub), SEQ_REMOVED);
 	d->ops->put(d);
 }
 
 uint64_t mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 {
-	struct interval_subscriptions *s = sub->domain->intervals;
+	struct interval_subscriptions *s;
 	bool invalidating;
 	uint64_t seq;
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
+	sync_contract(sub->domain, "the interval notifier is not inserted");
 	sync_might_sleep();
 	/*
 	 * Equal and even never is, since the interval's is odd. Equal and odd: its
@@ -432,7 +472,9 @@ uint64_t mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	 * others' ranges; a start that comes to this one will set its number. The lock
 	 * orders this after the last end, and so after what it was about.
 	 */
+	s = sub->domain->intervals;
 	spin_lock(&s->lock);
+	sync_contract(is_inserted(sub), "the interval notifier is not inserted");
 	seq = load_relaxed(seq_of(sub));
 	invalidating = seq == s->seq;
 	spin_unlock(&s->lock);
@@ -441,14 +483,25 @@ uint64_t mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	return seq;
 }
 
+/* Was there an invalidation? The number of an interval that was removed is even. */
+static bool differs(struct mmu_interval_notifier *sub, uint64_t seq)
+{
+	uint64_t now = load_relaxed(seq_of(sub));
+
+	sync_contract(now & 1, "the interval notifier is not inserted");
+	return now != seq;
+}
+
 bool mmu_interval_read_retry(struct mmu_interval_notifier *sub, uint64_t seq)
 {
-	return load_relaxed(seq_of(sub)) != seq;
+	sync_user_calls(0);
+	return differs(sub, seq);
 }
 
 bool mmu_interval_check_retry(struct mmu_interval_notifier *sub, uint64_t seq)
 {
-	return load_relaxed(seq_of(sub)) != seq;
+	sync_user_calls(0);
+	return differs(sub, seq);
 }
 
 /* Pairs with load_relaxed() in read_begin, through the user's lock or the retry. */

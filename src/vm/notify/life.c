@@ -94,6 +94,14 @@ static void release_begin(struct notify_domain *d, bool exiting)
 	mutex_unlock(&d->subscriptions_lock);
 }
 
+static void call_release(struct mmu_notifier *mn, struct notify_domain *d)
+{
+	sync_callback("release", SYNC_CALLED);
+
+	if (mn->ops->release)
+		mn->ops->release(mn, d->mm);
+}
+
 static void release_one(struct mmu_notifier *mn, struct notify_domain *d)
 {
 	bool live;
@@ -104,8 +112,8 @@ static void release_one(struct mmu_notifier *mn, struct notify_domain *d)
 	if (live)
 		mn->state = NOTIFIER_RELEASED;
 	mutex_unlock(&d->subscriptions_lock);
-	if (live && mn->ops->release)
-		mn->ops->release(mn, d->mm);
+	if (live)
+		call_release(mn, d);
 }
 
 /* Takes what release callbacks have put out of the list: linked by next. */
@@ -215,6 +223,7 @@ int notify_register(struct notify_domain *d, struct mmu_notifier *mn)
 		return -EINVAL;
 	d->ops->lock_all(d);
 	mutex_lock(&d->subscriptions_lock);
+	sync_rule(mn->state == NOTIFIER_IDLE, "the notifier is registered already");
 	if (mn->state == NOTIFIER_IDLE && !d->exiting) {
 		mn->users = 0;
 		link_locked(mn, d);
@@ -227,10 +236,12 @@ int notify_register(struct notify_domain *d, struct mmu_notifier *mn)
 
 void notify_unregister(struct notify_domain *d, struct mmu_notifier *mn)
 {
+	sync_rule(mn->domain == d, "the notifier is not registered");
 	if (mn->domain != d)
 		return;
 	release_begin(d, false);
-	sync_contract(!mn->users);
+	sync_rule(mn->domain == d, "the notifier is not registered");
+	sync_contract(!mn->users, "a notifier from mmu_notifier_get() is unregistered");
 	release_one(mn, d);
 	release_end(d);
 	unlink_one(mn, d);
@@ -325,10 +336,12 @@ void mmu_notifier_put(struct mmu_notifier *mn)
 	struct notify_domain *d = mn ? mn->domain : NULL;
 	bool last, left;
 
+	sync_user_calls(0);
+	sync_rule(!mn || d, "the notifier is not from mmu_notifier_get()");
 	if (!d)
 		return;
 	mutex_lock(&d->subscriptions_lock);
-	sync_contract(mn->users);
+	sync_contract(mn->users, "the notifier has no reference left to put");
 	last = --mn->users == 0;
 	left = last && d->releaser == sync_self();
 	if (last)
@@ -352,6 +365,7 @@ static bool is_zero(uint64_t v, uint64_t arg)
 
 void mmu_notifier_synchronize(struct mmun_machine *machine)
 {
+	sync_user_calls(SYNC_CALLED);
 	sync_might_sleep();
 	/* Pairs with add_acq_rel() in release_end(). */
 	if (machine)

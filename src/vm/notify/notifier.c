@@ -23,22 +23,31 @@ static bool has_tlb(const struct mmu_notifier *mn, const struct notify_domain *d
 					       mn->ops->arch_invalidate_secondary_tlbs != NULL;
 }
 
+static void flush_user(struct mmu_notifier *mn, struct notify_domain *d, struct flush f)
+{
+	bool classic = d->semantics == MMUN_CLASSIC;
+	sync_callback(classic ? "invalidate_range" : "arch_invalidate_secondary_tlbs",
+		      CALLBACK_ATOMIC);
+
+	if (classic)
+		mn->ops->invalidate_range(mn, d->mm, f.start, f.end);
+	else
+		mn->ops->arch_invalidate_secondary_tlbs(mn, d->mm, f.start, f.end);
+}
+
 /* The first half, if the TLB has two: true; else all of it. */
 static bool submit_one(struct mmu_notifier *mn, struct notify_domain *d, struct flush f)
 {
-	const struct mmu_notifier_ops *ops = mn->ops;
-
 	if (!has_tlb(mn, d))
 		return false;
+	if (!mn->tlb) {
+		flush_user(mn, d, f);
+		return false;
+	}
 	sync_nonblock_begin();
-	if (mn->tlb)
-		mn->tlb->submit(mn, f);
-	else if (d->semantics == MMUN_CLASSIC)
-		ops->invalidate_range(mn, d->mm, f.start, f.end);
-	else
-		ops->arch_invalidate_secondary_tlbs(mn, d->mm, f.start, f.end);
+	mn->tlb->submit(mn, f);
 	sync_nonblock_end();
-	return mn->tlb;
+	return true;
 }
 
 bool notify_has_tlb(const struct notify_domain *d)
@@ -88,31 +97,26 @@ static void flush_one(struct mmu_notifier *mn, struct notify_domain *d, struct f
 
 static int start_one(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
 {
-	bool blockable = mmu_notifier_range_blockable(r);
+	sync_callback("invalidate_range_start", callback_of_range(r));
 	int err;
 
 	if (!mn->ops->invalidate_range_start)
 		return 0;
-	if (!blockable)
-		sync_nonblock_begin();
 	err = mn->ops->invalidate_range_start(mn, r);
-	if (!blockable)
-		sync_nonblock_end();
-	sync_contract(!err || (!blockable && err == -EAGAIN && !mn->ops->invalidate_range_end));
+	sync_contract(!err || (!mmu_notifier_range_blockable(r) && err == -EAGAIN),
+		      "invalidate_range_start has failed, but not with -EAGAIN where it must not "
+		      "block");
+	sync_contract(!err || !mn->ops->invalidate_range_end,
+		      "invalidate_range_start has failed, and has an invalidate_range_end");
 	return err;
 }
 
 static void end_one(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
 {
-	bool blockable = mmu_notifier_range_blockable(r);
+	sync_callback("invalidate_range_end", callback_of_range(r));
 
-	if (!mn->ops->invalidate_range_end)
-		return;
-	if (!blockable)
-		sync_nonblock_begin();
-	mn->ops->invalidate_range_end(mn, r);
-	if (!blockable)
-		sync_nonblock_end();
+	if (mn->ops->invalidate_range_end)
+		mn->ops->invalidate_range_end(mn, r);
 }
 
 /* The list's part. All are asked, and told the end if one of them fails. */
@@ -196,47 +200,44 @@ void notify_range_end(struct notify_domain *d, const struct mmu_notifier_range *
 
 bool notify_clear_flush_young(struct notify_domain *d, uint64_t start, uint64_t end)
 {
+	sync_callback("clear_flush_young", CALLBACK_ATOMIC);
 	bool young = false;
 
-	sync_nonblock_begin();
 	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
 		if (mn->ops->clear_flush_young)
 			young |= mn->ops->clear_flush_young(mn, d->mm, start, end);
-	sync_nonblock_end();
 	return young;
 }
 
 bool notify_clear_young(struct notify_domain *d, uint64_t start, uint64_t end)
 {
+	sync_callback("clear_young", CALLBACK_ATOMIC);
 	bool young = false;
 
-	sync_nonblock_begin();
 	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
 		if (mn->ops->clear_young)
 			young |= mn->ops->clear_young(mn, d->mm, start, end);
-	sync_nonblock_end();
 	return young;
 }
 
 /* Nothing is forgotten, so the first yes will do. */
 bool notify_test_young(struct notify_domain *d, uint64_t addr)
 {
+	sync_callback("test_young", CALLBACK_ATOMIC);
 	bool young = false;
 
-	sync_nonblock_begin();
 	for (struct mmu_notifier *mn = d->subscriptions; mn && !young; mn = mn->next)
 		if (mn->ops->test_young)
 			young = mn->ops->test_young(mn, d->mm, addr);
-	sync_nonblock_end();
 	return young;
 }
 
 /* Before set_pte(): a secondary MMU must not lag behind the CPUs' new page. */
 void notify_change_pte(struct notify_domain *d, uint64_t addr, pte_t pte)
 {
-	sync_nonblock_begin();
+	sync_callback("change_pte", CALLBACK_ATOMIC);
+
 	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
 		if (mn->ops->change_pte)
 			mn->ops->change_pte(mn, d->mm, addr, pte_pfn(pte).v, pte_write(pte));
-	sync_nonblock_end();
 }

@@ -99,6 +99,15 @@ void notify_count_permission_cache(struct notify_domain *d, uint64_t more);
 
 /* --- ranges: notifier.c -------------------------------------------------- */
 
+/* What is true of callbacks between start and end, and of the others under locks. */
+static inline unsigned callback_of_range(const struct mmu_notifier_range *r)
+{
+	return SYNC_CALLED | SYNC_CALLED_LOCKED | SYNC_CALLED_RECLAIMING |
+	       (mmu_notifier_range_blockable(r) ? 0 : SYNC_CALLED_ATOMIC);
+}
+
+enum { CALLBACK_ATOMIC = SYNC_CALLED | SYNC_CALLED_LOCKED | SYNC_CALLED_ATOMIC };
+
 static inline void notify_range_init(struct mmu_notifier_range *r, const struct notify_domain *d,
 				     enum mmu_notifier_event event, uint64_t start, uint64_t end)
 {

@@ -58,6 +58,7 @@ int mmun_object_clean(struct mmun_object *object, uint64_t offset, uint64_t len,
 	pfn_t pfn;
 	sync_operation("CLEAN");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!object || !ret_dirty || !object_range_of(offset, len, &first, &end))
 		return -EINVAL;
 	mutex_lock(&object->size_lock);

@@ -70,6 +70,7 @@ int mmun_clear_refs(struct mmun_mm *mm, enum mmun_clear_refs what)
 {
 	sync_operation("CLEAR_REFS");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm)
 		return -EINVAL;
 	switch (what) {
@@ -126,6 +127,7 @@ int mmun_pagemap(struct mmun_mm *mm, uint64_t addr, unsigned *ret_bits)
 	struct ptep p;
 	int err = 0;
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || !ret_bits)
 		return -EINVAL;
 	if (addr >= TASK_BYTES)

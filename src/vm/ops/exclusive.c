@@ -73,6 +73,7 @@ int mmun_make_exclusive(struct mmun_mm *mm, uint64_t addr, void *owner)
 	int err;
 	sync_operation("EXCLUSIVE");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || addr % PAGE_BYTES)
 		return -EINVAL;
 	if (addr >= TASK_BYTES)

@@ -223,6 +223,7 @@ int mmun_fork(struct mmun_mm *mm, struct mmun_mm **ret_child)
 	int err;
 	sync_operation("FORK");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || !ret_child)
 		return -EINVAL;
 	err = mm_alloc(mm->machine, mm->domain.semantics, &child);

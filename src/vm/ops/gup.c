@@ -135,7 +135,7 @@ static bool pin_entry(struct mmun_mm *mm, const struct vma *v, const struct ptep
 	return true;
 }
 
-/* mmap_lock or the area's lock held. */
+/* mmap_lock held. */
 static int pin_area(struct mmun_mm *mm, const struct vma *v, uint64_t addr, struct mmun_pin *pin)
 {
 	struct ptep p;
@@ -157,16 +157,11 @@ static int pin_area(struct mmun_mm *mm, const struct vma *v, uint64_t addr, stru
 	}
 }
 
+/* As __gup_longterm_locked(): a lookup takes mmap_lock, where a page fault need not. */
 static int pin_slow(struct mmun_mm *mm, uint64_t addr, struct mmun_pin *pin)
 {
-	struct vma *v = vma_lock_read(mm, addr);
 	int err;
 
-	if (v) {
-		err = pin_area(mm, v, addr, pin);
-		vma_unlock_read(v);
-		return err;
-	}
 	down_read(&mm->mmap_lock);
 	err = pin_area(mm, vma_find(mm, addr), addr, pin);
 	up_read(&mm->mmap_lock);
@@ -180,6 +175,7 @@ int mmun_pin(struct mmun_mm *mm, uint64_t addr, bool write, struct mmun_pin **re
 	struct mmun_pin *pin;
 	int err = 0;
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || !ret_pin)
 		return -EINVAL;
 	if (addr >= TASK_BYTES)

@@ -191,6 +191,7 @@ int mmun_ksm_merge(struct mmun_mm *mm, uint64_t a, uint64_t b)
 	int err = -EFAULT;
 	sync_operation("KSM");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || a % PAGE_BYTES || b % PAGE_BYTES || a == b)
 		return -EINVAL;
 	if (a >= TASK_BYTES || b >= TASK_BYTES)

@@ -310,6 +310,7 @@ int mmun_madvise(struct mmun_mm *mm, uint64_t addr, uint64_t len, int advice)
 	int err;
 	sync_operation("MADVISE");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || !a || addr % PAGE_BYTES || end < addr || (len && end == addr))
 		return -EINVAL;
 	if (a->write)

@@ -240,10 +240,12 @@ static int migrate(struct mmun_mm *mm, uint64_t addr, enum mmu_notifier_event ev
 
 int mmun_migrate(struct mmun_mm *mm, uint64_t addr)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	return migrate(mm, addr, MMU_NOTIFY_CLEAR, NULL);
 }
 
 int mmun_migrate_owned(struct mmun_mm *mm, uint64_t addr, void *owner)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	return migrate(mm, addr, MMU_NOTIFY_MIGRATE, owner);
 }

@@ -66,6 +66,7 @@ int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct
 int mmun_mm_create(struct mmun_machine *machine, enum mmun_semantics semantics,
 		   struct mmun_mm **ret_mm)
 {
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!machine || !ret_mm || (semantics != MMUN_MODERN && semantics != MMUN_CLASSIC))
 		return -EINVAL;
 	return mm_alloc(machine, semantics, ret_mm);
@@ -95,6 +96,7 @@ int mmun_mm_destroy(struct mmun_mm *mm)
 {
 	bool busy;
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm)
 		return 0;
 	down_read(&mm->mmap_lock);

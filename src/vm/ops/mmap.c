@@ -92,6 +92,7 @@ int mmun_mmap(struct mmun_mm *mm, uint64_t addr, uint64_t len, int prot, int fla
 	int err;
 	sync_operation("MMAP");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!args_are_valid(mm, addr, len, prot, flags, ret_addr) ||
 	    !(flags & MMUN_MAP_ANONYMOUS))
 		return -EINVAL;
@@ -114,6 +115,7 @@ int mmun_mmap_object(struct mmun_mm *mm, uint64_t addr, uint64_t len, int prot, 
 			    .object = object, .offset = offset };
 	sync_operation("MMAP");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!args_are_valid(mm, addr, len, prot, flags, ret_addr) || !object ||
 	    (flags & MMUN_MAP_ANONYMOUS) || object->machine != mm->machine ||
 	    offset % PAGE_BYTES)

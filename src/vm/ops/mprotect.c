@@ -45,6 +45,7 @@ int mmun_mprotect(struct mmun_mm *mm, uint64_t addr, uint64_t len, int prot)
 	int err;
 	sync_operation("MPROTECT");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || addr % PAGE_BYTES || (prot & ~(MMUN_PROT_READ | MMUN_PROT_WRITE)))
 		return -EINVAL;
 	if (len == 0)

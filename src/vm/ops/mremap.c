@@ -462,6 +462,7 @@ int mmun_mremap(struct mmun_mm *mm, uint64_t addr, uint64_t old_len, uint64_t ne
 	int err;
 	sync_operation("MREMAP");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || !ret_addr || addr % PAGE_BYTES || !old_len || !new_len)
 		return -EINVAL;
 	if (!range_fits(addr, &old_len))

@@ -22,6 +22,7 @@ int mmun_munmap(struct mmun_mm *mm, uint64_t addr, uint64_t len)
 	int err;
 	sync_operation("MUNMAP");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || addr % PAGE_BYTES || len == 0 || !range_fits(addr, &len))
 		return -EINVAL;
 	mmap_write_lock(mm);

@@ -42,6 +42,7 @@ int mmun_numa_hint(struct mmun_mm *mm, uint64_t addr, uint64_t len)
 	int err = 0;
 	sync_operation("NUMA_HINT");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || addr % PAGE_BYTES || len % PAGE_BYTES || len == 0 || !range_fits(addr, &len))
 		return -EINVAL;
 	down_read(&mm->mmap_lock);

@@ -37,6 +37,7 @@ int mmun_oom_reap(struct mmun_mm *mm)
 	int err = 0;
 	sync_operation("OOM_REAP");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm)
 		return -EINVAL;
 	down_read(&mm->mmap_lock);

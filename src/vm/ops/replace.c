@@ -90,6 +90,7 @@ int mmun_replace_page(struct mmun_mm *mm, uint64_t addr, uint64_t value)
 	int err;
 	sync_operation("REPLACE");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || addr % sizeof(value))
 		return -EINVAL;
 	if (addr >= TASK_BYTES)

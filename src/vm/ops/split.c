@@ -186,6 +186,7 @@ int mmun_split_huge_page(struct mmun_mm *mm, uint64_t addr)
 	int err;
 	sync_operation("SPLIT");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm)
 		return -EINVAL;
 	if (addr >= TASK_BYTES)

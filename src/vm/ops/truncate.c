@@ -46,6 +46,7 @@ int mmun_object_truncate(struct mmun_object *object, uint64_t len)
 	int err;
 	sync_operation("TRUNCATE");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!object || !object_pages_of(len, &pages))
 		return -EINVAL;
 	mutex_lock(&object->size_lock);
@@ -60,6 +61,7 @@ int mmun_object_punch(struct mmun_object *object, uint64_t offset, uint64_t len)
 	uint64_t first, end;
 	sync_operation("PUNCH");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!object || !object_range_of(offset, len, &first, &end))
 		return -EINVAL;
 	mutex_lock(&object->size_lock);

@@ -56,6 +56,7 @@ int mmun_uffd_writeprotect(struct mmun_mm *mm, uint64_t addr, uint64_t len, bool
 	int err = 0;
 	sync_operation("UFFD_WP");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || !whole_pages(addr, len))
 		return -EINVAL;
 	down_read(&mm->mmap_lock);
@@ -228,6 +229,7 @@ int mmun_uffd_move(struct mmun_mm *mm, uint64_t dst, uint64_t src, uint64_t len,
 	int err;
 	sync_operation("UFFD_MOVE");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || !ret_moved || !whole_pages(dst, len) || !whole_pages(src, len) ||
 	    (src < dst + len && dst < src + len))
 		return -EINVAL;

@@ -76,6 +76,7 @@ int mmun_page_young(struct mmun_mm *mm, uint64_t addr, bool clear, bool *ret_you
 	int err;
 	sync_operation("PAGE_YOUNG");
 
+	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || !ret_young)
 		return -EINVAL;
 	if (addr >= TASK_BYTES)
