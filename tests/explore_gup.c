@@ -171,7 +171,7 @@ static void ksm_tells_late(struct world *w)
 static void paged_out(struct world *w)
 {
 	down_read(&w->mm->mmap_lock);
-	must(swap_reclaim(w->mm, A));
+	must(swap_reclaim(w->mm, A, NULL));
 	up_read(&w->mm->mmap_lock);
 }
 
@@ -238,7 +238,7 @@ static void migrate(struct world *w) { (void)mmun_migrate(w->mm, A); }
 static void reclaim(struct world *w)
 {
 	down_read(&w->mm->mmap_lock);
-	(void)swap_reclaim(w->mm, A);
+	(void)swap_reclaim(w->mm, A, NULL);
 	up_read(&w->mm->mmap_lock);
 }
 

@@ -142,7 +142,7 @@ static void write_out(struct world *w)
 static void reclaim(struct world *w)
 {
 	down_read(&w->other->mmap_lock);
-	(void)swap_reclaim(w->other, OLD);
+	(void)swap_reclaim(w->other, OLD, NULL);
 	up_read(&w->other->mmap_lock);
 }
 

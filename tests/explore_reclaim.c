@@ -61,7 +61,7 @@ static int reclaim(struct mmun_mm *mm, uint64_t addr)
 	int err;
 
 	down_read(&mm->mmap_lock);
-	err = swap_reclaim(mm, addr);
+	err = swap_reclaim(mm, addr, NULL);
 	up_read(&mm->mmap_lock);
 	return err;
 }

@@ -169,8 +169,9 @@ static bool is_unrecorded(enum mmun_semantics semantics, enum mm_op op)
 	return op == MM_OP_NUMA || op == MM_OP_CLEAN ||
 	       /* Nobody is told any more; on x86 nobody has to be. */
 	       op == MM_OP_EXIT || op == MM_OP_UPGRADE ||
-	       /* Younger than that era. */
-	       (op == MM_OP_UFFD_MOVE && semantics == MMUN_CLASSIC);
+	       /* Younger than that era; and older. */
+	       (op == MM_OP_UFFD_MOVE && semantics == MMUN_CLASSIC) ||
+	       (op == MM_OP_AGE && semantics == MMUN_MODERN);
 }
 
 /* Do the recordings tell these two apart? Of a move, what is set is where nobody looked. */

@@ -757,7 +757,7 @@ static void test_order_modern(void **state)
 static void test_order_classic(void **state)
 {
 	static const char *const want[] = {
-		"S:vma(RW) flush(RO) E(RO) ",
+		"S:vma(RW) flush(RO) E(RO) flush(RO) ",
 		"S:clear(RO) E(ro) S:clear0+1(ro) flush0+1(none) E0+1(rw) ",
 		"S:clear0+8(rw) flush0+8(none) E0+8(none) flush0+8(none) ",
 		"S:clear(rw) flush(none) E(none) ",

@@ -174,7 +174,7 @@ static const struct error_case initial_state_errors[] = {
 	  "2:6: there is no thread 'D1'" },
 	{ INIT("notify = end;"),
 	  "2:10: expected cow, munmap, mprotect, fork, ksm_merge, replace_page, mremap, "
-	  "dontneed, free, truncate, reclaim, migrate, split, collapse, clear_refs, uffd_wp, "
+	  "dontneed, free, truncate, reclaim, age, migrate, split, collapse, clear_refs, uffd_wp, "
 	  "uffd_move, numa_hint, clean or upgrade, found '='" },
 	{ INIT("x huge shared;"),
 	  "2:5: a huge page is anonymous: 'huge' goes with cow or none" },

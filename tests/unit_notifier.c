@@ -104,14 +104,14 @@ static void test_tables(void **state)
 		A = FLUSH_POINT_AFTER,
 	};
 	static const struct { enum mm_op op; unsigned modern, classic; } want[] = {
-		{ MM_OP_COW, C, C }, { MM_OP_MUNMAP, A, E | A }, { MM_OP_MPROTECT, A, E },
+		{ MM_OP_COW, C, C }, { MM_OP_MUNMAP, A, E | A }, { MM_OP_MPROTECT, A, E | A },
 		{ MM_OP_FORK, A, E }, { MM_OP_KSM_MERGE, C, E }, { MM_OP_REPLACE_PAGE, C, C | E },
 		{ MM_OP_EXIT, A, E | A }, { MM_OP_MREMAP, C, E }, { MM_OP_DONTNEED, A, E | A },
 		{ MM_OP_FREE, A, E | A }, { MM_OP_TRUNCATE, A, E | A },
 		{ MM_OP_RECLAIM, C, S | E }, { MM_OP_MIGRATE, C, E }, { MM_OP_SPLIT, C, 0 },
-		{ MM_OP_COLLAPSE, C, E }, { MM_OP_SOFT_DIRTY, A, E }, { MM_OP_UFFD_WP, A, E },
-		{ MM_OP_UFFD_MOVE, C, C | E }, { MM_OP_NUMA, A, E }, { MM_OP_CLEAN, C, E },
-		{ MM_OP_UPGRADE, S, 0 },
+		{ MM_OP_COLLAPSE, C, E }, { MM_OP_SOFT_DIRTY, A, E }, { MM_OP_UFFD_WP, A, E | A },
+		{ MM_OP_UFFD_MOVE, C, C | E }, { MM_OP_NUMA, A, E | A }, { MM_OP_CLEAN, C, E },
+		{ MM_OP_UPGRADE, S, 0 }, { MM_OP_AGE, 0, A },
 	};
 	struct world m, c;
 

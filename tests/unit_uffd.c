@@ -566,10 +566,10 @@ static void test_order_modern(void **state)
 static void test_order_classic(void **state)
 {
 	static const char *const want[] = {
-		"S:vma[0,1)rw flush[0,1)ro E[0,1)ro",
-		"S:vma[0,1)ro flush[0,1)rw E[0,1)rw",
-		"S:vma[0,1)rw flush[0,1)prot E[0,1)prot",
-		"S:soft-dirty[all)rw flush[all)ro E[all)ro",
+		"S:vma[0,1)rw flush[0,1)ro E[0,1)ro flush[0,1)ro",
+		"S:vma[0,1)ro flush[0,1)ro E[0,1)ro", /* the next write faults */
+		"S:vma[0,1)ro flush[0,1)prot E[0,1)prot flush[0,1)prot",
+		"S:soft-dirty[all)ro flush[all)ro E[all)ro",
 		"S:clear[0,1)rw flush[0,1)none flush[0,1)none E[0,1)none",
 	};
 

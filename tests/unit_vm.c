@@ -654,7 +654,7 @@ static void test_order_classic(void **state)
 		"S:clear(ro) flush(none) E(new)",
 		"S:page(rw) flush(ro) E(ro)",
 		"S:clear(ro) flush(none) E(new)",
-		"S:vma(rw) flush(prot) E(prot)",
+		"S:vma(rw) flush(prot) E(prot) flush(prot)",
 		"S:clear(ro) flush(none) flush(new) E(new)",
 		"S:unmap(ro) flush(none) E(none) flush(none)",
 	};

@@ -242,7 +242,8 @@ MMUN_API int mmun_mremap(struct mmun_mm *mm, uint64_t addr, uint64_t old_len, ui
  *	MERGEABLE    marks the area only; see mmun_ksm_merge()
  *	UNMERGEABLE  gives each page its own copy back
  *	HUGEPAGE     lets faults use huge pages; NOHUGEPAGE, the default, does not
- *	PAGEOUT      reclaims to swap what it can
+ *	PAGEOUT      reclaims to swap what it can; in a classic mm, what no notifier's
+ *	             clear_flush_young says was used meanwhile
  *	COLLAPSE     makes huge pages of small ones
  *	POPULATE_*   faults everything in, for reading or for writing
  *
@@ -369,6 +370,7 @@ MMUN_API int mmun_pagemap(struct mmun_mm *mm, uint64_t addr, unsigned *ret_bits)
  * its asynchronous mode (UFFD_FEATURE_WP_ASYNC): the next write to a protected page
  * removes the protection by itself. Only what is populated is protected: there is no
  * marker for a page that is not there yet. A child of fork inherits no protection.
+ * In a classic mm a page whose protection is removed stays read-only until the next write.
  *
  * Errors: -EINVAL addr or len is no multiple of the page size; len is 0
  *         -ENOENT something is not mapped
@@ -766,7 +768,8 @@ struct mmu_notifier_ops {
 	 * since this was last forgotten? The first two also forget it. clear_flush_young
 	 * flushes the secondary TLB as well. clear_young need not, so that accesses
 	 * through cached translations are missed from then on. All notifiers are asked,
-	 * and one that says yes is enough.
+	 * and one that says yes is enough. Reclaim calls clear_flush_young, but MADV_PAGEOUT
+	 * only in classic address spaces, as in Linux before 6.9.
 	 *
 	 * Context: atomic.
 	 */

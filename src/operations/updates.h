@@ -20,7 +20,8 @@
 	/* A write fault on the zero page too. Linux 4.15: clear_flush_notify, only_end. */    \
 	X(COW, "cow", 'B',                   CLEAR, CLEAR)                                     \
 	X(MUNMAP, "munmap", 'A',             AFTER, END | AFTER)                               \
-	X(MPROTECT, "mprotect", 'D',         AFTER, END)                                       \
+	/* In 6.1 with a gather, whose flush tells again what range_end has told. */           \
+	X(MPROTECT, "mprotect", 'D',         AFTER, END | AFTER)                               \
 	/* flush_tlb_mm() at the end of dup_mmap(). */                                         \
 	X(FORK, "fork", 'D',                 AFTER, END)                                       \
 	/* Write-protecting and replacing. */                                                  \
@@ -36,6 +37,8 @@
 	X(TRUNCATE, "truncate", 'A',         AFTER, END | AFTER)                               \
 	/* At once, though the CPUs' flush is batched; "invalidate as we cleared" in 4.15. */  \
 	X(RECLAIM, "reclaim", 'A',           CLEAR, SET | END)                                 \
+	/* Of an entry that is only taken for old: before 6.9, by MADV_PAGEOUT. */             \
+	X(AGE, "age", 'D',                   0,     AFTER)                                     \
 	/* In 4.15 whoever faults waits for the MIGRATION entry. */                            \
 	X(MIGRATE, "migrate", 'D',           CLEAR, END)                                       \
 	/* Of a huge entry: pmdp_invalidate() happens to; in 4.15 only_end, the same pages. */ \
@@ -43,10 +46,10 @@
 	/* In 4.15 range_end comes before the copy. */                                         \
 	X(COLLAPSE, "collapse", 'A',         CLEAR, END)                                       \
 	X(SOFT_DIRTY, "clear_refs", 'D',     AFTER, END)                                       \
-	X(UFFD_WP, "uffd_wp", 'D',           AFTER, END)                                       \
+	X(UFFD_WP, "uffd_wp", 'D',           AFTER, END | AFTER)                               \
 	/* Not there yet in 4.15. */                                                           \
 	X(UFFD_MOVE, "uffd_move", 'C',       CLEAR, CLEAR | END)                               \
-	X(NUMA, "numa_hint", 'D',            AFTER, END)                                       \
+	X(NUMA, "numa_hint", 'D',            AFTER, END | AFTER)                               \
 	/* folio_mkclean(). */                                                                 \
 	X(CLEAN, "clean", 'D',               CLEAR, END)                                       \
 	/* A fault gives the right to write, or finds it given. arm64: ptep_set_access_flags() \

@@ -199,6 +199,12 @@ static int drop_p1(struct order_world *w) { return call_p1(w, OP_MADV_DONTNEED);
 
 static int drop_huge(struct order_world *w) { return call_huge(w, OP_MADV_DONTNEED); }
 
+static int leave_unused(struct order_world *w)
+{
+	w->used = false;
+	return 0;
+}
+
 static int page_out(struct order_world *w) { return call_p0(w, OP_MADV_PAGEOUT); }
 
 static int migrate(struct order_world *w) { return call_p0(w, OP_MOVE_PAGES); }
@@ -355,6 +361,8 @@ const struct order_op order_ops[] = {
 	HUGE(munmap_2m_small, "mmun_munmap() of all pages of a leaf table", map_small, unmap_huge),
 	SMALL(page_idle, "mmun_page_young(clear), twice", NULL, idle),
 	SMALL(pageout_swap, "mmun_madvise(PAGEOUT)", NULL, page_out),
+	SMALL(pageout_unused, "mmun_madvise(PAGEOUT) of a page that no device has used",
+	      leave_unused, page_out),
 	SMALL(soft_offline, "mmun_migrate(), no page being bad", NULL, migrate),
 	HUGE(thp_collapse, "mmun_madvise(COLLAPSE)", map_small_then_allow, collapse),
 	HUGE(thp_collapse_khugepaged, "mmun_madvise(COLLAPSE), there being no daemon",

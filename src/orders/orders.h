@@ -19,7 +19,7 @@
 #include "mmun/mmun.h"
 
 enum {
-	ORDER_EVENTS_MAX = 48,   /* of one order */
+	ORDER_EVENTS_MAX = 96,   /* of one order */
 	ORDER_TEXT_MAX = 64,     /* of an event */
 	ORDER_NAME_MAX = 32,
 	ORDER_PLACES_MAX = 2 * ORDER_EVENTS_MAX,

@@ -233,13 +233,23 @@ static void on_release(struct mmu_notifier *mn, struct mmun_mm *mm)
 	write_bare(ORDER_RELEASE);
 }
 
+/* As the guest had touched the memory that was recorded. */
+static bool young_until_now(void)
+{
+	bool young = rec.world && rec.world->used;
+
+	if (young)
+		rec.world->used = false;
+	return young;
+}
+
 static bool on_clear_flush_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t start,
 				 uint64_t end)
 {
 	(void)mn;
 	(void)mm;
 	write_range(ORDER_CLEAR_FLUSH_YOUNG, start, end);
-	return false;
+	return young_until_now();
 }
 
 static bool on_clear_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t start,
@@ -248,7 +258,7 @@ static bool on_clear_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t
 	(void)mn;
 	(void)mm;
 	write_range(ORDER_CLEAR_YOUNG, start, end);
-	return false;
+	return young_until_now();
 }
 
 static bool on_test_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t addr)
@@ -256,7 +266,7 @@ static bool on_test_young(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t 
 	(void)mn;
 	(void)mm;
 	write_range(ORDER_TEST_YOUNG, addr, addr + PAGE_BYTES);
-	return false;
+	return rec.world && rec.world->used;
 }
 
 static void on_change(struct mmu_notifier *mn, struct mmun_mm *mm, uint64_t addr, uint64_t frame,
@@ -356,6 +366,7 @@ static void setup(void *state, void *arg)
 
 	(void)arg;
 	w->base = entry_bytes(TABLE_LEVELS - 1);
+	w->used = true;
 	if (failed(mmun_machine_create(&opts, &w->machine), "the machine") ||
 	    failed(mmun_mm_create(w->machine, rec.how->semantics, &w->mm), "the address space"))
 		return;

@@ -16,6 +16,7 @@ struct order_world {
 	struct mmun_cpu *cpu;
 	struct mmun_ats *ats;        /* NULL: none was needed */
 	struct mmun_object *object;  /* or NULL */
+	bool used;                   /* the listener's device has used the window */
 	uint64_t base, bytes;        /* the window */
 	uint64_t watched[2];         /* addresses of p0, p1 */
 };

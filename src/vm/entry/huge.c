@@ -23,6 +23,16 @@ static void split_references(struct mmun_machine *m, pte_t e, bool migrate)
 		frame_get(m, pte_pfn(e), TABLE_ENTRIES - 1);
 }
 
+/* What the small entries are made of: in Linux 6.1 the page keeps what is known of writes, and
+ * they say nothing of it. MIGRATION entries say it. */
+static pte_t split_source(struct mmun_mm *mm, pte_t e)
+{
+	if (mm->domain.semantics != MMUN_CLASSIC || !pte_mapped(e) || !pte_dirty(e))
+		return e;
+	store_relaxed(&frame_of(mm->machine, pte_pfn(e))->dirty, 1);
+	return pte_clear_bits(e, PTE_D);
+}
+
 /* The small entries, in a table that nobody sees yet, enter the rings. */
 static void split_fill(struct mmun_machine *m, struct ptep to, pte_t e)
 {
@@ -70,7 +80,8 @@ void huge_split_locked(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, 
 		migrate = false;
 	split_references(m, e, migrate);
 	table = pgtable_withdraw(mm->machine, p, addr);
-	split_fill(m, ptep_in(mm->machine, table, addr, 0), migrate ? make_migration_entry(e) : e);
+	split_fill(m, ptep_in(mm->machine, table, addr, 0),
+		   migrate ? make_migration_entry(e) : split_source(mm, e));
 	/* Nobody zaps the small entries, and frees the page, before it has left its ring. */
 	spin_lock(&ptdesc_of(m, table)->ptl);
 	/* Pairs with load_acquire in descend(). */

@@ -23,7 +23,18 @@ static uint64_t protect_mapped(const struct protect *how, pte_t e)
 	return v | (how->access == PROTECT_NONE ? PTE_PROTNONE : PTE_P);
 }
 
-static pte_t protect_bits(const struct protect *how, pte_t e)
+/*
+ * May it become writable without a fault (can_change_pte_writable)? Else the next write must
+ * fault, to be seen. Linux 6.1 asks small entries only, and wants what was written already.
+ */
+static bool can_change_writable(enum mmun_semantics semantics, pte_t e)
+{
+	if (semantics == MMUN_CLASSIC && (pte_huge(e) || !pte_dirty(e)))
+		return false;
+	return pte_exclusive(e) && !pte_uffd_wp(e) && (e.v & PTE_SOFT_DIRTY);
+}
+
+static pte_t protect_bits(const struct mmun_mm *mm, const struct protect *how, pte_t e)
 {
 	uint64_t v;
 
@@ -35,25 +46,33 @@ static pte_t protect_bits(const struct protect *how, pte_t e)
 		return make_migration_entry((pte_t){ v });
 	}
 	v = protect_mapped(how, e);
-	/* Else the next write must fault, to be seen (can_change_pte_writable). */
-	if (how->mkwrite && pte_exclusive(e) && !(v & PTE_UFFD_WP) && (v & PTE_SOFT_DIRTY))
+	if (how->mkwrite && can_change_writable(mm->domain.semantics, (pte_t){ v }))
 		v |= PTE_RW;
 	return (pte_t){ v };
+}
+
+/* Not for bits that no walk reads (pte_needs_flush on x86). */
+static bool needs_flush(pte_t old, pte_t new)
+{
+	const uint64_t software = PTE_EXCL | PTE_UFFD_WP | PTE_SOFT_DIRTY;
+
+	return pte_mapped(old) && ((old.v ^ new.v) & ~software);
 }
 
 /* Under the ptl. The walk sets accessed and dirty: exchange, do not store. */
 static bool protect_entry(struct mmun_mm *mm, const struct protect *how, const struct ptep *p,
 			  uint64_t addr)
 {
-	pte_t old = pte_get(p->entry);
+	pte_t old = pte_get(p->entry), new;
 
-	if (pte_none(old) || pte_same(old, protect_bits(how, old)))
+	if (pte_none(old) || pte_same(old, protect_bits(mm, how, old)))
 		return false;
 	old = p->level ? pmdp_invalidate(p, addr, old) : ptep_get_and_clear(p->entry, addr);
 	pass_flush_point(mm, how->op, FLUSH_POINT_CLEAR, flush_entry(addr, p->level));
-	set_pte(p->entry, addr, protect_bits(how, old));
+	new = protect_bits(mm, how, old);
+	set_pte(p->entry, addr, new);
 	pass_flush_point(mm, how->op, FLUSH_POINT_SET, flush_entry(addr, p->level));
-	return pte_mapped(old);
+	return needs_flush(old, new);
 }
 
 static bool protect_table(struct mmun_mm *mm, const struct protect *how, struct ptep p,

@@ -198,6 +198,15 @@ void notify_range_end(struct notify_domain *d, const struct mmu_notifier_range *
 
 /* --- accessed bits, and new pages ---------------------------------------- */
 
+bool notify_has_clear_flush_young(const struct notify_domain *d)
+{
+	const struct mmu_notifier *mn = d->subscriptions;
+
+	while (mn && !mn->ops->clear_flush_young)
+		mn = mn->next;
+	return mn;
+}
+
 bool notify_clear_flush_young(struct notify_domain *d, uint64_t start, uint64_t end)
 {
 	sync_callback("clear_flush_young", CALLBACK_ATOMIC);

@@ -151,6 +151,9 @@ void notify_flush(struct notify_domain *d, struct flush f);
 /* Is there one? For who wants to know whether a flush changes anything. */
 bool notify_has_tlb(const struct notify_domain *d);
 
+/* Has anybody that callback, and can keep a page from reclaim? */
+bool notify_has_clear_flush_young(const struct notify_domain *d);
+
 /* mmu_notifier_clear_flush_young and its kin: was it referenced? Under the lock that the
  * entry changes under. */
 bool notify_clear_flush_young(struct notify_domain *d, uint64_t start, uint64_t end);

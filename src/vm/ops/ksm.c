@@ -243,10 +243,19 @@ static int maps_merged(struct mmun_mm *mm, const struct vma *v, uint64_t addr)
 	return shared && was_merged(mm->machine, pte_pfn(e));
 }
 
+/* Before 6.2 a write fault, where the area allows one; an unsharing one leaves the copy
+ * read-only. */
+static int break_ksm(struct mmun_mm *mm, const struct vma *v, uint64_t addr)
+{
+	if (mm->domain.semantics == MMUN_CLASSIC && (v->prot & MMUN_PROT_WRITE))
+		return fault_area(mm, v, addr, true);
+	return fault_unshare(mm, v, addr);
+}
+
 /*
- * break_ksm() in mm/ksm.c: an unsharing fault at each entry of a KSM page, until there is
- * none. What is swapped out is left: who fetches it gets a page to share with others that
- * did, as after fork. -ENOMEM: some are left.
+ * A fault at each entry of a KSM page, until there is none (break_ksm in mm/ksm.c). What is
+ * swapped out is left: who fetches it gets a page to share with others that did, as after
+ * fork. -ENOMEM: some are left.
  */
 int ksm_unmerge(struct mmun_mm *mm, const struct vma *v, uint64_t start, uint64_t end)
 {
@@ -259,7 +268,7 @@ int ksm_unmerge(struct mmun_mm *mm, const struct vma *v, uint64_t start, uint64_
 		for (; !err && addr < next; addr += merged ? 0 : PAGE_BYTES) {
 			merged = maps_merged(mm, v, addr);
 			if (merged > 0)
-				err = fault_unshare(mm, v, addr);
+				err = break_ksm(mm, v, addr);
 		}
 	}
 	return err;

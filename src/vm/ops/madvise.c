@@ -138,15 +138,22 @@ static int advise_remove(struct mmun_mm *mm, struct vma *v, uint64_t start, uint
 	return err;
 }
 
-/* As far as it goes: a page in use stays. */
+/* As far as it goes: a page in use stays. Entries that were made old are flushed at the end,
+ * with madvise_pageout()'s gather in mm/madvise.c before 6.9. */
 static int advise_pageout(struct mmun_mm *mm, struct vma *v, uint64_t start, uint64_t end)
 {
+	bool ask = mm->domain.semantics == MMUN_CLASSIC;
+	struct flush old = flush_nothing();
 	struct ptep p;
 
 	(void)v;
 	for (; pgtable_next(&mm->pt, &start, end, &p); start += PAGE_BYTES)
 		if (!pte_none(pte_get(p.entry)))
-			(void)swap_reclaim(mm, start);
+			(void)swap_reclaim(mm, start, ask ? &old : NULL);
+	if (flush_is_empty(&old))
+		return 0;
+	flush_tlb_range(mm, old);
+	pass_flush_point(mm, MM_OP_AGE, FLUSH_POINT_AFTER, old);
 	return 0;
 }
 

@@ -16,9 +16,22 @@ void mm_exit(struct mmun_mm *mm);
 void munmap_locked(struct mmun_mm *mm, uint64_t start, uint64_t end); /* nothing crosses the ends */
 uint64_t find_room(const struct mmun_mm *mm, uint64_t hint, uint64_t len); /* TASK_BYTES: none */
 
-/* madvise(PAGEOUT), one page; mmap_lock held: reclaim.c. -EBUSY somebody else is at it;
- * -ENOMEM no slot; -EFAULT nothing there that could be swapped out. */
-int swap_reclaim(struct mmun_mm *mm, uint64_t addr);
+/*
+ * madvise(PAGEOUT), one page; mmap_lock held: reclaim.c. -EBUSY somebody else is at it, or uses
+ * the page; -ENOMEM no slot; -EFAULT nothing there that could be swapped out. With old a page
+ * that is in use stays, and *old grows by what the caller has to flush; NULL: no reference is
+ * looked at.
+ */
+int swap_reclaim(struct mmun_mm *mm, uint64_t addr, struct flush *old);
+
+/* Was the page, which is locked and of which the caller has a reference, referenced? All entries
+ * are looked at if bits are to be cleared, else until one is young: young.c. */
+enum young_how {
+	YOUNG_TEST,
+	YOUNG_CLEAR,
+	YOUNG_CLEAR_FLUSH, /* for reclaim: where a device can say so, which then flushes as well */
+};
+bool page_referenced(struct mmun_machine *m, pfn_t page, enum young_how how);
 
 /* The huge page becomes small ones (split_huge_page): split.c. Uses up a reference. 0,
  * -EBUSY. */

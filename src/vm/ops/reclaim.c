@@ -21,6 +21,11 @@
  *
  * Had the fault not come, page 3 would leave the cache and be freed. The contents are
  * written after the flush, and before the page leaves the cache.
+ *
+ * Before 6.9 a page that is in use stays. MADV_PAGEOUT makes its entry old, and reclaim asks all
+ * entries and devices (clear_flush_young) before it takes the page. Since then it ignores
+ * references. Accessed bits are looked at where somebody has that callback, and nowhere else: the
+ * page is taken then, as if the access had come before the advice.
  * Litmus: reclaim+default, reclaim+classic, reclaim+never.
  */
 #include <errno.h>
@@ -31,6 +36,7 @@
 struct reclaim {
 	struct mmun_machine *m;
 	pfn_t page;
+	bool ask;                 /* a page that is young stays */
 	bool discard;             /* MADV_FREE: nobody wants the contents */
 	uint32_t slot;            /* else: where they go; we have a count */
 	bool fresh;               /* nothing has been written there yet */
@@ -174,6 +180,8 @@ static int reclaim_locked(struct reclaim *r, bool *frozen)
 	int err;
 
 	*frozen = false;
+	if (r->ask && page_referenced(r->m, r->page, YOUNG_CLEAR_FLUSH))
+		return -EBUSY;
 	/* In this order: pairs with uncache() in phys/swap.c. */
 	r->discard = !load_acquire(&f->swap) && !load_acquire(&f->dirty);
 	if (load_acquire(&f->pins))
@@ -193,22 +201,21 @@ static int reclaim_locked(struct reclaim *r, bool *frozen)
 }
 
 /* With a reference to the page, which this uses up. */
-static int reclaim_page(struct mmun_machine *m, pfn_t page)
+static int reclaim_page(struct reclaim *r)
 {
-	struct reclaim r = { .m = m, .page = page, .batch.op = MM_OP_RECLAIM };
-	mutex_t *lock = &frame_of(m, page)->page_lock;
+	mutex_t *lock = &frame_of(r->m, r->page)->page_lock;
 	bool frozen = false;
 	int err = -EBUSY;
 
 	if (mutex_trylock(lock)) {
-		err = reclaim_locked(&r, &frozen);
+		err = reclaim_locked(r, &frozen);
 		mutex_unlock(lock);
 	}
 	if (frozen)
-		frame_free(m, page);
+		frame_free(r->m, r->page);
 	else
-		frame_put(m, page, 1);
-	tlb_batch_end(&r.batch);
+		frame_put(r->m, r->page, 1);
+	tlb_batch_end(&r->batch);
 	return err;
 }
 
@@ -246,10 +253,22 @@ static int get_page(struct mmun_machine *m, pte_t e, pfn_t *ret_page)
 	return flags & FRAME_HUGE ? -EAGAIN : 0;
 }
 
-int swap_reclaim(struct mmun_mm *mm, uint64_t addr)
+/* Under the ptl: accesses of before the advice do not count. */
+static void make_old(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, struct flush *old)
 {
+	pte_t e = pte_get(p->entry);
+
+	if (!pte_mapped(e) || !pte_young(e) || !notify_has_clear_flush_young(&mm->domain))
+		return;
+	(void)ptep_clear_bits(p->entry, addr, e, PTE_A);
+	pass_flush_point(mm, MM_OP_AGE, FLUSH_POINT_SET, flush_page(addr));
+	flush_join(old, flush_page(addr));
+}
+
+int swap_reclaim(struct mmun_mm *mm, uint64_t addr, struct flush *old)
+{
+	struct reclaim r = { .m = mm->machine, .ask = old, .batch.op = MM_OP_RECLAIM };
 	struct ptep p;
-	pfn_t page;
 	int err;
 
 	sync_assert_held(&mm->mmap_lock);
@@ -258,10 +277,12 @@ int swap_reclaim(struct mmun_mm *mm, uint64_t addr)
 	do {
 		if (!pte_map_lock(&mm->pt, addr, &p))
 			return -EFAULT;
-		err = get_page(mm->machine, pte_get(p.entry), &page);
+		err = get_page(mm->machine, pte_get(p.entry), &r.page);
+		if (!err && old)
+			make_old(mm, &p, addr, old);
 		pte_unlock(&p);
-		if (!err)
-			return reclaim_page(mm->machine, page);
-	} while (err == -EAGAIN && !huge_split_page(mm->machine, page));
-	return err == -EAGAIN ? -EBUSY : err;
+	} while (err == -EAGAIN && !huge_split_page(mm->machine, r.page));
+	if (err)
+		return err == -EAGAIN ? -EBUSY : err;
+	return reclaim_page(&r);
 }

@@ -34,7 +34,8 @@ static bool whole_pages(uint64_t addr, uint64_t len)
 
 /* --- write protection ---------------------------------------------------- */
 
-/* Giving the protection back gives write access back, where that needs no fault. */
+/* Giving the protection back gives write access back, where that needs no fault; not so in
+ * Linux 6.1, where the next write faults. */
 static void writeprotect_area(struct mmun_mm *mm, const struct vma *v, uint64_t start,
 			      uint64_t end, bool set)
 {
@@ -43,7 +44,8 @@ static void writeprotect_area(struct mmun_mm *mm, const struct vma *v, uint64_t 
 		.event = MMU_NOTIFY_PROTECTION_VMA,
 		.clear = set ? PTE_RW : PTE_UFFD_WP,
 		.set = set ? PTE_UFFD_WP : 0,
-		.mkwrite = !set && (v->prot & MMUN_PROT_WRITE),
+		.mkwrite = !set && (v->prot & MMUN_PROT_WRITE) &&
+			   mm->domain.semantics != MMUN_CLASSIC,
 	};
 
 	(void)protect_range(mm, &how, max_u64(v->start, start), min_u64(v->end, end));

@@ -1,40 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * young.c - was a page referenced? As page_idle_clear_pte_refs() in mm/page_idle.c: the
- * accessed bits of all entries that map the page, and what the notifiers' devices say of
- * theirs. No TLB is flushed, as on x86: an access through a cached translation is not
- * seen, and the page is no worse for being taken for old. An accessed bit is cleared by
- * compare and exchange, as the walk may set the dirty bit beside it at that moment.
+ * young.c - was a page referenced? As page_idle_clear_pte_refs() in mm/page_idle.c, and for
+ * reclaim as folio_referenced() in mm/rmap.c: the accessed bits of all entries that map the
+ * page, and what the notifiers' devices say of theirs. No TLB of a processor is flushed, as on
+ * x86: an access through a cached translation is not seen, and the page is no worse for being
+ * taken for old. An accessed bit is cleared by compare and exchange, as the walk may set the
+ * dirty bit beside it at that moment.
  */
 #include <errno.h>
 
 #include "vm/ops/ops.h"
 
 /* Under the ptl; addr is of the first byte that the entry maps. */
-static bool entry_young(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, bool clear)
+static bool entry_young(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, enum young_how how)
 {
-	pte_t e = pte_get(p->entry);
-	bool young = pte_young(e);
+	uint64_t end = addr + entry_bytes(p->level);
+	bool young;
+	pte_t e;
 
-	if (!clear)
+	if (how == YOUNG_CLEAR_FLUSH && !notify_has_clear_flush_young(&mm->domain))
+		return false;
+	e = pte_get(p->entry);
+	young = pte_young(e);
+	if (how == YOUNG_TEST)
 		return young || notify_test_young(&mm->domain, addr);
 	if (young)
 		(void)ptep_clear_bits(p->entry, addr, e, PTE_A);
-	return notify_clear_young(&mm->domain, addr, addr + entry_bytes(p->level)) || young;
+	if (how == YOUNG_CLEAR)
+		return notify_clear_young(&mm->domain, addr, end) || young;
+	return notify_clear_flush_young(&mm->domain, addr, end) || young;
 }
 
-/* The page is locked, and there is a reference. All entries are looked at if bits are
- * to be cleared, else until one is young. */
-static bool page_young(struct mmun_machine *m, pfn_t page, bool clear)
+bool page_referenced(struct mmun_machine *m, pfn_t page, enum young_how how)
 {
 	struct rmap_walk w = { .head = page };
 	bool young = false;
 	struct ptep p;
 
-	while ((clear || !young) && rmap_next(m, &w)) {
+	while ((how != YOUNG_TEST || !young) && rmap_next(m, &w)) {
 		if (!rmap_lock_entry(m, &w, &p))
 			continue;
-		young |= entry_young(w.mm, &p, w.addr, clear);
+		young |= entry_young(w.mm, &p, w.addr, how);
 		pte_unlock(&p);
 	}
 	rmap_walk_end(m, &w);
@@ -45,7 +51,7 @@ static bool page_young(struct mmun_machine *m, pfn_t page, bool clear)
  * A reference to the page at addr. The zero page, which everybody has, has an age where
  * it is mapped only: that is found at once. -EAGAIN: it was on the move.
  */
-static int get_page(struct mmun_mm *mm, uint64_t addr, bool clear, pfn_t *ret_page,
+static int get_page(struct mmun_mm *mm, uint64_t addr, enum young_how how, pfn_t *ret_page,
 		    bool *ret_young)
 {
 	struct mmun_machine *m = mm->machine;
@@ -58,7 +64,7 @@ static int get_page(struct mmun_mm *mm, uint64_t addr, bool clear, pfn_t *ret_pa
 	if (pte_mapped(e)) {
 		*ret_page = is_zero_page(m, pte_pfn(e)) ? m->zero : frame_head(m, pte_pfn(e));
 		if (is_zero_page(m, *ret_page))
-			*ret_young = entry_young(mm, &p, addr, clear);
+			*ret_young = entry_young(mm, &p, addr, how);
 		else
 			frame_get(m, *ret_page, 1);
 	}
@@ -71,6 +77,7 @@ static int get_page(struct mmun_mm *mm, uint64_t addr, bool clear, pfn_t *ret_pa
 
 int mmun_page_young(struct mmun_mm *mm, uint64_t addr, bool clear, bool *ret_young)
 {
+	const enum young_how how = clear ? YOUNG_CLEAR : YOUNG_TEST;
 	struct mmun_machine *m;
 	pfn_t page;
 	int err;
@@ -84,13 +91,13 @@ int mmun_page_young(struct mmun_mm *mm, uint64_t addr, bool clear, bool *ret_you
 	m = mm->machine;
 	down_read(&mm->mmap_lock);
 	do
-		err = get_page(mm, page_down(addr), clear, &page, ret_young);
+		err = get_page(mm, page_down(addr), how, &page, ret_young);
 	while (err == -EAGAIN);
 	up_read(&mm->mmap_lock);
 	if (err || is_zero_page(m, page))
 		return err;
 	mutex_lock(&frame_of(m, page)->page_lock);
-	*ret_young = page_young(m, page, clear);
+	*ret_young = page_referenced(m, page, how);
 	mutex_unlock(&frame_of(m, page)->page_lock);
 	frame_put(m, page, 1);
 	return 0;
