@@ -18,8 +18,24 @@ struct srcu_struct { uint64_t unused; };
 KERNEL_FUNCTION_(int, srcu_read_lock, (struct srcu_struct *srcu), (srcu))
 KERNEL_PROCEDURE_(srcu_read_unlock, (struct srcu_struct *srcu, int index), (srcu, index))
 KERNEL_PROCEDURE_(synchronize_srcu, (struct srcu_struct *srcu), (srcu))
-KERNEL_FUNCTION_(int, init_srcu_struct, (struct srcu_struct *srcu), (srcu))
-KERNEL_PROCEDURE_(cleanup_srcu_struct, (struct srcu_struct *srcu), (srcu))
+
+/* Nobody else may use it meanwhile: the compiler tells of these accesses. */
+KERNEL_INLINE_ int kernel_init_srcu_struct_(const struct kernel_at_ *at, struct srcu_struct *srcu)
+{
+	(void)at;
+	srcu->unused = 0;
+	return 0;
+}
+
+KERNEL_INLINE_ void kernel_cleanup_srcu_struct_(const struct kernel_at_ *at,
+						struct srcu_struct *srcu)
+{
+	(void)at;
+	srcu->unused = 0;
+}
+
+KERNEL_PASSED_(int, init_srcu_struct, (struct srcu_struct *srcu), (srcu))
+KERNEL_PASSED_VOID_(cleanup_srcu_struct, (struct srcu_struct *srcu), (srcu))
 
 #define init_srcu_struct(srcu) KERNEL_1_(init_srcu_struct, #srcu, srcu)
 #define cleanup_srcu_struct(srcu) KERNEL_1_(cleanup_srcu_struct, #srcu, srcu)

@@ -529,19 +529,6 @@ void kernel_synchronize_rcu_(const struct kernel_at_ *at)
 	sync_event_at(&at->site, RCU_SYNCHRONIZE);
 }
 
-int kernel_init_srcu_struct_(const struct kernel_at_ *at, struct srcu_struct *srcu)
-{
-	(void)at;
-	srcu->unused = 0;
-	return 0;
-}
-
-void kernel_cleanup_srcu_struct_(const struct kernel_at_ *at, struct srcu_struct *srcu)
-{
-	(void)at;
-	(void)srcu;
-}
-
 int kernel_srcu_read_lock_(const struct kernel_at_ *at, struct srcu_struct *srcu)
 {
 	touch(srcu, sizeof(*srcu));

@@ -66,6 +66,30 @@ static inline uint64_t door_announce(struct pending *p, enum sync_kind kind, con
 /* Outside of the threads nothing may wait. */
 uint64_t door_outside(enum sync_kind kind, const void *object, const struct sync_site *site);
 
+enum {
+	LOCK_BYTES = sizeof(uint32_t),  /* the owner: a lock's rank never changes */
+	DOMAIN_BYTES = 1,               /* of SRCU */
+};
+
+/* How many bytes of the object, which is no word, the operation needs. */
+static inline uint8_t door_bytes(enum sync_kind kind)
+{
+	switch (kind) {
+	case SYNC_LOCK:
+	case SYNC_TRYLOCK:
+	case SYNC_UNLOCK:
+	case SYNC_RLOCK:
+	case SYNC_WLOCK:
+		return LOCK_BYTES;
+	case SYNC_RCU_BEGIN:
+	case SYNC_RCU_SYNC:
+	case SYNC_RCU_WAIT:
+		return DOMAIN_BYTES;
+	default:
+		return 0;
+	}
+}
+
 /* An operation on what is no word. */
 static inline uint64_t door_visible(enum sync_kind kind, const void *object, enum sync_order order,
 				const struct sync_site *site)
@@ -76,7 +100,7 @@ static inline uint64_t door_visible(enum sync_kind kind, const void *object, enu
 		return door_outside(kind, object, site);
 	p = &x.pend[x.cur];
 	p->choices = 1;
-	p->bytes = 0;
+	p->bytes = door_bytes(kind);
 	p->order = (uint8_t)order;
 	return door_announce(p, kind, object, site);
 }

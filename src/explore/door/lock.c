@@ -45,7 +45,43 @@ void sync_nonblock_end(void)
 		x.thread[x.cur].nonblock--;
 }
 
-static void locked(const void *lock, uint32_t rank, enum sync_hold hold,
+/* The latest hold of the lock, NULL: the thread does not have it. */
+static inline struct held *held_find(struct thread *t, const void *lock)
+{
+	for (unsigned i = t->held_count; i-- > 0;)
+		if (t->held[i].lock == lock)
+			return &t->held[i];
+	return NULL;
+}
+
+/* A spinning reader nests: it reads again what it has for reading, and no writer comes between. */
+static bool reads(struct thread *t, const void *lock)
+{
+	const struct held *has = held_find(t, lock);
+
+	return has && has->reads && has->spins;
+}
+
+static void hold_too_many(const struct sync_site *site)
+{
+	char name[8];
+
+	engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s holds %u locks, and takes one more in %s",
+		    engine_thread_name((unsigned)x.cur, name), (unsigned)HELD_MAX, door_site(site));
+	engine_give_up();
+}
+
+static inline void hold(struct thread *t, const void *lock, bool read, uint32_t rank, bool spins,
+			const struct sync_site *site)
+{
+	if (t->held_count == HELD_MAX)
+		hold_too_many(site);
+	t->held[t->held_count++] = (struct held){ lock, site, rank, spins, read };
+	t->spins += spins;
+}
+
+/* The thread is about to wait for the lock. */
+static void locked(const void *lock, bool read, uint32_t rank, enum sync_hold how,
 		   const struct sync_site *site)
 {
 	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
@@ -53,12 +89,12 @@ static void locked(const void *lock, uint32_t rank, enum sync_hold hold,
 
 	if (x.cur < 0)
 		return;
-	if (hold == SYNC_SLEEPS)
+	if (how == SYNC_SLEEPS)
 		sync_might_sleep_(site);
 	for (unsigned i = 0; i < t->held_count; i++) {
 		const struct held *h = &t->held[i];
 
-		if (hold == SYNC_TRIED || h->rank < rank || (h->rank == rank && h->lock < lock))
+		if (how == SYNC_TRIED || h->rank < rank || (h->rank == rank && h->lock < lock))
 			continue;
 		if (h->lock != lock && (rank == SYNC_UNRANKED || h->rank == SYNC_UNRANKED))
 			continue;
@@ -67,28 +103,25 @@ static void locked(const void *lock, uint32_t rank, enum sync_hold hold,
 			    h->lock == lock ? "again the" : "out of order a", door_site(site),
 			    door_site(h->site));
 	}
-	ASSERT(t->held_count < HELD_MAX);
-	t->held[t->held_count++] = (struct held){ lock, site, rank, hold == SYNC_SPINS };
-	t->spins += hold == SYNC_SPINS;
+	hold(t, lock, read, rank, how == SYNC_SPINS, site);
 }
 
 static void unlocked(const void *lock, const struct sync_site *site)
 {
 	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
+	struct held *has;
 	char name[8];
 
 	if (x.cur < 0)
 		return;
-	for (unsigned i = t->held_count; i-- > 0;) {
-		if (t->held[i].lock != lock)
-			continue;
-		t->spins -= t->held[i].spins;
-		t->held[i] = t->held[--t->held_count];
-		return;
+	has = held_find(t, lock);
+	if (!has) {
+		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s drops in %s a lock that it does not hold",
+			    engine_thread_name((unsigned)x.cur, name), door_site(site));
+		engine_give_up();
 	}
-	engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s drops in %s a lock that it does not hold",
-		    engine_thread_name((unsigned)x.cur, name), door_site(site));
-	engine_give_up();
+	t->spins -= has->spins;
+	*has = t->held[--t->held_count];
 }
 
 bool sync_holds_(const void *lock)
@@ -112,10 +145,10 @@ void sync_assert_held_(const void *lock, const struct sync_site *site)
 
 /* --- taking and letting go ----------------------------------------------- */
 
-void sync_lock_(uint32_t *owner, uint32_t rank, enum sync_hold hold,
+void sync_lock_(uint32_t *owner, uint32_t rank, enum sync_hold how,
 		const struct sync_site *site)
 {
-	locked(owner, rank, hold, site);
+	locked(owner, false, rank, how, site);
 	door_visible(SYNC_LOCK, owner, SYNC_ACQUIRE, site);
 }
 
@@ -123,28 +156,49 @@ bool sync_trylock_(uint32_t *owner, uint32_t rank, const struct sync_site *site)
 {
 	if (!door_visible(SYNC_TRYLOCK, owner, SYNC_ACQUIRE, site))
 		return false;
-	locked(owner, rank, SYNC_TRIED, site);
+	locked(owner, false, rank, SYNC_TRIED, site);
 	return true;
 }
 
-/* A mutex can be tried, which sees whether it is free: there the step is one of the lock's. */
-void sync_unlock_(uint32_t *owner, enum sync_hold hold, const struct sync_site *site)
+/*
+ * Letting go needs the lock's memory. A spin lock is let go in one access, and so are the core's
+ * locks, which are those of the C library natively. Linux's mutexes and rwsems linger: the thread
+ * wakes who waits after another one can have taken the lock.
+ */
+static bool lingers(const void *lock)
 {
+	const struct held *has = x.plain && x.cur >= 0 ? held_find(&x.thread[x.cur], lock) : NULL;
+
+	return has && !has->spins && has->rank == SYNC_UNRANKED;
+}
+
+/* A mutex can be tried, which sees whether it is free: there the step is one of the lock's. */
+void sync_unlock_(uint32_t *owner, enum sync_hold how, const struct sync_site *site)
+{
+	bool needs = how != SYNC_SPINS && lingers(owner);
+
 	unlocked(owner, site);
-	if (hold != SYNC_SPINS) {
+	if (how != SYNC_SPINS) {
 		door_visible(SYNC_UNLOCK, owner, SYNC_RELEASE, site);
+		if (needs)
+			plain_needs(owner, LOCK_BYTES, site);
 		return;
 	}
 	door_let_go(owner, site);
+	plain_let_go(owner, LOCK_BYTES, site);
 	*owner = 0;
 	if (x.cur >= 0)
 		clock_released(owner, false);
 }
 
-void sync_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold hold,
+void sync_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold how,
 		const struct sync_site *site)
 {
-	locked(sem, rank, hold, site);
+	if (read && how == SYNC_SPINS && x.cur >= 0 && reads(&x.thread[x.cur], sem)) {
+		hold(&x.thread[x.cur], sem, true, rank, true, site);
+		return;
+	}
+	locked(sem, read, rank, how, site);
 	if (read)
 		door_visible(SYNC_RLOCK, sem, SYNC_ACQUIRE, site);
 	else
@@ -153,12 +207,20 @@ void sync_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold hold,
 
 void sync_up_(rwsem_t *sem, bool read, const struct sync_site *site)
 {
+	bool needs = lingers(sem);
+
 	unlocked(sem, site);
+	if (read && x.cur >= 0 && x.thread[x.cur].spins && reads(&x.thread[x.cur], sem))
+		return;
 	door_let_go(sem, site);
+	plain_let_go(sem, LOCK_BYTES, site);
 	if (read)
 		sem->readers--;
 	else
 		sem->owner = 0;
-	if (x.cur >= 0)
-		clock_released(sem, read);
+	if (x.cur < 0)
+		return;
+	clock_released(sem, read);
+	if (needs)
+		plain_needs(sem, LOCK_BYTES, site);
 }

@@ -164,7 +164,7 @@ static bool step_account(void)
 	t->last = (int16_t)x.depth;
 	if (o)
 		clock_touch(o, x.depth, s);
-	if (x.plain && kind_is_word(s->kind))
+	if (x.plain && s->bytes)
 		plain_operation(s);
 	if (x.trace)
 		x.event = engine_record_step(thread);

@@ -32,13 +32,19 @@ static void section_enter(const void *domain, const struct sync_site *site)
 {
 	struct thread *t = &x.thread[x.cur];
 	struct section *in = section_of(t, domain);
+	char name[8];
 
 	if (in) {
 		in->nesting++;
 		return;
 	}
 	door_visible(SYNC_RCU_BEGIN, domain, SYNC_ACQUIRE, site);
-	ASSERT(t->section_count < SECTIONS_MAX);
+	if (t->section_count == SECTIONS_MAX) {
+		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s is in %u read sections, and enters one more in %s",
+			    engine_thread_name((unsigned)x.cur, name), t->section_count,
+			    door_site(site));
+		engine_give_up();
+	}
 	t->section[t->section_count++] = (struct section){ domain, 1 };
 }
 
@@ -56,6 +62,8 @@ static void section_leave(const void *domain, const struct sync_site *site)
 	if (--in->nesting)
 		return;
 	door_let_go(domain, site);
+	if (domain != &x.rcu)
+		plain_let_go(domain, DOMAIN_BYTES, site);
 	*in = t->section[--t->section_count];
 	for (unsigned q = 0; q < x.threads; q++)
 		if (x.thread[q].wait[WAIT_RCU].domain == domain)

@@ -43,7 +43,7 @@ enum {
 	STACK_BYTES = 64 << 10,
 	ARENA_SETUP = 16 << 20,    /* bytes for set-up's state and allocations */
 	ARENA_THREAD = 4 << 20,    /* bytes for each thread's allocations */
-	HELD_MAX = 16,
+	HELD_MAX = 48,             /* as lockdep's MAX_LOCK_DEPTH */
 	GUARD_WORDS_MAX = 8,
 	RANGES_MAX = 16,
 	SECTIONS_MAX = 8,
@@ -64,7 +64,7 @@ struct step {
 	int16_t prev_change;           /* the object's change (WRITE or ADD) before, -1 */
 	int16_t release;               /* RLOCK: step in which it was let go, -1: not yet */
 	uint8_t thread, kind, cls;
-	uint8_t bytes;                 /* of the word, if it is one */
+	uint8_t bytes;                 /* of memory that it needs: a word's, a lock's */
 	uint8_t choice, choices;       /* which of how many; CHOOSE only, else 0 of 1 */
 };
 _Static_assert(sizeof(struct step) == 64, "one line of the cache");
@@ -73,7 +73,7 @@ struct pending {                       /* the operation a thread is about to do 
 	void *addr;
 	const struct sync_site *site;
 	uint8_t kind, cls;
-	uint8_t bytes;                 /* of the word, if it is one */
+	uint8_t bytes;                 /* of memory that it needs: a word's, a lock's */
 	uint8_t choices;
 	uint8_t order, update;         /* enum sync_order; of an update: enum sync_update */
 	uint64_t a, b;                 /* what is stored; of an update or a wait: arguments */
@@ -88,7 +88,7 @@ struct wait_set {                      /* sections, or threads' ends, that a thr
 	struct clk ends;               /* join of the clocks at the ends */
 };
 
-struct held { const void *lock; const struct sync_site *site; uint32_t rank; bool spins; };
+struct held { const void *lock; const struct sync_site *site; uint32_t rank; bool spins, reads; };
 
 /* A word that a spinning thread has looked at in a round. */
 struct watched { const void *addr; uint64_t value; uint8_t bytes; };

@@ -111,10 +111,22 @@ int plain_open(void);                  /* 0; -1: no memory */
 void plain_close(void);
 void plain_forget(void);               /* the accesses of the execution before */
 void plain_access(const void *addr, size_t size, bool write, const struct sync_site *site);
-void plain_operation(const struct step *s); /* on a word; about to run */
+void plain_operation(const struct step *s); /* that needs memory; about to run */
+/* The running thread needs it, in no step. */
+void plain_needs(const void *object, size_t size, const struct sync_site *site);
+void plain_touches(const void *object, size_t size, const struct sync_site *site);
 void plain_freed(const struct dead *d);
 void plain_save(struct flat *f);
 bool plain_load(struct flat_reader *r); /* false: damaged */
+
+/* The running thread lets go a lock, or leaves a section whose domain is in memory. */
+static inline void plain_let_go(const void *object, size_t size, const struct sync_site *site)
+{
+	if (x.cur >= 0 && x.dead_count && x.depth >= x.known)
+		plain_touches(object, size, site);
+	if (x.plain)
+		plain_needs(object, size, site);
+}
 
 /* --- sequential consistency, inline -------------------------------------- */
 

@@ -4,7 +4,8 @@
  * check's code, of which the compiler tells (door/tsan.c). They are no scheduling points. Two
  * that conflict, of which neither happens before the other, are a race; and one that
  * meets freed memory is a touch of it. An operation on a word counts as an access that is
- * marked: it races with plain ones only.
+ * marked: it races with plain ones only. Taking a lock and letting it go are such accesses of
+ * the lock's memory.
  *
  * Happens-before is that of the search: what is not ordered in it stands side by side in
  * some equivalent execution. A thread's plain accesses are numbered by epochs, and its
@@ -35,6 +36,7 @@ struct cell {
 	int16_t step;                 /* in which it was done; -1: before the thread's first */
 	uint8_t thread, mask;         /* bit n: byte n of the granule */
 	bool write, marked;
+	bool let_go;                  /* a lock in it was dropped, which is no step */
 };
 
 struct granule { uintptr_t number; uint32_t stamp, cells; };
@@ -57,7 +59,7 @@ int plain_open(void)
 {
 	struct plain *p;
 
-	if (!plain_told || x.opt.no_races)
+	if (!plain_told)
 		return 0;
 	p = calloc(1, sizeof(*p));
 	if (!p)
@@ -151,7 +153,8 @@ static void remember(struct plain *p, struct granule *g, const struct cell *like
 		struct cell *c = &p->cell[i - 1];
 
 		if (c->thread != like->thread || c->write != like->write ||
-		    c->marked != like->marked || c->mask != like->mask)
+		    c->marked != like->marked || c->let_go != like->let_go ||
+		    c->mask != like->mask)
 			continue;
 		c->epoch = like->epoch;
 		c->step = like->step;
@@ -299,7 +302,7 @@ void plain_access(const void *addr, size_t size, bool write, const struct sync_s
 {
 	struct cell now = { .site = site, .thread = (uint8_t)x.cur, .write = write };
 
-	if (!x.plain || x.cur < 0 || x.aborted || !size)
+	if (!x.plain || x.opt.no_races || x.cur < 0 || x.aborted || !size)
 		return;
 	now.epoch = epoch_of((unsigned)x.cur);
 	now.step = x.starting ? -1 : x.thread[x.cur].last;
@@ -310,17 +313,52 @@ void plain_access(const void *addr, size_t size, bool write, const struct sync_s
 		say_if_told(site, size, write);
 }
 
+/* Locks are written by whoever takes them, even for reading. */
 void plain_operation(const struct step *s)
 {
 	struct cell now = { .site = s->site, .thread = s->thread, .marked = true,
 			    .epoch = epoch_of_step(x.depth), .step = (int16_t)x.depth,
-			    .write = s->cls != SYNC_READ };
+			    .write = s->cls != SYNC_READ || !kind_is_word(s->kind) };
 
 	access_range(s->addr, s->bytes, &now);
 }
 
-/* A thread that accessed it plainly without being ordered before this moment could as well do so
- * later. */
+static struct cell let_go_by(const struct sync_site *site)
+{
+	return (struct cell){ .site = site, .thread = (uint8_t)x.cur, .marked = true,
+			      .write = true, .let_go = true, .step = x.thread[x.cur].last };
+}
+
+void plain_touches(const void *object, size_t size, const struct sync_site *site)
+{
+	struct cell now = let_go_by(site);
+
+	if (!x.aborted)
+		touch_dead(object, size, &now);
+}
+
+/* It is to be ordered before whoever frees the memory. */
+void plain_needs(const void *object, size_t size, const struct sync_site *site)
+{
+	struct cell now;
+
+	if (!x.plain || x.cur < 0 || x.aborted)
+		return;
+	now = let_go_by(site);
+	now.epoch = epoch_of((unsigned)x.cur);
+	access_range(object, size, &now);
+}
+
+/* Is the step in which it was done of the same memory? Then it is told of as a step. */
+static bool is_of_step(const struct cell *c, const struct dead *d)
+{
+	const char *p = c->step < 0 ? NULL : x.step[c->step].addr;
+
+	return p >= d->lo && p < d->hi && !before(&x.step[c->step], &x.step[x.depth]);
+}
+
+/* A thread that accessed it plainly, or let a lock in it go, without being ordered before this
+ * moment could as well do so later. */
 void plain_freed(const struct dead *d)
 {
 	uintptr_t from = (uintptr_t)d->lo, end = (uintptr_t)d->hi;
@@ -334,7 +372,10 @@ void plain_freed(const struct dead *d)
 		for (uint32_t i = g ? g->cells : 0; i; i = p->cell[i - 1].next) {
 			const struct cell *c = &p->cell[i - 1];
 
-			if (c->thread == x.cur || c->marked || followed(c, (unsigned)x.cur))
+			if (c->thread == x.cur || (c->marked && !c->let_go) ||
+			    followed(c, (unsigned)x.cur))
+				continue;
+			if (c->let_go && is_of_step(c, d))
 				continue;
 			touch_before(&(struct touch){ { c->site, NULL }, c->step, c->thread }, d);
 		}
