@@ -32,7 +32,7 @@ run() {
 
 # --- words and rules -----------------------------------------------------------------------
 
-for file in races words rules callbacks lock_memory; do
+for file in races words rules callbacks lock_memory loops; do
 	run 0 check -q "$top/tests/checks/$file.c"
 	[ -s err ] && fail "$file: $(cat err)"
 	# A twin that is not expected to fail is found out all the same.
@@ -51,7 +51,7 @@ contains 'spin_wrong                   differs' out
 run 0 check "$top/tests/checks/races.c"
 contains "T0's plain write in after_unlock" out
 
-# Loops that give up by themselves are told from those that wait; mistakes in a check.
+# Loops that go on by themselves are told from those that wait; mistakes in a check.
 cat >loops.c <<'END'
 #include <mmun/kernel.h>
 struct s { int x; };
@@ -79,9 +79,25 @@ static void gives_up(void *state, unsigned t, void *arg)
 	for (int n = 0; n < 3 && !READ_ONCE(s->x); n++)
 		cpu_relax();
 }
+static void counts(void *state, unsigned t, void *arg)
+{
+	struct s *s = state;
+	unsigned long n = 0;
+	(void)arg;
+	if (t) {
+		WRITE_ONCE(s->x, 1);
+		return;
+	}
+	while (!READ_ONCE(s->x)) {
+		n++;
+		cpu_relax();
+	}
+	pr_info("%lu rounds\n", n);
+}
 static void stumbles(void *state, void *arg) { (void)state; (void)arg; EXPLORE_ASSERT(0); }
 CHECK(waits, .thread = asks)
 CHECK(bounded, .thread = gives_up)
+CHECK(counting, .thread = counts)
 CHECK(stumbling, .thread = asks, .setup = stumbles, .expect = "assertion")
 CHECK(unknown, .thread = asks, .expect = "asertion")
 CHECK(lost, .thread = asks, .repair = "nobody")
@@ -89,10 +105,12 @@ CHECK(idle, .expect = "race")
 END
 run 1 check -q loops.c
 contains 'waits                        ok' out
-contains 'bounded                      unfinished' out
+contains 'bounded                      ok' out
+contains 'counting                     violation' out
 contains 'stumbling                    violation' out
 run 1 check loops.c
-contains 'a loop with cpu_relax() in gives_up:25 gives up by itself: leave it out there' out
+contains 'takes more than 8000 steps: T0 repeats load in counts:36' out
+contains 'Executions 1, not exhaustive: a thread ran on without end' out
 contains "loops.c: unknown: .expect: no oracle is called 'asertion'" err
 contains "loops.c: lost: .repair: the file has no other check 'nobody'" err
 contains 'loops.c: idle: has no .thread' err

@@ -288,15 +288,17 @@ bool random_check_has(const struct random_check *r, uint64_t result)
 	return false;
 }
 
-bool random_check_chooses(const struct random_check *r)
+static bool has_kind(const struct random_check *r, enum kind kind)
 {
 	for (unsigned t = 0; t < r->threads; t++)
 		for (unsigned k = 0; k < r->ops[t]; k++)
-			if (r->op[t][k].kind == R_CHOOSE ||
-			    (r->op[t][k].kind == R_RELAX && k & 3)) /* of two words */
+			if (r->op[t][k].kind == kind)
 				return true;
 	return false;
 }
+
+bool random_check_chooses(const struct random_check *r) { return has_kind(r, R_CHOOSE); }
+bool random_check_spins(const struct random_check *r) { return has_kind(r, R_RELAX); }
 
 static void finish(void *state, void *arg)
 {

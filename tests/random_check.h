@@ -25,5 +25,7 @@ struct explore_check random_check_as_check(struct random_check *r);
 bool random_check_has(const struct random_check *r, uint64_t result);
 /* Does a thread make a choice of its own? */
 bool random_check_chooses(const struct random_check *r);
+/* Does a thread wait by asking? Then some executions are given up. */
+bool random_check_spins(const struct random_check *r);
 
 #endif

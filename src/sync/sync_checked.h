@@ -76,6 +76,7 @@ enum sync_class { SYNC_NONE, SYNC_READ, SYNC_ADD, SYNC_WRITE };
 	X(SYNC_ENDS,       SYNC_NONE,  1, "wait for the end") \
 	X(SYNC_AWAIT,      SYNC_READ,  1, "wait until")    \
 	X(SYNC_RELAX,      SYNC_READ,  1, "spin")          \
+	X(SYNC_SPIN,       SYNC_NONE,  1, "spin")          \
 	X(SYNC_CHOOSE,     SYNC_NONE,  0, "choose")        \
 	X(SYNC_FENCE,      SYNC_NONE,  0, "fence")
 

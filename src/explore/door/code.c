@@ -58,6 +58,8 @@ const struct sync_site *sync_called_from_(const void *address)
 			break;
 		code[i]->pc = pc;
 		code_name(code[i]);
+		if (x.watching && x.cur >= 0 && !x.on_main)
+			fiber_wipe_deep(&x.fiber[x.cur]);
 		return &code[i]->site;
 	}
 	return &too_many;

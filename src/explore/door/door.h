@@ -13,6 +13,7 @@
  *   callback.c   callbacks of users, and what they call
  *   memory.c     allocating and freeing
  *   spin.c       threads that ask again and again
+ *   endless.c    executions without end
  *   optional.c   steps that can be left out
  *   code.c       where in the source a code address is
  *   tsan.c       what the compiler tells of plain accesses
@@ -27,6 +28,7 @@
 /* --- sched.c ------------------------------------------------------------- */
 bool sched_can_go(const struct pending *p, const struct thread *t);
 bool sched_begin(void);          /* choose the first step; false: there is none */
+bool sched_next(void);           /* the running one ends: as above */
 /* Perform an operation on a lock for the thread with this sync_self(); false: it is taken. */
 uint64_t sched_take(const struct pending *p, uint32_t self);
 /* The running thread has announced an operation. Returns, once it was chosen, its value. */
@@ -112,6 +114,13 @@ static inline void door_let_go(const void *object, const struct sync_site *site)
 		door_visible(SYNC_LET_GO, object, SYNC_RELEASE, site);
 }
 
+/* What the running thread does lasts, and no round of a loop takes it back. */
+static inline void door_lasts(void)
+{
+	if (x.cur >= 0)
+		x.thread[x.cur].lasting++;
+}
+
 /* --- lock.c -------------------------------------------------------------- */
 /* For messages: the place in a check that the library was called from, if it says so. */
 const char *door_site(const struct sync_site *site);
@@ -126,16 +135,13 @@ void thread_start_all(void);           /* of an execution: those of the check, a
 void memory_leaks_report(void);
 
 /* --- spin.c -------------------------------------------------------------- */
-/* A place that has waited, and how the thread came there for the first time. */
-struct waited { const struct sync_site *site; struct schedule schedule; };
+void spin_forget(void);          /* the execution before */
+/* The running thread has called cpu_relax(). False: it waits for good. */
+bool spin_goes_on(void);
+bool spin_could_go_on(void);     /* at a deadlock: a thread would now do something else */
 
-bool spin_guessed_wrong(void);         /* at a deadlock: a spinning thread could go on */
-const struct waited *spin_waited(unsigned n); /* from 0; NULL: no more */
-void spin_try(const struct waited *w); /* from now on its thread goes round without waiting */
-bool spin_tried(void);                 /* no longer; has it left its loop? */
-void spin_forget(void);
-void spin_save(struct flat *f);
-bool spin_load(struct flat_reader *r); /* false: damaged */
+/* --- endless.c ----------------------------------------------------------- */
+void endless_report(void);       /* the execution is too long: who goes round */
 
 /* --- optional.c ---------------------------------------------------------- */
 void optionals_forget(void);

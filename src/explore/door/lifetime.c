@@ -130,6 +130,7 @@ void sync_range_dead_(void *p, size_t size, const struct sync_site *site)
 {
 	const struct dead *d;
 
+	door_lasts();
 	x.dead = grown(x.dead, x.dead_count, &x.dead_capacity, sizeof(*x.dead));
 	x.dead[x.dead_count] = (struct dead){ (char *)p, (char *)p + size, step_now(),
 					      thread_now(), whence(site) };
@@ -148,6 +149,7 @@ void sync_range_live_(void *p, size_t size, const struct sync_site *site)
 	const char *lo = p, *hi = lo + size;
 	size_t kept = 0;
 
+	door_lasts();
 	for (size_t i = 0; i < x.dead_count; i++)
 		if (x.dead[i].hi <= lo || x.dead[i].lo >= hi)
 			x.dead[kept++] = x.dead[i];

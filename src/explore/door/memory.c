@@ -28,6 +28,7 @@ void *sync_alloc_(size_t size, const struct sync_site *site)
 
 	if (sync_alloc_fails_(site))
 		return NULL;
+	door_lasts();
 	if (x.cur >= 0) {
 		used = &x.thread[x.cur].arena_used;
 		base += ARENA_SETUP + (size_t)x.cur * ARENA_THREAD;
@@ -121,6 +122,7 @@ uint32_t sync_pool_slice(uint32_t size, uint32_t taken, uint32_t *ret_end)
 	uint32_t half = size / 2, threads = x.check ? x.check->threads : 1, first;
 	uint32_t each = (size - half) / threads, few = half / (2 * T_MAX);
 
+	door_lasts();
 	if (x.cur < 0) {
 		*ret_end = x.threads > threads ? half - few * T_MAX : half;
 		return 0;

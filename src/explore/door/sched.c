@@ -35,6 +35,8 @@ static inline bool can_go(const struct pending *p, const struct thread *t)
 		return t->wait[WAIT_RCU].open == 0 && t->wait[WAIT_ENDS].open == 0;
 	case SYNC_ENDS:
 		return t->wait[WAIT_ENDS].open == 0;
+	case SYNC_SPIN:
+		return false;
 	case SYNC_AWAIT:
 	case SYNC_RELAX:
 		return p->pred(model_latest(p->addr, p->bytes), p->a);
@@ -79,10 +81,6 @@ static int choose_forced(struct step *s, uint16_t can)
 		return (can >> s->thread & 1) && s->choice < x.pend[s->thread].choices ?
 			-1 : RUN_ABORTED;
 	}
-	if (f->alone >= 0)
-		can &= (uint16_t)(1u << f->alone);
-	if (!can)
-		return RUN_ASLEEP;
 	s->thread = (uint8_t)thread_free(can);
 	return -1;
 }
@@ -200,7 +198,7 @@ static uint64_t perform(const struct pending *p)
 		return x.step_old[x.depth] = model_latest(p->addr, p->bytes);
 	if (p->kind == SYNC_CHOOSE)
 		return x.step[x.depth].choice;
-	return take(p, (uint32_t)x.cur + 1);
+	return x.step_old[x.depth] = take(p, (uint32_t)x.cur + 1);
 }
 
 /* Choose the next step; x.cur is then to run. False: the run is over, x.end says how. */
@@ -214,8 +212,7 @@ bool sched_begin(void)
 		return false;
 	x.end = RUN_ABORTED;
 	if ((unsigned)x.depth == x.steps_max) {
-		engine_fail(ORACLE_STEPS, -1, -1, -1, "an execution takes more than %u steps",
-			    x.steps_max);
+		endless_report();
 		return false;
 	}
 	end = choose(s);
@@ -241,6 +238,12 @@ static void step_end(void)
 	engine_watch();
 }
 
+bool sched_next(void)
+{
+	step_end();
+	return sched_begin();
+}
+
 /*
  * Give way at a visible operation. The thread that stops does the scheduling,
  * so that going on with the same thread needs no switch, and another thread
@@ -250,10 +253,9 @@ uint64_t sched_give_way(void)
 {
 	struct fiber *me = &x.fiber[x.cur];
 
-	if (x.starting)
+	if (x.aside)
 		return fiber_switch(me, &x.main, 0);
-	step_end();
-	if (!sched_begin())
+	if (!sched_next())
 		return fiber_switch(me, &x.main, 0);
 	if (&x.fiber[x.cur] == me)
 		return x.value;

@@ -1,245 +1,182 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spin.c - handles cpu_relax(), by which a thread asks again and again. If each round were an
- * execution of its own, there would be no last one. So a round in which the thread has seen
- * nothing new, and has written nothing, is the last one in vain: the thread then waits until one
- * of the words that it has looked at has changed. If there are several words it guesses which. If
- * in the end no thread can go on, and another one of these words has changed, the guess was wrong
- * and the execution is given up, since some other execution has the right guess.
+ * spin.c - decides when a thread waits that calls cpu_relax(), by which it asks again and again. If
+ * each round were run there would be no last one. So a thread waits for good after rounds in vain:
+ * it would go on with the state that it had at an earlier call, all that it has changed since is as
+ * it was, and no other thread has seen it otherwise.
  *
- * That is right for loops that only other threads can end. A loop that gives up by itself has
- * executions that are not run this way. So after the search each place that has waited is tried
- * once, alone and without waiting (run/alone.c). If its thread leaves the loop, the search was not
- * complete, and the result says so.
+ * That loses nothing. Without the rounds in vain the execution is one, too, and in it the thread
+ * and all others do and see the same. So executions in which rounds in vain are followed by further
+ * ones of the same thread need not be run, however many rounds there are. A round that changes
+ * something, in memory, in a register or on the stack, is not in vain. So a loop that counts, or
+ * gives up late, is run as often as it goes round.
+ *
+ * In the end, when no thread can go on, the thread tries again forever if all that it has looked
+ * at is as it was. Else the execution is given up: there is another one in which the thread comes
+ * by later.
+ *
+ * The state of a thread is compared as its stack has it (engine/fiber.c). So while loops are
+ * watched all threads give way on the explorer's stack, and what the explorer leaves on theirs is
+ * wiped.
  */
 #include "explore/door/door.h"
+#include "base/hash.h"
 
-#include <stdlib.h>
+enum { LAPS_MAX = 64 };
 
-enum { PLACES_MAX = 32, ROUNDS = 200 };
+/* A call of cpu_relax(): what the thread would go on with, its latest step, and where its trail
+ * stood. */
+struct lap { uint64_t state; int16_t step; unsigned mark; };
 
-static struct {
-	struct waited at[PLACES_MAX];
-	unsigned count;
-	const struct waited *trying;  /* this one is, NULL: none */
-	unsigned rounds;
-	int at_step, longest;         /* of the thread's: at its latest round; a round's most */
-} spins;
+static struct spin {
+	struct lap lap[LAPS_MAX];      /* the latest ones, each at its number modulo theirs */
+	unsigned laps;
+	const struct lap *again;       /* since this one all was in vain: it waits; NULL: no */
+} spins[T_MAX];
 
 void spin_forget(void)
 {
-	for (unsigned n = 0; n < spins.count; n++)
-		schedule_free(&spins.at[n].schedule);
-	spins.count = 0;
+	x.relaxes = NULL;
+	x.spinning = 0;
+	for (unsigned t = 0; t < T_MAX; t++) {
+		spins[t].laps = 0;
+		spins[t].again = NULL;
+	}
 }
 
-/* --- rounds --------------------------------------------------------------- */
-
-/* The word's value before the step. */
-static uint64_t old_of(const struct step *s) { return x.step_old[s - x.step]; }
-
-static void add_word(struct watched *word, unsigned *count, const struct step *s)
+/* What the thread goes on with, besides memory that others see. */
+static uint64_t state_of(unsigned thread)
 {
-	for (unsigned n = 0; n < *count && n < WATCHED_MAX; n++)
-		if (word[n].addr == s->addr)
-			return; /* a later step of the round had it */
-	if (*count < WATCHED_MAX)
-		word[*count] = (struct watched){ s->addr, old_of(s), s->bytes };
-	++*count;
+	const struct thread *t = &x.thread[thread];
+	const uint64_t number[] = {
+		t->held_count, t->nonblock, t->guard, t->guard_words, t->rcu, t->section_count,
+		t->range_count, t->lasting,
+	};
+	uint64_t h = fiber_state(&x.fiber[thread]);
+
+	for (size_t n = 0; n < ARRAY_SIZE(number); n++)
+		h = hash_mix(h, number[n]);
+	for (unsigned n = 0; n < t->held_count; n++)
+		h = hash_mix(h, (uintptr_t)t->held[n].lock);
+	for (unsigned n = 0; n < t->section_count; n++)
+		h = hash_mix(hash_mix(h, (uintptr_t)t->section[n].domain), t->section[n].nesting);
+	for (unsigned n = 0; n < t->range_count; n++)
+		h = hash_mix(hash_mix(h, t->range[n].start), t->range[n].end);
+	return h;
 }
 
-/* Is the word another one after @s, which has been done? The next step on it knows, else the
- * word itself. */
-static bool has_written(const struct step *s)
+/* --- locks --------------------------------------------------------------- */
+
+/* The thread's latest step on this lock before step @at, from which it may have it; NULL: none
+ * since step @from. */
+static const struct step *has_lock(unsigned thread, const void *lock, int from, int at)
 {
-	const struct step *next = s + 1, *end = &x.step[x.depth];
-
-	if (s->kind != SYNC_RMW)
-		return false;
-	while (next <= end && (next->addr != s->addr || next->bytes != s->bytes))
-		next++;
-	return old_of(s) != (next <= end ? old_of(next) : model_latest(s->addr, s->bytes));
-}
-
-/* The words of the thread's round, latest first; 0: it has written, or looked at none, or
- * at too many. */
-static unsigned words_of_round(const struct thread *t, struct watched word[WATCHED_MAX])
-{
-	unsigned count = 0;
-
-	for (int at = t->last; at > t->spin.from; at = x.step[at].prev) {
+	while (--at > from) {
 		const struct step *s = &x.step[at];
 
-		if (s->kind == SYNC_STORE || s->kind == SYNC_INC || has_written(s))
-			return 0;
-		if (s->kind == SYNC_LOAD || s->kind == SYNC_RMW)
-			add_word(word, &count, s);
+		if (s->thread == thread && s->addr == lock)
+			return s->kind == SYNC_UNLOCK ||
+			       (s->kind == SYNC_TRYLOCK && !x.step_old[at]) ? NULL : s;
 	}
-	return count <= WATCHED_MAX ? count : 0;
+	return NULL;
 }
 
-static bool is_in_vain(const struct spin *spin, const struct watched *word, unsigned count)
+/* Has another thread found a lock taken that this one took since step @from? */
+static bool lock_was_seen(unsigned thread, int from)
 {
-	if (count != spin->count)
+	for (int k = from + 1; k < x.depth; k++)
+		if (x.step[k].thread != thread && x.step[k].kind == SYNC_TRYLOCK &&
+		    !x.step_old[k] && has_lock(thread, x.step[k].addr, from, k))
+			return true;
+	return false;
+}
+
+/* --- rounds -------------------------------------------------------------- */
+
+static bool is_in_vain(unsigned thread, const struct lap *since)
+{
+	return trail_is_restored(thread, since->mark) && !lock_was_seen(thread, since->step);
+}
+
+/* The call of cpu_relax() since which all was in vain; NULL: none. */
+static const struct lap *lap_again(unsigned thread, uint64_t state)
+{
+	const struct spin *spin = &spins[thread];
+	unsigned kept = spin->laps < LAPS_MAX ? spin->laps : LAPS_MAX;
+
+	for (unsigned n = 1; n <= kept; n++) {
+		const struct lap *lap = &spin->lap[(spin->laps - n) % LAPS_MAX];
+
+		if (lap->state == state && is_in_vain(thread, lap))
+			return lap;
+	}
+	return NULL;
+}
+
+static void wait_for_good(unsigned thread, const struct sync_site *site)
+{
+	x.pend[thread] = (struct pending){ .kind = SYNC_SPIN, .site = site, .choices = 1 };
+	x.blockable |= (uint16_t)(1u << thread);
+}
+
+bool spin_goes_on(void)
+{
+	unsigned thread = (unsigned)x.cur;
+	struct spin *spin = &spins[thread];
+	const struct sync_site *site = x.relaxes;
+	uint64_t state = state_of(thread);
+
+	x.relaxes = NULL;
+	x.spinning |= (uint16_t)(1u << thread);
+	trail_block_ends();
+	spin->again = lap_again(thread, state);
+	if (spin->again) {
+		wait_for_good(thread, site);
 		return false;
-	for (unsigned n = 0; n < count; n++)
-		if (word[n].addr != spin->word[n].addr || word[n].value != spin->word[n].value)
-			return false;
+	}
+	spin->lap[spin->laps++ % LAPS_MAX] = (struct lap){
+		state, x.thread[thread].last, trail_mark(thread) };
 	return true;
-}
-
-static void keep_place(const struct sync_site *site)
-{
-	size_t n = (size_t)x.depth + 1;
-	struct schedule f;
-
-	for (unsigned i = 0; i < spins.count; i++)
-		if (spins.at[i].site == site || site_same(spins.at[i].site, site))
-			return;
-	if (spins.count == PLACES_MAX)
-		return;
-	f = (struct schedule){ malloc(n), malloc(n), (int)n, x.cur };
-	if (!f.thread || !f.choice) {
-		schedule_free(&f);
-		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		f.thread[i] = (char)(x.step[i].thread + 1);
-		f.choice[i] = x.step[i].choice;
-	}
-	spins.at[spins.count++] = (struct waited){ site, f };
-}
-
-/* Is the running thread being tried? Before, it came there as in the search. */
-static bool is_trying(void)
-{
-	return spins.trying && x.cur == spins.trying->schedule.alone &&
-	       x.depth >= spins.trying->schedule.count - 1;
-}
-
-/* The thread that is tried goes round in vain, until that is enough. */
-static void try_round(void)
-{
-	int steps = x.thread[x.cur].idx - spins.at_step;
-
-	if (spins.rounds++ && steps > spins.longest)
-		spins.longest = steps;
-	spins.at_step = x.thread[x.cur].idx;
-	if (spins.rounds >= ROUNDS)
-		engine_give_up();
 }
 
 void sync_relax_(const struct sync_site *site)
 {
-	struct watched word[WATCHED_MAX];
-	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
-	unsigned count, which;
-	bool vain;
-
 	if (x.cur < 0)
 		return;
-	count = words_of_round(t, word);
-	vain = count && is_in_vain(&t->spin, word, count);
-	t->spin.from = t->last;
-	t->spin.count = count;
-	for (unsigned n = 0; n < count; n++)
-		t->spin.word[n] = word[n];
-	if (is_trying()) {
-		try_round();
-		return;
+	if (!x.watching) {
+		x.needs |= LOOPS_ARE_WATCHED;
+		engine_give_up();
 	}
-	if (!vain)
-		return;
-	if (!x.starting)
-		keep_place(site);
-	which = count > 1 ? sync_choose_(count, site) : 0;
-	sync_spin_while_bytes_(word[which].addr, word[which].bytes, word[which].value, site);
-	t->spin.from = t->last;
+	x.relaxes = site;
+	fiber_switch(&x.fiber[x.cur], &x.main, 0);
 }
 
-/* --- at the end ------------------------------------------------------------ */
+/* --- in the end ----------------------------------------------------------- */
 
-const struct waited *spin_waited(unsigned n) { return n < spins.count ? &spins.at[n] : NULL; }
-
-void spin_try(const struct waited *w)
+/* Could the thread make another choice, or take a lock that it has found taken? */
+static bool finds_another_way(unsigned thread)
 {
-	spins.trying = w;
-	spins.rounds = 0;
-	spins.longest = 0;
-}
+	int from = spins[thread].again->step;
 
-/* It has left the loop if it ends, or does more than in a round; not if it is in need of
- * somebody else. */
-bool spin_tried(void)
-{
-	int thread = spins.trying->schedule.alone;
+	for (int k = x.thread[thread].last; k > from; k = x.step[k].prev) {
+		const struct step *s = &x.step[k];
 
-	spins.trying = NULL;
-	return spins.rounds >= 1 && spins.rounds < ROUNDS &&
-	       (!(x.alive >> thread & 1) ||
-		x.thread[thread].idx - spins.at_step > spins.longest);
-}
-
-bool spin_guessed_wrong(void)
-{
-	for (unsigned q = 0; q < x.threads; q++) {
-		const struct spin *spin = &x.thread[q].spin;
-
-		if (!(x.alive >> q & 1) || x.pend[q].kind != SYNC_RELAX)
-			continue;
-		for (unsigned n = 0; n < spin->count; n++)
-			if (model_latest(spin->word[n].addr, spin->word[n].bytes) !=
-			    spin->word[n].value)
-				return true;
+		if (s->choices > 1)
+			return true;
+		if (s->kind == SYNC_TRYLOCK && !x.step_old[k] == !*(const uint32_t *)s->addr)
+			return true;
 	}
 	return false;
 }
 
-/* --- in records ------------------------------------------------------------ */
-
-void spin_save(struct flat *f)
+bool spin_could_go_on(void)
 {
-	flat_put_number(f, spins.count);
-	for (unsigned n = 0; n < spins.count; n++) {
-		const struct schedule *s = &spins.at[n].schedule;
+	for (unsigned q = 0; q < x.threads; q++) {
+		const struct lap *again = spins[q].again;
 
-		flat_put_site(f, spins.at[n].site);
-		flat_put_number(f, (uint64_t)s->alone);
-		flat_put_number(f, (uint64_t)s->count);
-		flat_put(f, s->thread, (size_t)s->count);
-		flat_put(f, s->choice, (size_t)s->count);
+		if (again && (state_of(q) != again->state || trail_has_changed(q, again->mark) ||
+			      finds_another_way(q)))
+			return true;
 	}
-}
-
-static bool schedule_get(struct flat_reader *r, struct schedule *s)
-{
-	size_t n;
-
-	s->alone = (int)flat_get_number(r, x.threads - 1);
-	n = flat_get_count(r, x.steps_max, 2);
-	s->count = (int)n;
-	s->thread = malloc(n + 1);
-	s->choice = malloc(n + 1);
-	if (!n || !s->thread || !s->choice)
-		return false;
-	flat_get(r, s->thread, n);
-	flat_get(r, s->choice, n);
-	for (size_t i = 0; i < n; i++)
-		if (s->thread[i] < 1 || s->thread[i] > (int)x.threads)
-			return false;
-	return !r->wrong;
-}
-
-bool spin_load(struct flat_reader *r)
-{
-	size_t count = flat_get_number(r, PLACES_MAX);
-
-	for (size_t n = 0; n < count; n++) {
-		struct waited *w = &spins.at[spins.count++];
-
-		*w = (struct waited){ .site = flat_get_site(r) };
-		if (!w->site || !schedule_get(r, &w->schedule))
-			return false;
-	}
-	return !r->wrong;
+	return false;
 }

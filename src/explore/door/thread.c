@@ -80,7 +80,7 @@ static void thread_restore(unsigned thread)
 	p->nonblock = p->rcu = p->section_count = 0;
 	p->guard = false;
 	p->noted_at = NULL;
-	p->spin = (struct spin){ .from = -1 };
+	p->lasting = 0;
 	p->operation = (struct sync_operation){ 0 };
 	p->callback = (struct sync_callback){ 0 };
 	p->call = (struct user_call){ 0 };
@@ -88,6 +88,8 @@ static void thread_restore(unsigned thread)
 	p->arena_used = 0;
 	p->code = NULL;
 	p->starts = 0;
+	if (x.watching)
+		fiber_clear(&x.fiber[thread]);
 	fiber_arm(&x.fiber[thread], thread_main, (void *)(uintptr_t)thread);
 }
 
@@ -153,6 +155,7 @@ uint32_t sync_start_(struct sync_start how, const struct sync_site *site)
 	if (thread < 0)
 		engine_give_up();
 	++*starts;
+	door_lasts();
 	s.thread = (uint8_t)thread;
 	if (x.cur >= 0)
 		start((unsigned)thread, &s);

@@ -19,7 +19,17 @@
 /* The call that returns here is the access. */
 #define SITE sync_called_from_(__builtin_return_address(0))
 
-static inline bool told(void) { return x.plain && x.cur >= 0; }
+static inline bool told(void) { return (x.plain || x.watching) && x.cur >= 0; }
+
+/* A plain access is about to be done. */
+static inline void tell(const void *addr, size_t size, bool write, const struct sync_site *site)
+{
+	if (__builtin_expect(x.watching, 0))
+		trail_plain(addr, size);
+	plain_access(addr, size, write, site);
+	if (__builtin_expect(x.watching, 0))
+		fiber_wipe_running(&x.fiber[x.cur]);
+}
 
 /* --- plain accesses ------------------------------------------------------ */
 
@@ -43,15 +53,15 @@ static void touch(const volatile char *addr)
 static void volatile_access(const void *addr, size_t size, enum sync_kind kind,
 			    const struct sync_site *site)
 {
-	const struct sync_access told = { (uint8_t)kind, (uint8_t)size, SYNC_RELAXED, SYNC_KEEP };
+	const struct sync_access access = { (uint8_t)kind, (uint8_t)size, SYNC_RELAXED, SYNC_KEEP };
 
 	if (x.cur < 0)
 		return;
 	if (size <= sizeof(uint64_t)) {
 		touch(addr);
-		sync_told_(addr, told, site);
-	} else if (x.plain) {
-		plain_access(addr, size, kind == SYNC_STORE, site);
+		sync_told_(addr, access, site);
+	} else if (told()) {
+		tell(addr, size, kind == SYNC_STORE, site);
 	}
 }
 
@@ -60,7 +70,7 @@ static void volatile_access(const void *addr, size_t size, enum sync_kind kind,
 	void __tsan_##name(void *addr) \
 	{ \
 		if (told()) \
-			plain_access(addr, (size), (write), SITE); \
+			tell(addr, (size), (write), SITE); \
 	}
 #define VOLATILE(name, size, kind) \
 	void __tsan_##name(void *addr); \
@@ -87,14 +97,14 @@ void __tsan_read_range(void *addr, size_t size);
 void __tsan_read_range(void *addr, size_t size)
 {
 	if (told())
-		plain_access(addr, size, false, SITE);
+		tell(addr, size, false, SITE);
 }
 
 void __tsan_write_range(void *addr, size_t size);
 void __tsan_write_range(void *addr, size_t size)
 {
 	if (told())
-		plain_access(addr, size, true, SITE);
+		tell(addr, size, true, SITE);
 }
 
 /* Under these names the object is linked with them: "ld --wrap". */
@@ -102,8 +112,8 @@ void *__wrap_memcpy(void *to, const void *from, size_t size);
 void *__wrap_memcpy(void *to, const void *from, size_t size)
 {
 	if (told()) {
-		plain_access(from, size, false, SITE);
-		plain_access(to, size, true, SITE);
+		tell(from, size, false, SITE);
+		tell(to, size, true, SITE);
 	}
 	return memcpy(to, from, size);
 }
@@ -112,8 +122,8 @@ void *__wrap_memmove(void *to, const void *from, size_t size);
 void *__wrap_memmove(void *to, const void *from, size_t size)
 {
 	if (told()) {
-		plain_access(from, size, false, SITE);
-		plain_access(to, size, true, SITE);
+		tell(from, size, false, SITE);
+		tell(to, size, true, SITE);
 	}
 	return memmove(to, from, size);
 }
@@ -122,7 +132,7 @@ void *__wrap_memset(void *to, int byte, size_t size);
 void *__wrap_memset(void *to, int byte, size_t size)
 {
 	if (told())
-		plain_access(to, size, true, SITE);
+		tell(to, size, true, SITE);
 	return memset(to, byte, size);
 }
 

@@ -73,7 +73,8 @@ uint64_t sync_write_(void *word, struct sync_access access, uint64_t value,
 uint64_t sync_update_(void *word, struct sync_access access, uint64_t a, uint64_t b,
 		      const struct sync_site *site)
 {
-	enum sync_kind kind = access.kind == SYNC_INC && !x.ordered_adds ? SYNC_INC : SYNC_RMW;
+	bool adds = access.kind == SYNC_INC && !(x.assumes & ADDS_ARE_ORDERED);
+	enum sync_kind kind = adds ? SYNC_INC : SYNC_RMW;
 
 	return word_do(word, access, kind, cut(a, access.bytes), cut(b, access.bytes), site);
 }
@@ -83,6 +84,8 @@ void sync_store_along_(atomic_u64 *word, uint64_t value)
 	const struct pending p = { .addr = word, .kind = SYNC_STORE, .bytes = sizeof(word->v),
 				   .order = SYNC_RELEASE, .update = SYNC_SET, .a = value };
 
+	if (x.watching && x.cur >= 0)
+		trail_plain(word, sizeof(word->v));
 	if (x.cur < 0)
 		sc_perform(&p);
 	else

@@ -17,7 +17,7 @@ void schedule_free(struct schedule *schedule)
 {
 	free(schedule->thread);
 	free(schedule->choice);
-	*schedule = (struct schedule){ .alone = -1 };
+	*schedule = (struct schedule){ 0 };
 }
 
 /* --- failing ------------------------------------------------------------- */

@@ -47,7 +47,6 @@ enum {
 	GUARD_WORDS_MAX = 8,
 	RANGES_MAX = 16,
 	SECTIONS_MAX = 8,
-	WATCHED_MAX = 4,
 	FAILS_MAX = 32,
 	SETUP = T_MAX,             /* the number under which set-up and end allocate */
 };
@@ -90,15 +89,6 @@ struct wait_set {                      /* sections, or threads' ends, that a thr
 
 struct held { const void *lock; const struct sync_site *site; uint32_t rank; bool spins, reads; };
 
-/* A word that a spinning thread has looked at in a round. */
-struct watched { const void *addr; uint64_t value; uint8_t bytes; };
-
-struct spin {                          /* between two calls of cpu_relax() */
-	int16_t from;                  /* the thread's last step at the latest one */
-	unsigned count;                /* words of the latest round */
-	struct watched word[WATCHED_MAX];
-};
-
 struct section { const void *domain; unsigned nesting; };
 
 struct range { const void *mm; uint64_t start, end; const struct sync_site *site; bool told; };
@@ -115,12 +105,12 @@ struct thread {
 	bool guard;                    /* in a guard section */
 	unsigned rcu;                  /* nesting of RCU's own sections */
 	unsigned guard_words, section_count, range_count;
+	unsigned lasting;              /* allocations and frees so far */
 	struct held held[HELD_MAX];
 	struct range range[RANGES_MAX];/* begun and not ended */
 	const void *guard_word[GUARD_WORDS_MAX];
 	struct section section[SECTIONS_MAX]; /* of RCU and SRCU, that it is in */
 	struct wait_set wait[WAIT_COUNT];
-	struct spin spin;
 	const struct sync_site *noted_at; /* instead of an event's own; NULL: its own */
 	struct sync_operation operation; /* that it carries out; name NULL: none */
 	struct sync_callback callback; /* that it is in; name NULL: none */
@@ -167,7 +157,15 @@ struct schedule {
 	char *thread;                  /* + 1, for each step; 0: any */
 	uint8_t *choice;
 	int count;
-	int alone;                     /* after them only this thread runs; -1: all do */
+};
+
+/*
+ * What a search is lighter without, and does not assume until the check is seen to need it. Then
+ * it is begun again.
+ */
+enum assumption {
+	ADDS_ARE_ORDERED = 1,          /* SYNC_INC counts as SYNC_RMW: a thread waits for one */
+	LOOPS_ARE_WATCHED = 4,         /* some thread calls cpu_relax() */
 };
 
 enum run_end { RUN_COMPLETE, RUN_DEADLOCK, RUN_ASLEEP, RUN_ABORTED };
@@ -185,7 +183,9 @@ struct engine {
 	const struct memory_model *model;
 	bool starting;                 /* threads run up to their first operations */
 	bool aborted;                  /* the execution was given up */
-	bool ordered_adds;             /* SYNC_INC counts as SYNC_RMW */
+	bool aside;                    /* threads give way to the explorer's own stack */
+	bool watching;                 /* so, to have their loops watched */
+	uint8_t assumes;               /* enum assumption: a bit for each */
 	unsigned threads, steps_max;   /* the check's threads, and those that were ever started */
 	struct object *object;         /* found by address */
 	struct { uint32_t stamp, index; } *slot;
@@ -234,7 +234,9 @@ struct engine {
 	size_t event;                  /* the running step's in the trace, SIZE_MAX: none */
 	bool stuck;                    /* a thread ran on without end */
 	bool cut_short;                /* some execution was */
-	bool begin_again;              /* adds must be in order, since a thread waits for one */
+	uint8_t needs;                 /* ... that the check turned out to need */
+	uint16_t spinning;             /* threads that have called cpu_relax() */
+	const struct sync_site *relaxes; /* the running thread has called cpu_relax(); NULL: no */
 	bool out_of_memory;
 	bool out_of_threads;           /* more than T_MAX would have been started */
 	uint64_t executions_before;    /* in parts before this one */
@@ -290,6 +292,9 @@ void engine_name_threads(unsigned *threads);
 void engine_watch(void);               /* how what is watched is now, if it is recorded */
 
 /* --- small helpers ------------------------------------------------------- */
+
+/* Must the search be begun again? */
+static inline bool engine_lacks(void) { return x.needs & (uint8_t)~x.assumes; }
 
 /* Does the operation wait for its word? */
 static inline bool kind_awaits(uint8_t kind)

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "explore/engine/fiber.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -19,6 +20,7 @@
 #ifdef FIBER_UCONTEXT
 static void swap(struct fiber *from, struct fiber *to)
 {
+	from->sp = (char *)__builtin_frame_address(0) - 64; /* what is pushed below counts */
 	swapcontext(&from->context, &to->context);
 }
 #else
@@ -184,6 +186,90 @@ void fiber_arm(struct fiber *f, void (*entry)(void *arg), void *arg)
 #endif
 	f->fake_stack = NULL;
 }
+
+/* --- what a fiber goes on with ------------------------------------------- */
+
+enum {
+	WIPED = 3 << 10,       /* bytes: what the explorer's functions leave, at the most */
+	CLEARED = 4 << 10,     /* at a time */
+};
+
+#define NOBODY_LOOKS __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
+
+NOBODY_LOOKS static uint64_t hash_words(uint64_t h, const void *from, const void *to)
+{
+	for (const volatile uint64_t *p = from; p < (const volatile uint64_t *)to; p++)
+		h = hash_mix(h, *p);
+	return h;
+}
+
+/* Registers that a call preserves are on the stack; ucontext has them, too, and all others. */
+NOBODY_LOOKS uint64_t fiber_state(const struct fiber *f)
+{
+	uint64_t h = (uintptr_t)f->sp;
+
+#if defined(FIBER_UCONTEXT) && defined(__x86_64__)
+	static const int kept[] = { REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14, REG_R15 };
+
+	for (size_t n = 0; n < ARRAY_SIZE(kept); n++)
+		h = hash_mix(h, (uint64_t)f->context.uc_mcontext.gregs[kept[n]]);
+#elif defined(FIBER_UCONTEXT)
+	h = hash_words(h, &f->context.uc_mcontext, &f->context.uc_mcontext + 1);
+#endif
+	return hash_words(h, f->sp, f->stack + f->stack_size);
+}
+
+/* Returns whether there was something. */
+NOBODY_LOOKS static bool wipe(void *from, void *to)
+{
+	uint64_t was = 0;
+
+	for (volatile uint64_t *p = from; p < (volatile uint64_t *)to; p++) {
+		was |= *p;
+		*p = 0;
+	}
+	return was;
+}
+
+/* From the top down, until nothing has been found for a while. */
+void fiber_clear(const struct fiber *f)
+{
+	char *at = f->stack + f->stack_size;
+
+	for (unsigned empty = 0; empty < 3 && at > f->stack; at -= CLEARED)
+		empty = wipe(at - CLEARED, at) ? 0 : empty + 1;
+}
+
+void fiber_wipe(const struct fiber *f)
+{
+#ifndef FIBER_UCONTEXT /* there the context may stand below */
+	char *low = (char *)f->sp - WIPED;
+
+	wipe(low > f->stack ? low : f->stack, f->sp);
+#else
+	(void)f;
+#endif
+}
+
+void fiber_wipe_deep(const struct fiber *f)
+{
+	char *at = (char *)__builtin_frame_address(0) - WIPED / 2;
+
+	if (at > f->stack)
+		wipe(f->stack, at);
+}
+
+NOBODY_LOOKS void fiber_wipe_running(const struct fiber *f)
+{
+	volatile uint64_t frame[WIPED / sizeof(uint64_t)];
+
+	if ((char *)__builtin_frame_address(0) - f->stack < 2 * WIPED)
+		return;
+	for (size_t n = 0; n < ARRAY_SIZE(frame); n++)
+		frame[n] = 0;
+}
+
+/* ------------------------------------------------------------------------- */
 
 #if defined(FIBER_ASAN) || defined(FIBER_UCONTEXT)
 uint64_t fiber_switch(struct fiber *from, struct fiber *to, uint64_t value)

@@ -33,6 +33,7 @@
 struct fiber {
 #ifdef FIBER_UCONTEXT
 	ucontext_t context;   /* while it does not run */
+	void *sp;             /* an address in the frame that switched away */
 #else
 	void *sp;             /* saved stack pointer, while it does not run */
 #endif
@@ -47,6 +48,19 @@ struct fiber {
 /* A stack of @size bytes above a page that faults. 0 or -ENOMEM. */
 int fiber_create(struct fiber *f, size_t size);
 void fiber_destroy(struct fiber *f);
+
+/*
+ * A hash of all that @f, which does not run, will go on with: its registers and its stack. Two
+ * equal ones at the same place mean that it will do the same twice, if memory is the same. That
+ * holds only if nothing but @f's own code has written to the stack. So before @f is armed the
+ * stack is cleared, and what others leave there is wiped: below the stack pointer of a fiber that
+ * does not run, or of the one that does.
+ */
+uint64_t fiber_state(const struct fiber *f);
+void fiber_clear(const struct fiber *f);
+void fiber_wipe(const struct fiber *f);
+void fiber_wipe_running(const struct fiber *f);
+void fiber_wipe_deep(const struct fiber *f); /* of the running one: what is far below */
 
 /* Forget what @f was doing; the next switch to it calls entry(arg), which must
  * not return. */

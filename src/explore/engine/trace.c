@@ -111,6 +111,8 @@ void sync_event_(enum sync_event kind, const uint64_t words[EVENT_WORDS_MAX],
 		listens(kind, words);
 	if (x.trace && x.cur >= 0 && engine_events[kind].role != EXPLORE_UNSHOWN)
 		event_say(&engine_events[kind], words, site);
+	if (x.watching && x.cur >= 0 && !x.on_main)
+		fiber_wipe_running(&x.fiber[x.cur]);
 }
 
 size_t engine_record_step(unsigned thread)

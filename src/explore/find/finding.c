@@ -283,7 +283,7 @@ int finding_parse(const char *replay, struct schedule *ret)
 	}
 	if (print != fingerprint(schedule))
 		goto fail;
-	*ret = (struct schedule){ forced, choice, n, -1 };
+	*ret = (struct schedule){ forced, choice, n };
 	return 0;
 fail:
 	free(forced);

@@ -58,7 +58,7 @@ static const char *must_stop(double since)
 		return "out of memory";
 	if (x.out_of_threads)
 		return too_many_threads;
-	if (x.begin_again && !x.ordered_adds)
+	if (engine_lacks())
 		return "it is begun again";
 	if (x.stuck)
 		return "a thread ran on without end";
@@ -129,29 +129,23 @@ static const char *run_all(double since)
 /* All was run: was that all there is? */
 static const char *incomplete(void)
 {
-	const char *why;
-
 	if (x.out_of_memory)
 		return "out of memory";
 	if (x.out_of_threads)
 		return too_many_threads;
 	if (search_is_lost())
 		return "the search lost its way (the check is not deterministic, or mmun has a bug)";
-	if (x.begin_again && !x.ordered_adds)
+	if (engine_lacks())
 		return "it is begun again";
 	if (x.cut_short)
 		return "an execution could not be run to its end";
-	why = alone_gives_up();
-	if (why)
-		drop_findings(x.result, ORACLE_LIVENESS); /* a thread that gives up ends */
-	return why;
+	return NULL;
 }
 
 /* Can what is left be gone on with? */
 static bool can_go_on(void)
 {
-	return !x.out_of_memory && !x.out_of_threads && !x.stuck &&
-	       !(x.begin_again && !x.ordered_adds);
+	return !x.out_of_memory && !x.out_of_threads && !x.stuck && !engine_lacks();
 }
 
 /* With @ret_left what is left is kept there, if something is. Returns as explore_part(). */
@@ -208,21 +202,21 @@ static void findings_conclude(struct explore_result *r)
 		drop_findings(r, ORACLE_DETERMINISM);
 }
 
-/* Additions commute, as long as nobody waits for what they add to: if somebody does, all is
- * begun again, with additions in order. 1: it must. */
+/* 1: the search must be begun again, with these assumptions. */
 static int explore_once(const struct explore_check *check, const struct explore_options *options,
 			const struct explore_record *from, struct explore_result *ret,
-			bool ordered_adds, struct explore_record *ret_left)
+			uint8_t *assumes, struct explore_record *ret_left)
 {
 	double since = seconds_now();
 	int r = run_open(check, options, ret);
 
 	if (r == 0) {
-		x.ordered_adds = ordered_adds;
+		x.assumes = *assumes;
 		ret->stopped_by = from ? record_load(from) : NULL;
 		x.executions_before = ret->executions;
 		r = ret->stopped_by ? -EINVAL : loop(since, ret_left);
-		if (r == 0 && x.begin_again && !x.ordered_adds)
+		*assumes = x.assumes | x.needs;
+		if (r == 0 && engine_lacks())
 			r = 1;
 		else if (r == 0 && !(ret_left && ret_left->bytes))
 			findings_conclude(ret);
@@ -239,6 +233,7 @@ static int explore_from(const struct explore_check *check, const struct explore_
 			const struct explore_record *from, struct explore_result *ret,
 			struct explore_record *ret_left)
 {
+	uint8_t assumes = 0;
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
@@ -246,13 +241,10 @@ static int explore_from(const struct explore_check *check, const struct explore_
 		return -EINVAL;
 	if (!options->leave_out)
 		optionals_forget();
-	spin_forget();
-	r = explore_once(check, options, from, ret, false, ret_left);
-	if (r == 1) {
+	while ((r = explore_once(check, options, from, ret, &assumes, ret_left)) == 1) {
 		explore_result_fini(ret);
 		memset(ret, 0, sizeof(*ret));
-		spin_forget();
-		r = explore_once(check, options, NULL, ret, true, ret_left);
+		from = NULL;
 	}
 	return r;
 }
@@ -293,7 +285,7 @@ int explore_replay(const struct explore_check *check, const char *replay,
 	if (r == 0)
 		r = finding_parse(replay, &schedule);
 	if (r == 0) {
-		x.ordered_adds = true; /* the order is given */
+		x.assumes = ADDS_ARE_ORDERED | LOOPS_ARE_WATCHED; /* the order is given */
 		x.trace = ret_trace;
 		sync_recording = true;
 		end = run_schedule(&schedule);

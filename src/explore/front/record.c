@@ -68,7 +68,7 @@ static void put_result(struct flat *f)
 	flat_put_number(f, r->memory);
 	flat_put_number(f, (uint64_t)(r->seconds * 1e9));
 	flat_put_number(f, x.cut_short);
-	flat_put_number(f, x.ordered_adds);
+	flat_put_number(f, x.assumes);
 	finding_save(f);
 }
 
@@ -82,7 +82,7 @@ static bool get_result(struct flat_reader *r)
 	ret->memory = (size_t)flat_get_number(r, SIZE_MAX);
 	ret->seconds = (double)flat_get_number(r, UINT64_MAX) / 1e9;
 	x.cut_short = flat_get_number(r, true);
-	x.ordered_adds = flat_get_number(r, true);
+	x.assumes = (uint8_t)flat_get_number(r, UINT8_MAX);
 	return finding_load(r);
 }
 
@@ -96,7 +96,6 @@ int record_save(struct explore_record *ret)
 	flat_put(&f, &head, sizeof(head));
 	put_result(&f);
 	origin_save(&f);
-	spin_save(&f);
 	plain_save(&f);
 	found = search_save(&f);
 	if (f.failed || !found) {
@@ -123,8 +122,8 @@ const char *record_load(const struct explore_record *record)
 	if (head.identity != identity())
 		return "the record to go on with is of another check, of other options or of "
 		       "another version";
-	if (!get_result(&r) || !origin_load(&r) || !spin_load(&r) || !plain_load(&r) ||
-	    !search_load(&r) || r.at != r.end)
+	if (!get_result(&r) || !origin_load(&r) || !plain_load(&r) || !search_load(&r) ||
+	    r.at != r.end)
 		return x.out_of_memory ? "out of memory" : "the record to go on with is damaged";
 	return NULL;
 }

@@ -310,7 +310,7 @@ static void races_find(int j, const struct access *a, const struct clk *clk,
 {
 	if (kind_awaits(p->kind)) {
 		if (a->o->adders) { /* which of them it would follow is not known: see explore() */
-			x.begin_again = true;
+			x.needs |= ADDS_ARE_ORDERED;
 			return;
 		}
 		race_of_await(j, a, clk, thread, p);

@@ -116,6 +116,8 @@ void plain_operation(const struct step *s); /* that needs memory; about to run *
 void plain_needs(const void *object, size_t size, const struct sync_site *site);
 void plain_touches(const void *object, size_t size, const struct sync_site *site);
 void plain_freed(const struct dead *d);
+/* Has another thread accessed it plainly since that step? */
+bool plain_met(const void *addr, size_t size, int step);
 void plain_save(struct flat *f);
 bool plain_load(struct flat_reader *r); /* false: damaged */
 
@@ -127,6 +129,22 @@ static inline void plain_let_go(const void *object, size_t size, const struct sy
 	if (x.plain)
 		plain_needs(object, size, site);
 }
+
+/* --- trail.c ------------------------------------------------------------- */
+void trail_forget(void);               /* the execution before */
+void trail_close(void);
+/* Of the running thread: a plain access is about to be done; the step that began; its end, before
+ * the next one. */
+void trail_plain(const void *addr, size_t size);
+void trail_step(void);
+void trail_block_ends(void);
+/* What the thread has touched from now on. */
+unsigned trail_mark(unsigned thread);
+/* Is what it has changed since then as it was, and has no other thread seen it otherwise? */
+bool trail_is_restored(unsigned thread, unsigned mark);
+/* Is anything that it has touched since then, but for its stack, no longer as it was when it came
+ * by first? */
+bool trail_has_changed(unsigned thread, unsigned mark);
 
 /* --- sequential consistency, inline -------------------------------------- */
 

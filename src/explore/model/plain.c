@@ -323,6 +323,23 @@ void plain_operation(const struct step *s)
 	access_range(s->addr, s->bytes, &now);
 }
 
+bool plain_met(const void *addr, size_t size, int step)
+{
+	uintptr_t from = (uintptr_t)addr, end = from + size;
+
+	for (uintptr_t number = from / GRANULE; x.plain && number * GRANULE < end; number++) {
+		const struct granule *g = granule_of(x.plain, number, false);
+
+		for (uint32_t i = g ? g->cells : 0; i; i = x.plain->cell[i - 1].next) {
+			const struct cell *c = &x.plain->cell[i - 1];
+
+			if (c->thread != x.cur && !c->marked && c->step > step)
+				return true;
+		}
+	}
+	return false;
+}
+
 static struct cell let_go_by(const struct sync_site *site)
 {
 	return (struct cell){ .site = site, .thread = (uint8_t)x.cur, .marked = true,

@@ -72,7 +72,8 @@ static void say_wait(struct said *s, unsigned thread)
 	else
 		s->n += (size_t)snprintf(s->text + s->n, sizeof(s->text) - s->n,
 					 "%s forever (%s) in %s",
-					 p->kind == SYNC_RELAX ? "tries again" : "waits",
+					 p->kind == SYNC_RELAX || p->kind == SYNC_SPIN ?
+						"tries again" : "waits",
 					 engine_operations[p->kind].name, p->site->function);
 }
 
@@ -94,7 +95,7 @@ void deadlock_report(void)
 	for (unsigned t = 0; t < x.threads; t++) {
 		if (!(x.alive >> t & 1))
 			continue;
-		spins |= x.pend[t].kind == SYNC_RELAX;
+		spins |= x.pend[t].kind == SYNC_RELAX || x.pend[t].kind == SYNC_SPIN;
 		if (!(done >> t & 1))
 			say_wait(&s, t);
 	}

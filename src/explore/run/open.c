@@ -129,5 +129,6 @@ void run_close(void)
 	search_close();
 	spot_forget();
 	plain_close();
+	trail_close();
 	memset(&x, 0, sizeof(x));
 }

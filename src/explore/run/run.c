@@ -23,6 +23,9 @@ static void restore(void)
 	x.uses = 0;
 	objects_forget();
 	plain_forget();
+	trail_forget();
+	spin_forget();
+	x.watching = x.assumes & LOOPS_ARE_WATCHED;
 	x.fails = 0;
 	x.aborted = false;
 	x.depth = 0;
@@ -55,35 +58,72 @@ static void finish(void)
 	x.depth++;
 }
 
+/* Up to its first operation. */
+static void start(unsigned thread)
+{
+	x.cur = (int)thread;
+	do {
+		fiber_switch(&x.main, &x.fiber[thread], 0);
+	} while (x.relaxes && spin_goes_on());
+	if (x.watching)
+		trail_block_ends();
+}
+
+/* The thread that is to run does, from its step on up to its next one. While loops are watched
+ * the next step is chosen here; else where the thread gives way. Then this returns at the end of
+ * the run. False: it is over. */
+static bool run_step(void)
+{
+	if (x.watching) {
+		trail_step();
+		fiber_wipe(&x.fiber[x.cur]);
+	}
+	fiber_switch(&x.main, &x.fiber[x.cur], x.value);
+	while (x.relaxes && !x.aborted && spin_goes_on())
+		fiber_switch(&x.main, &x.fiber[x.cur], 0);
+	if (!x.watching || x.aborted)
+		return false;
+	trail_block_ends();
+	x.on_main = true;
+	return sched_next();
+}
+
+static void run_steps(void)
+{
+	bool goes_on;
+
+	x.on_main = true;
+	goes_on = sched_begin();
+	while (goes_on) {
+		x.on_main = false;
+		goes_on = run_step();
+	}
+	x.on_main = false;
+}
+
 enum run_end run_execution(void)
 {
 	enum run_end end;
 	jmp_buf bail;
-	bool begins;
 
 	restore();
 	x.bail = &bail;
 	if (setjmp(bail)) {
-		x.depth += x.on_main; /* the first step counts */
+		x.depth += x.on_main; /* the step that was begun counts */
 		x.on_main = false;
 		x.cur = -1;
 		return RUN_ABORTED;
 	}
-	x.starting = true;
-	for (unsigned t = 0; t < x.check->threads && !x.aborted; t++) {
-		x.cur = (int)t; /* as far as its first operation */
-		fiber_switch(&x.main, &x.fiber[t], 0);
-	}
+	x.starting = x.aside = true;
+	for (unsigned t = 0; t < x.check->threads && !x.aborted; t++)
+		start(t);
 	x.starting = false;
+	x.aside = x.watching;
 	x.cur = -1;
 	end = RUN_ABORTED;
 	if (!x.aborted) {
 		engine_watch();
-		x.on_main = true;
-		begins = sched_begin();
-		x.on_main = false;
-		if (begins)
-			fiber_switch(&x.main, &x.fiber[x.cur], x.value);
+		run_steps();
 		x.cur = -1;
 		x.depth += x.aborted; /* the step in which it happened counts */
 		end = x.end;
@@ -91,8 +131,8 @@ enum run_end run_execution(void)
 	x.result->steps += (uint64_t)x.depth;
 	if (end == RUN_COMPLETE && !x.aborted)
 		finish();
-	else if (end == RUN_DEADLOCK && spin_guessed_wrong())
-		end = RUN_ASLEEP; /* another execution has the right guess */
+	else if (end == RUN_DEADLOCK && spin_could_go_on())
+		end = RUN_ASLEEP; /* in another execution it does */
 	else if (end == RUN_DEADLOCK)
 		deadlock_report();
 	return x.aborted ? RUN_ABORTED : end;

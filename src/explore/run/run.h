@@ -5,7 +5,6 @@
  *   deadlock.c   the report where no thread can go on
  *   run.c        one execution
  *   open.c       before the first execution and after the last
- *   alone.c      after the search: a thread by itself
  */
 #ifndef MMUN_RUN_H
 #define MMUN_RUN_H
@@ -19,8 +18,5 @@ void run_close(void);
 enum run_end run_execution(void);          /* as the search dictates */
 enum run_end run_schedule(const struct schedule *schedule); /* instead; it keeps nothing of it */
 void deadlock_report(void);
-/* After the search: why it is not complete, since a thread that had to wait would have given
- * up by itself; or NULL. */
-const char *alone_gives_up(void);
 
 #endif
