@@ -45,6 +45,16 @@ for file in races words rules callbacks lock_memory loops; do
 	[ "$wrong" = "$pairs" ] || fail "$file: $wrong of $pairs broken twins are found"
 	[ "$right" = "$pairs" ] || fail "$file: $right of $pairs right ones verify"
 done
+# The same of files in which right and broken ones have names of their own.
+for file in later; do
+	run 0 check -q "$top/tests/checks/$file.c"
+	[ -s err ] && fail "$file: $(cat err)"
+	sed 's/, \.expect = "[a-z-]*"//' "$top/tests/checks/$file.c" >"un$file.c"
+	run 1 check -q "un$file.c"
+	broken=$(grep -c '\.expect = "' "$top/tests/checks/$file.c")
+	found=$(grep -c ' violation ' out)
+	[ "$found" = "$broken" ] || fail "$file: $found of $broken broken checks are found"
+done
 # Without looking at plain accesses they are not seen.
 run 1 check -q --no-races "$top/tests/checks/races.c"
 contains 'spin_wrong                   differs' out

@@ -21,7 +21,7 @@ OTHER = re.compile(r'''(DEFINE|DECLARE|LIST_HEAD|HLIST_HEAD|__\w+_(INITIALIZER|U
     ATOMIC\w*_INIT|\w+_INITIALIZER|SEQCNT_ZERO|BITS?_|BIT$|BUILD_BUG_ON|ARRAY_SIZE|container_of|
     \w+_entry(_\w+)?$|\w*for_each\w*|list_first_or_null_rcu|wait_event|sleep_on|explore_optional|
     likely|unlikely|pr_\w+|barrier|smp_[rw]?mb|smp_mb__\w+|BUG$|VM_BUG_ON_(PAGE|FOLIO)|
-    rcu_dereference_(check|protected))''', re.X)
+    rcu_dereference_(check|protected)|k\w+_rcu$)''', re.X)
 
 STATE = '''
 #include <mmun/kernel.h>
@@ -49,6 +49,7 @@ struct s {
 	struct hlist_head hlist;
 	struct hlist_node h[3];
 	struct xarray xa;
+	struct rcu_head rcu;
 };
 
 static void setup(void *state, void *arg) { (void)state; (void)arg; }
@@ -59,6 +60,8 @@ static __attribute__((unused)) void release(struct kref *kref)
 {
 	container_of(kref, struct s, kref)->release_called++;
 }
+
+static __attribute__((unused)) void called(struct rcu_head *head) { (void)head; }
 
 static __attribute__((unused)) void lists(struct s *s)
 {

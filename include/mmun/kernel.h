@@ -14,12 +14,13 @@
  * Locks, queues, completions and counters that are zeroed are initialized. Locks may be taken
  * in any order: an order that deadlocks is found when it deadlocks.
  *
- * Context. All names may be used in the threads of a check. Set-up and end may use those that
- * do not have to wait. These may sleep, and must not be used with a spin lock held, in an RCU
- * read section, with preemption disabled, or in a callback that must not block: mutex_lock(),
+ * Context. All names may be used in the threads of a check. Set-up and end may use those that do
+ * not have to wait. These may sleep, and must not be used with a spin lock held, in an RCU read
+ * section, with preemption disabled, or in a callback that must not block: mutex_lock(),
  * down_read(), down_write(), wait_event(), wait_for_completion(), synchronize_rcu(),
- * synchronize_srcu(), might_sleep(), cond_resched(), and allocations with GFP_KERNEL. Doing
- * so is a finding of the oracle "atomic-sleep". All other names wait at most for a spin lock.
+ * synchronize_srcu(), rcu_barrier(), srcu_barrier(), might_sleep(), cond_resched(), and
+ * allocations with GFP_KERNEL. Doing so is a finding of the oracle "atomic-sleep". All other
+ * names wait at most for a spin lock.
  */
 #ifndef MMUN_KERNEL_H
 #define MMUN_KERNEL_H

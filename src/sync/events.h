@@ -131,6 +131,10 @@
 	X(SRCU_UNLOCK,     "srcu-unlock",     UNLOCK, "unlock SRCU {domain}", W(NAME, domain))     \
 	X(SRCU_SYNCHRONIZE, "srcu-synchronize", STEP, "synchronize SRCU {domain}",                 \
 	  W(NAME, domain))                                                                         \
+	X(CALL_LATER,      "call-later",      STEP,   "{call}{function}",                          \
+	  W(NAME, call) W(NAME, function))                                                         \
+	X(CALLS_OVER,      "calls-over",      STEP,   "{call}: all calls are over",                \
+	  W(NAME, call))                                                                           \
 	X(WAKE,            "wake",            STEP,   "wake up {queue}", W(NAME, queue))           \
 	X(WOKEN,           "woken",           STEP,   "woken at {queue}", W(NAME, queue))          \
 	X(COMPLETE,        "complete",        STEP,   "complete {completion}",                     \

@@ -43,6 +43,23 @@ KERNEL_PASSED_VOID_(cleanup_srcu_struct, (struct srcu_struct *srcu), (srcu))
 #define srcu_read_unlock(srcu, index) \
 	KERNEL_2_(srcu_read_unlock, #srcu, struct srcu_struct *, srcu, int, index)
 #define synchronize_srcu(srcu) KERNEL_1_(synchronize_srcu, #srcu, srcu)
+#define synchronize_srcu_expedited synchronize_srcu
+
+/* As call_rcu() and rcu_barrier(), with grace periods of this srcu_struct. */
+KERNEL_INLINE_ void kernel_call_srcu_(const struct kernel_at_ *at, struct srcu_struct *srcu,
+				      struct rcu_head *head, rcu_callback_t func)
+{
+	head->func = func;
+	kernel_call_later_(at, srcu, head, func);
+}
+
+KERNEL_PASSED_VOID_(call_srcu, (struct srcu_struct *srcu, struct rcu_head *head,
+				rcu_callback_t func), (srcu, head, func))
+KERNEL_PROCEDURE_(srcu_barrier, (struct srcu_struct *srcu), (srcu))
+
+#define call_srcu(srcu, head, func) KERNEL_3_(call_srcu, "call_srcu", struct srcu_struct *, srcu, \
+	struct rcu_head *, head, rcu_callback_t, func)
+#define srcu_barrier(srcu) KERNEL_1_(srcu_barrier, #srcu, srcu)
 
 #define srcu_dereference(p, srcu) __extension__({ \
 	__typeof__(p) *kernel_pointer_ = &(p); \

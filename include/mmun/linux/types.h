@@ -20,6 +20,10 @@ struct list_head { struct list_head *next, *prev; };
 struct hlist_head { struct hlist_node *first; };
 struct hlist_node { struct hlist_node *next, **pprev; };
 
+/* Of call_rcu(): the object is what it is in. */
+struct rcu_head { struct rcu_head *next; void (*func)(struct rcu_head *head); };
+#define callback_head rcu_head
+
 typedef struct { int counter; } atomic_t;
 typedef struct { s64 counter; } atomic64_t;
 typedef atomic64_t atomic_long_t;

@@ -90,14 +90,6 @@ static void say(const struct kernel_at_ *at, const char *name, int64_t value)
 	say_value(&at->site, at->text ? at->text : name, value);
 }
 
-/* An event with the word NAME: the argument as it was written, what it is the address of. */
-#define say_object(at, kind) sync_event_at(&(at)->site, kind, (uintptr_t)name_of(at))
-
-static const char *name_of(const struct kernel_at_ *at)
-{
-	return at->text ? at->text + (*at->text == '&') : "what it was given";
-}
-
 /* --- words ---------------------------------------------------------------- */
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,

@@ -31,6 +31,14 @@
 #define KERNEL_IMPLEMENTATION_
 #include "mmun/kernel.h"
 
+/* An event with the word NAME: the argument as it was written, what it is the address of. */
+#define say_object(at, kind) sync_event_at(&(at)->site, kind, (uintptr_t)name_of(at))
+
+static inline const char *name_of(const struct kernel_at_ *at)
+{
+	return at->text ? at->text + (*at->text == '&') : "what it was given";
+}
+
 /* mm.c: a lock that was taken, or is let go now, may be that of a page table, which it uses. */
 void names_lock_used(const void *lock, enum sync_use when, const struct sync_site *site);
 
