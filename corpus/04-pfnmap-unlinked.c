@@ -29,11 +29,11 @@ static struct mm_world w;
 static unsigned long x;
 static struct page *P;                  /* the driver's: the entry has no reference */
 static struct rw_semaphore i_mmap_rwsem;
-static bool linked = true;              /* [i_mmap_rwsem] the area is in i_mmap */
+static struct vm_area_struct mapped;    /* the area of x, which is in i_mmap */
+static bool linked = true;              /* [i_mmap_rwsem] it still is */
 
 static void setup(void)
 {
-	struct vm_area_struct vma;
 	spinlock_t *ptl;
 	pte_t *pte;
 
@@ -43,10 +43,10 @@ static void setup(void)
 				  MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS | MMUN_MAP_FIXED_NOREPLACE,
 				  &(uint64_t){ 0 }));
 	P = alloc_zeroed_page(GFP_KERNEL);
-	vma = vma_of(w.mm, x);
+	mapped = vma_of(w.mm, x);
 	pte = pte_offset_map_lock(w.mm, pmd_off(w.mm, x), x, &ptl); /* remap_pfn_range() */
 	BUG_ON(!pte);
-	set_pte_at(w.mm, x, pte, pte_mkwrite(pte_mkdirty(mk_pte(P, PAGE_SHARED)), &vma));
+	set_pte_at(w.mm, x, pte, pte_mkwrite(pte_mkdirty(mk_pte(P, PAGE_SHARED)), &mapped));
 	pte_unmap_unlock(pte, ptl);
 	mm_world_cached(&w, 0, x, true);
 }
@@ -103,14 +103,12 @@ static void unmap_region(void)
 
 static void unmap_mapping_range(void)
 {
-	struct vm_area_struct vma;
 	struct mmu_gather tlb;
 
 	down_read(&i_mmap_rwsem);
 	if (linked) {
-		vma = vma_of(w.mm, x);
 		tlb_gather_mmu(&tlb, w.mm);
-		unmap_vmas(&tlb, &vma);
+		unmap_vmas(&tlb, &mapped);
 		tlb_finish_mmu(&tlb);
 	} else {
 		pr_info("nobody maps the page");

@@ -22,6 +22,12 @@
  *	- Each start has its end.
  *	- What is changed as an entry is in a page table, and what is named as a page table
  *	  is one.
+ *	- An entry is changed in the name of the address that it maps, also when its table was
+ *	  moved.
+ *	- An area is looked up with mmap_lock or its own lock held, unless nobody can change it
+ *	  meanwhile. It is locked for writing with mmap_lock held.
+ *	- The reverse map is changed with the page table lock held, and that of a file's page is
+ *	  walked with the page lock held.
  * Freed pages and page tables must not be accessed ("lifetime"). Memory must be given back
  * ("leak", if the check has a finish function that destroys the machine).
  *
@@ -109,7 +115,8 @@ static inline void mm_world_init(struct mm_world *w, enum mmun_semantics era, un
 	EXPLORE_ASSERT(cpus <= MM_WORLD_CPUS);
 	EXPLORE_ASSERT(!mmun_machine_create(&opts, &w->machine));
 	EXPLORE_ASSERT(!mmun_mm_create(w->machine, era, &w->mm));
-	EXPLORE_ASSERT(!kernel_vma_(w->mm, 0, &none)); /* pages are this machine's from here on */
+	/* Pages are this machine's from here on. */
+	EXPLORE_ASSERT(!kernel_vma_(w->mm, 0, &none, NULL));
 	for (w->cpus = 0; w->cpus < cpus; w->cpus++)
 		EXPLORE_ASSERT(!mmun_cpu_create(w->mm, &w->cpu[w->cpus]));
 	if (device)

@@ -18,6 +18,11 @@
  *   cmpxchg_acq_rel(w, &old, v)     strong; true if stored, else old is reloaded
  *   load_ptr_acquire(p) store_ptr_release(p, q)
  *
+ * Plain accesses. sync_plain_read(p) and sync_plain_write(p) say that the caller has accessed
+ * *p plainly, where somebody whom the library's locks do not keep out may do so as well: the
+ * owner of a notifier, or a check that looks at an area. The explorer watches them for races,
+ * as it does those of a check. Natively they are nothing.
+ *
  * Locks. Each is given a rank; a thread takes locks in increasing rank only,
  * and two of one rank in increasing address. Taking a mutex or rwsem may sleep
  * and is therefore forbidden under a spin lock, in a guard section and in an

@@ -134,8 +134,8 @@ uint64_t sync_write_(void *word, struct sync_access access, uint64_t value,
 uint64_t sync_update_(void *word, struct sync_access access, uint64_t a, uint64_t b,
 		      const struct sync_site *site);
 void sync_fence_(enum sync_order order, const struct sync_site *site);
-/* A store that happens together with the operation before it, and is no step of its own. */
-void sync_store_along_(atomic_u64 *word, uint64_t value);
+/* A plain access that the caller makes, or stands for: it is watched as a check's is. */
+void sync_plain_(const void *p, size_t size, bool write, const struct sync_site *site);
 /* An access that the code is about to perform by itself, which it tells of: volatile ones. The
  * word is kept. Only models that keep memory up to date can have them. */
 void sync_told_(const void *word, struct sync_access access, const struct sync_site *site);
@@ -352,6 +352,9 @@ static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_s
 #define cmpxchg_acq_rel(w, o, v)  sync_cmpxchg_((w), (o), (v), SYNC_SITE)
 #define load_ptr_acquire(p)       sync_load_ptr_((p), SYNC_SITE)
 #define store_ptr_release(p, q)   sync_store_ptr_((p), (q), SYNC_SITE)
+
+#define sync_plain_read(p)        sync_plain_((p), sizeof(*(p)), false, SYNC_SITE)
+#define sync_plain_write(p)       sync_plain_((p), sizeof(*(p)), true, SYNC_SITE)
 
 /* --- locks --------------------------------------------------------------- */
 

@@ -80,6 +80,9 @@ static inline void store_ptr_release(atomic_ptr *p, void *q)
 	atomic_store_explicit(&p->v, q, memory_order_release);
 }
 
+#define sync_plain_read(p)  ((void)sizeof(*(p)))
+#define sync_plain_write(p) ((void)sizeof(*(p)))
+
 /*
  * Locks. A spin lock is a byte-sized test-and-test-and-set; it yields after a
  * while, since user-space holders can be preempted. Ranks are checked when

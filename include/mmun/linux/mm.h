@@ -34,18 +34,23 @@ extern "C" {
 /*
  * Returns the bounds of the area that contains addr. It is an assertion that there is one.
  *
- * Context: with a lock that keeps the area from changing: mmap_lock, or the area's.
+ * Context: with a lock that keeps the area from changing: mmap_lock, or the area's. Without one
+ * it is a finding if the area can change meanwhile.
  * Source: vma_lookup() in include/linux/mm.h.
  */
-static inline struct vm_area_struct vma_of(struct mm_struct *mm, unsigned long addr)
+KERNEL_INLINE_ struct vm_area_struct kernel_vma_of_(const struct kernel_at_ *at,
+						    struct mm_struct *mm, unsigned long addr)
 {
 	struct vm_area_struct vma = { mm, 0, 0, 0 };
 
-	EXPLORE_ASSERT(kernel_vma_(mm, addr, &vma));
+	EXPLORE_ASSERT(kernel_vma_(mm, addr, &vma, &at->site));
 	return vma;
 }
 
-#define vma_of(mm, addr) KERNEL_CALL_2_(vma_of, struct mm_struct *, mm, unsigned long, addr)
+KERNEL_PASSED_(struct vm_area_struct, vma_of, (struct mm_struct *mm, unsigned long addr),
+	       (mm, addr))
+
+#define vma_of(mm, addr) KERNEL_2_(vma_of, NULL, struct mm_struct *, mm, unsigned long, addr)
 
 /* --- pages ---------------------------------------------------------------- */
 

@@ -62,7 +62,8 @@ enum kernel_rmap_op_ { KERNEL_RMAP_NEW_, KERNEL_RMAP_ADD_, KERNEL_RMAP_REMOVE_ }
 enum kernel_pending_op_ { KERNEL_PENDING_INC_, KERNEL_PENDING_DEC_, KERNEL_PENDING_GET_,
 			  KERNEL_GATHER_INC_, KERNEL_GATHER_DEC_, KERNEL_GATHER_GET_ };
 
-bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret);
+bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret,
+		 const struct sync_site *site);
 void kernel_mmap_lock_(struct mmun_mm *mm, enum kernel_lock_op_ op, const struct sync_site *site);
 void kernel_vma_lock_(struct mmun_mm *mm, uint64_t addr, enum kernel_lock_op_ op,
 		      const struct sync_site *site);

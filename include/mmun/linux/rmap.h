@@ -57,7 +57,7 @@ KERNEL_RMAP_OF_(folio_remove_rmap_pte, KERNEL_RMAP_REMOVE_)
 #define folio_remove_rmap_pte(folio, page, vma, addr) \
 	KERNEL_RMAP_CALL_(folio_remove_rmap_pte, folio, page, vma, addr)
 
-/* See struct rmap_walk_control. */
+/* See struct rmap_walk_control. A page of a file must be locked ("protocol"). */
 #define rmap_walk(f, rwc) KERNEL_2_(rmap_walk, NULL, \
 	struct folio *, KERNEL_FOLIO_(f), struct rmap_walk_control *, rwc)
 

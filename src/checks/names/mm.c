@@ -16,6 +16,7 @@
 #include "vm/tlb/peek.h"
 
 #include "checks/names/names.h"
+#include "checks/names/rules.h"
 #include "mmun/linux/mm_word.h"
 
 _Static_assert((int)KERNEL_PTE_P_ == (int)PTE_P && (int)KERNEL_PTE_RW_ == (int)PTE_RW &&
@@ -94,11 +95,78 @@ void names_lock_used(const void *lock, enum sync_use when, const struct sync_sit
 
 /* --- areas and their locks ------------------------------------------------ */
 
-bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret)
+/* Without that lock the word does not do what it is to do: the execution ends. */
+static void demand(bool fulfilled, const char *what, const struct sync_site *site)
 {
-	const struct vma *v = vma_find(mm, addr);
+	if (fulfilled)
+		return;
+	explore_fail(ORACLE_PROTOCOL, "%s:%d %s", site->function, site->line, what);
+	sync_give_up();
+}
+
+/*
+ * The areas that each thread has locked for reading. An execution that was given up leaves some
+ * behind, which nobody holds.
+ */
+enum { AREAS_MAX = 4 };
+static struct vma *areas_locked[EXPLORE_THREADS_MAX][AREAS_MAX];
+
+static bool in_thread(void) { return sync_self() <= EXPLORE_THREADS_MAX; }
+
+static void area_locked(struct vma *v)
+{
+	struct vma **at = in_thread() ? areas_locked[sync_self() - 1] : NULL;
+	unsigned n = 0;
+
+	while (at && n < AREAS_MAX && at[n] && at[n] != v && sync_holds_(&at[n]->lock))
+		n++;
+	ASSERT(n < AREAS_MAX);
+	if (at)
+		at[n] = v;
+}
+
+/* The area of addr that the running thread has locked for reading; NULL: it has not. */
+static struct vma *area_held(struct mmun_mm *mm, uint64_t addr)
+{
+	if (!in_thread())
+		return vma_find(mm, addr);
+	for (unsigned n = 0; n < AREAS_MAX; n++) {
+		struct vma *v = areas_locked[sync_self() - 1][n];
+
+		if (v && sync_holds_(&v->lock) && v->mm == mm && addr >= v->start &&
+		    addr < v->end)
+			return v;
+	}
+	return NULL;
+}
+
+/* As vma_lookup() does under RCU: what it finds may change from then on, and that it is looked
+ * at is watched as a plain access of the check. */
+static struct vma *area_unlocked(struct mmun_mm *mm, uint64_t addr, const struct sync_site *site)
+{
+	struct vma *v;
+
+	AT(site);
+	sync_down_(&mm->areas_sem, true, SYNC_UNRANKED, SYNC_TRIED, site);
+	v = vma_find(mm, addr);
+	sync_up_(&mm->areas_sem, true, site);
+	demand(v, "finds no area: neither mmap_lock nor the area's lock keeps it", site);
+	sync_plain_read(&v->start);
+	sync_plain_read(&v->end);
+	sync_plain_read(&v->prot);
+	return v;
+}
+
+bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret,
+		 const struct sync_site *site)
+{
+	const struct vma *v;
 
 	use(mm);
+	if (sync_holds_(&mm->mmap_lock))
+		v = vma_find(mm, addr);
+	else if (!(v = area_held(mm, addr)))
+		v = area_unlocked(mm, addr, site);
 	if (!v)
 		return false;
 	*ret = (struct vm_area_struct){ mm, v->start, v->end, v->prot };
@@ -151,34 +219,45 @@ void kernel_mmap_lock_(struct mmun_mm *mm, enum kernel_lock_op_ op, const struct
  * area's lock before the next one can mark it. */
 static void vma_start_read(struct mmun_mm *mm, uint64_t addr, const struct sync_site *site)
 {
-	if (vma_lock_read(mm, addr))
-		return;
-	rwsem_op(&mm->mmap_lock, KERNEL_READ_LOCK_, site);
-	rwsem_op(&vma_find(mm, addr)->lock, KERNEL_READ_LOCK_, site);
-	rwsem_op(&mm->mmap_lock, KERNEL_READ_UNLOCK_, site);
+	struct vma *v = vma_lock_read(mm, addr);
+
+	if (!v) {
+		rwsem_op(&mm->mmap_lock, KERNEL_READ_LOCK_, site);
+		v = vma_find(mm, addr);
+		demand(v, "locks an area that is gone", site);
+		rwsem_op(&v->lock, KERNEL_READ_LOCK_, site);
+		rwsem_op(&mm->mmap_lock, KERNEL_READ_UNLOCK_, site);
+	}
+	area_locked(v);
 }
 
 void kernel_vma_lock_(struct mmun_mm *mm, uint64_t addr, enum kernel_lock_op_ op,
 		      const struct sync_site *site)
 {
-	struct vma *v = vma_find(mm, addr);
+	struct vma *v;
 
 	use(mm);
-	ASSERT(v && op != KERNEL_WRITE_UNLOCK_);
-	if (op == KERNEL_READ_LOCK_)
-		sync_callback_calls_("vma_start_read", SYNC_CALLED_LOCKED, site);
-	if (op == KERNEL_WRITE_LOCK_)
+	ASSERT(op != KERNEL_WRITE_UNLOCK_);
+	if (op == KERNEL_WRITE_LOCK_) {
+		demand(sync_holds_(&mm->mmap_lock), "locks an area for writing without mmap_lock",
+		       site);
+		v = vma_find(mm, addr);
+		demand(v, "locks an area that is gone", site);
 		vma_start_write(v);
-	else if (op == KERNEL_READ_LOCK_)
+	} else if (op == KERNEL_READ_LOCK_) {
+		sync_callback_calls_("vma_start_read", SYNC_CALLED_LOCKED, site);
 		vma_start_read(mm, addr, site);
-	else
+	} else {
+		v = area_held(mm, addr);
+		demand(v, "drops the lock of an area that it does not hold", site);
 		rwsem_op(&v->lock, op, site);
+	}
 	say_lock(site, op, "area");
 }
 
 /* --- where entries are ---------------------------------------------------- */
 
-/* Whether the frame is one is for judge_table() to say. */
+/* Whether the frame is one is for change_judge() to say. */
 static struct ptdesc *table_of(const void *entry, pfn_t *ret_table)
 {
 	uint64_t offset = (uint64_t)((const char *)entry - machine->memory);
@@ -220,77 +299,6 @@ void *kernel_ptl_(struct mmun_mm *mm, const void *entry)
 
 /* --- changing entries ------------------------------------------------------ */
 
-/* Does a walk from the top find this table? Else nobody else knows it yet. Looks, and is no
- * step of the check. */
-static bool is_reached(const struct mmun_mm *mm, const struct ptdesc *table, uint64_t addr)
-{
-	pfn_t at = mm->pt.pgd;
-
-	for (unsigned level = TABLE_LEVELS - 1; level > table->level; level--) {
-		pte_t e = { frame_memory(machine, at)[entry_index(addr, level)].v };
-
-		if (!pte_present(e) || pte_huge(e) || pte_pfn(e).v >= machine->frames)
-			return false;
-		at = pte_pfn(e);
-	}
-	return at.v == (uint32_t)(table - machine->ptdesc);
-}
-
-/* Is what this present entry of level 1 names a table in which nothing is mapped? Such a one
- * goes after range_end, as in free_pgtables(). */
-static bool is_empty_table(pte_t e)
-{
-	const atomic_u64 *below = frame_memory(machine, pte_pfn(e));
-	bool empty = !pte_huge(e) && pte_pfn(e).v < machine->frames;
-
-	for (unsigned n = 0; empty && n < TABLE_ENTRIES; n++)
-		empty = !pte_mapped((pte_t){ below[n].v });
-	return empty;
-}
-
-static bool takes_away(const struct ptdesc *table, pte_t old, pte_t new)
-{
-	if (!pte_mapped(old) || (table->level && is_empty_table(old)))
-		return false;
-	return !pte_mapped(new) || (pte_present(old) && !pte_present(new)) ||
-	       pte_pfn(old).v != pte_pfn(new).v || (pte_write(old) && !pte_write(new));
-}
-
-/* The rules of a change that has been made. */
-static void judge_change(const struct mmun_mm *mm, uint64_t addr, const void *entry, pte_t old,
-			 pte_t new, const struct sync_site *site)
-{
-	pfn_t table;
-	const struct ptdesc *d = table_of(entry, &table);
-
-	if (!sync_holds_(table_lock(machine, table, d->level)))
-		explore_fail(ORACLE_PROTOCOL, "%s:%d changes the entry of %#lx without its lock",
-			     site->function, site->line, (unsigned long)addr);
-	if (takes_away(d, old, new) && !sync_in_range_(&mm->domain, addr))
-		explore_fail(ORACLE_PROTOCOL, "%s:%d changes the present entry of %#lx outside of "
-			     "invalidate_range_start and end", site->function, site->line,
-			     (unsigned long)addr);
-}
-
-/* The word that is changed is one of a page table, and so is what it names as a table. A
- * freed one is the business of the oracle of lifetimes. */
-static void judge_table(const void *entry, pte_t new, const struct sync_site *site)
-{
-	pfn_t table;
-	const struct ptdesc *d = table_of(entry, &table);
-	const struct frame *f = frame_of(machine, table), *below;
-
-	if (f->flags && !(f->flags & FRAME_TABLE))
-		explore_fail(ORACLE_PROTOCOL, "%s:%d changes an entry in frame %u, which is no "
-			     "page table", site->function, site->line, table.v);
-	if (d->level != 1 || !pte_present(new) || pte_huge(new))
-		return;
-	below = pte_pfn(new).v < machine->frames ? frame_of(machine, pte_pfn(new)) : NULL;
-	if (!below || (below->flags && !(below->flags & FRAME_TABLE)))
-		explore_fail(ORACLE_PROTOCOL, "%s:%d makes frame %u a page table, which is none",
-			     site->function, site->line, pte_pfn(new).v);
-}
-
 /* A page, or a table, that an entry names is used by whoever enters it. */
 static void judge_named(pte_t new, const struct sync_site *site)
 {
@@ -298,28 +306,20 @@ static void judge_named(pte_t new, const struct sync_site *site)
 		needs(pte_pfn(new), SYNC_IN_STEP, site);
 }
 
-/* The address that the entry maps, for a word that is not told it. */
-static uint64_t address_of(const void *entry)
+/* A table that was moved says so, as mremap does: see rmap/rmap.c. Who walks the reverse map
+ * asks for it, so it is a step of the move. */
+static void table_moves(const struct change *c, pte_t new)
 {
-	pfn_t table;
-	const struct ptdesc *d = table_of(entry, &table);
-	uint64_t index = (uint64_t)((const atomic_u64 *)entry - frame_memory(machine, table));
-
-	return table_base(d->base.v) + index * entry_bytes(d->level);
-}
-
-/* A table that was moved says so, as mremap does: see rmap/rmap.c. */
-static void table_moved(const void *entry, uint64_t addr, pte_t new)
-{
-	pfn_t table;
 	atomic_u64 *base;
+	uint64_t was;
 
-	if (table_of(entry, &table)->level != 1 || !pte_present(new) || pte_huge(new) ||
+	if (c->of->level != 1 || !pte_present(new) || pte_huge(new) ||
 	    pte_pfn(new).v >= machine->frames)
 		return;
 	base = &ptdesc_of(machine, pte_pfn(new))->base;
-	if (table_base(base->v) != huge_down(addr))
-		sync_store_along_(base, huge_down(addr) | ((base->v + 1) & (HUGE_BYTES - 1)));
+	was = load_relaxed(base);
+	if (table_base(was) != huge_down(c->addr))
+		store_release(base, huge_down(c->addr) | ((was + 1) & (HUGE_BYTES - 1)));
 }
 
 /* The entry before. */
@@ -340,45 +340,46 @@ static pte_t entry_change(atomic_u64 *entry, enum kernel_entry_op_ op, pte_t new
 	}
 }
 
-uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_entry_op_ op,
-		       uint64_t value, const struct sync_site *site)
+static void say_change(enum kernel_entry_op_ op, uint64_t addr, pte_t old, pte_t new,
+		       const struct sync_site *site)
 {
-	pte_t old, new = { value };
-	const struct ptdesc *of;
-	struct mmun_mm *owner;
-	atomic_u64 *entry = at;
-	uint64_t at_addr;
-	pfn_t table;
-
-	use(mm);
-	if (op == KERNEL_GET_) {
-		value = sync_load_(entry, SYNC_RELAXED, site);
-		at_addr = address_of(entry); /* checks that there is one */
-		sync_event_at(site, PTE_GET, at_addr, pte_event((pte_t){ value }));
-		return value;
-	}
-	old = entry_change(entry, op, new, site);
-	if (op == KERNEL_CLEAR_)
-		new.v = 0;
-	else if (op == KERNEL_WRPROTECT_)
-		new = pte_wrprotect(old);
 	if (op == KERNEL_CLEAR_)
 		sync_event_at(site, PTE_CLEAR, addr, pte_event(old));
 	else
 		sync_event_at(site, PTE_SET, addr, pte_event(new));
+}
+
+static uint64_t entry_get(atomic_u64 *entry, const struct sync_site *site)
+{
+	uint64_t value = sync_load_(entry, SYNC_RELAXED, site);
+	pfn_t table;
+
+	(void)table_of(entry, &table); /* checks that there is one */
+	sync_event_at(site, PTE_GET, change_address(machine, entry), pte_event((pte_t){ value }));
+	return value;
+}
+
+uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_entry_op_ op,
+		       uint64_t value, const struct sync_site *site)
+{
+	struct change c = { .mm = mm, .addr = addr, .entry = at, .site = site };
+	pte_t old, new = { value };
+
+	use(mm);
+	if (op == KERNEL_GET_)
+		return entry_get(at, site);
+	c.machine = machine;
+	c.of = table_of(at, &c.table);
+	change_look(&c);
+	table_moves(&c, op == KERNEL_SET_ ? new : (pte_t){ 0 });
+	old = entry_change(at, op, new, site);
+	if (op == KERNEL_CLEAR_)
+		new.v = 0;
+	else if (op == KERNEL_WRPROTECT_)
+		new = pte_wrprotect(old);
+	say_change(op, addr, old, new, site);
 	judge_named(new, site);
-	judge_table(entry, new, site);
-	table_moved(entry, addr, new);
-	of = table_of(entry, &table);
-	at_addr = address_of(entry);
-	owner = of->pgtable ? mm_of(of->pgtable) : NULL;
-	if (owner && is_reached(owner, of, at_addr)) {
-		judge_change(owner, at_addr, entry, old, new, site);
-		if (owner != mm || (addr & ~(entry_bytes(of->level) - 1)) != at_addr)
-			explore_fail(ORACLE_PROTOCOL, "%s:%d changes the entry of %#lx in the name "
-				     "of %#lx", site->function, site->line,
-				     (unsigned long)at_addr, (unsigned long)addr);
-	}
+	change_judge(&c, old, new);
 	return old.v;
 }
 
@@ -708,6 +709,8 @@ void kernel_rmap_(struct page *page, const struct vm_area_struct *vma, uint64_t 
 	needs(pfn_of(page), SYNC_BEFORE_STEP, site);
 	p = pgtable_walk(&vma->vm_mm->pt, addr);
 	ASSERT(p.entry);
+	demand(sync_holds_(p.ptl), "changes a reverse map without the page table lock of the entry",
+	       site);
 	before = ring_of(&p);
 	if (before && (op != KERNEL_RMAP_REMOVE_ || before == frame_of_page(page)))
 		rmap_remove(machine, (pfn_t){ (uint32_t)(before - machine->frame) }, &p);
@@ -729,6 +732,9 @@ void kernel_rmap_walk_(const struct kernel_at_ *at, struct folio *folio,
 	bool more = true;
 
 	needs(w.head, SYNC_AFTER_STEP, &at->site);
+	demand(!(frame_of(machine, w.head)->flags & FRAME_OBJECT) ||
+	       sync_holds_(&frame_of(machine, w.head)->page_lock),
+	       "walks the reverse map of a file's page without the page lock", &at->site);
 	while (more && rmap_next(machine, &w)) {
 		struct vm_area_struct vma = { .vm_mm = w.mm, .vm_start = w.addr,
 					      .vm_end = w.addr + w.bytes };

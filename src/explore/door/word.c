@@ -79,19 +79,6 @@ uint64_t sync_update_(void *word, struct sync_access access, uint64_t a, uint64_
 	return word_do(word, access, kind, cut(a, access.bytes), cut(b, access.bytes), site);
 }
 
-void sync_store_along_(atomic_u64 *word, uint64_t value)
-{
-	const struct pending p = { .addr = word, .kind = SYNC_STORE, .bytes = sizeof(word->v),
-				   .order = SYNC_RELEASE, .update = SYNC_SET, .a = value };
-
-	if (x.watching && x.cur >= 0)
-		trail_plain(word, sizeof(word->v));
-	if (x.cur < 0)
-		sc_perform(&p);
-	else
-		model_perform(&p);
-}
-
 void sync_told_(const void *word, struct sync_access access, const struct sync_site *site)
 {
 	if (x.cur >= 0)
@@ -104,6 +91,14 @@ void sync_fence_(enum sync_order order, const struct sync_site *site)
 	if (x.cur < 0 || !x.model->fences_are_steps)
 		return;
 	door_visible(SYNC_FENCE, NULL, order, site);
+}
+
+void sync_plain_(const void *p, size_t size, bool write, const struct sync_site *site)
+{
+	const struct sync_site *noted = x.cur < 0 ? NULL : x.thread[x.cur].noted_at;
+
+	if (x.plain)
+		plain_access(p, size, write, noted ? noted : site);
 }
 
 /* --- other operations ---------------------------------------------------- */

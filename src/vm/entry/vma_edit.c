@@ -107,6 +107,7 @@ static void vma_set_end(struct mmun_mm *mm, struct vma *v, uint64_t end)
 	if (o) /* who comes by the object reads the bounds under it */
 		down_write(&o->mappings_sem);
 	v->end = end;
+	sync_plain_write(&v->end);
 	if (o)
 		up_write(&o->mappings_sem);
 	ASSERT(btree_set_end(&mm->areas, v->start, v, end));

@@ -34,6 +34,7 @@ static int mprotect_locked(struct mmun_mm *mm, uint64_t start, uint64_t end, int
 		if (v->prot == prot)
 			continue;
 		v->prot = prot;
+		sync_plain_write(&v->prot);
 		(void)protect_range(mm, &how, v->start, v->end);
 	}
 	vma_merge_range(mm, start, end);
