@@ -48,7 +48,9 @@ struct mm_world {
  */
 void mm_world_watch(const struct mm_world *w, unsigned long addr, const char *name);
 
-enum kernel_entry_op_ { KERNEL_GET_, KERNEL_SET_, KERNEL_CLEAR_, KERNEL_WRPROTECT_ };
+enum kernel_entry_op_ { KERNEL_GET_, KERNEL_SET_, KERNEL_CLEAR_, KERNEL_WRPROTECT_,
+			KERNEL_MKOLD_ };
+enum kernel_young_op_ { KERNEL_CLEAR_FLUSH_YOUNG_, KERNEL_CLEAR_YOUNG_, KERNEL_TEST_YOUNG_ };
 enum kernel_lock_op_ { KERNEL_READ_LOCK_, KERNEL_WRITE_LOCK_, KERNEL_READ_UNLOCK_,
 		       KERNEL_WRITE_UNLOCK_ };
 enum kernel_page_op_ { KERNEL_PAGE_GET_, KERNEL_PAGE_TRY_GET_, KERNEL_PAGE_PUT_,
@@ -78,6 +80,8 @@ void kernel_flush_cpu_(struct mmun_cpu *cpu, uint64_t start, uint64_t end, const
 		       const struct sync_site *site);
 void kernel_change_pte_(struct mmun_mm *mm, uint64_t addr, uint64_t pte,
 			const struct sync_site *site);
+bool kernel_young_(struct mmun_mm *mm, uint64_t start, uint64_t end, enum kernel_young_op_ op,
+		   const struct sync_site *site);
 int kernel_range_(struct mmu_notifier_range *range, enum kernel_range_op_ op,
 		  const struct sync_site *site);
 uint64_t kernel_pending_(struct mmun_mm *mm, enum kernel_pending_op_ op,

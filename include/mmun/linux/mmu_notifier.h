@@ -159,6 +159,78 @@ KERNEL_PASSED_VOID_(set_pte_at_notify, (struct mm_struct *mm, unsigned long addr
 #define set_pte_at_notify(mm, addr, ptep, pte) KERNEL_4_(set_pte_at_notify, NULL, \
 	struct mm_struct *, mm, unsigned long, addr, pte_t *, ptep, pte_t, pte)
 
+/*
+ * Ask the notifiers for the age of what they map: was it used since it was last asked for? The
+ * first two make them forget it, and the first flushes their TLBs. True if one says yes.
+ *
+ * Context: with the lock of the entry.
+ */
+KERNEL_INLINE_ int kernel_mmu_notifier_clear_flush_young_(const struct kernel_at_ *at,
+							  struct mm_struct *mm,
+							  unsigned long start, unsigned long end)
+{
+	return kernel_young_(mm, start, end, KERNEL_CLEAR_FLUSH_YOUNG_, &at->site);
+}
+
+KERNEL_INLINE_ int kernel_mmu_notifier_clear_young_(const struct kernel_at_ *at,
+						    struct mm_struct *mm, unsigned long start,
+						    unsigned long end)
+{
+	return kernel_young_(mm, start, end, KERNEL_CLEAR_YOUNG_, &at->site);
+}
+
+KERNEL_INLINE_ int kernel_mmu_notifier_test_young_(const struct kernel_at_ *at,
+						   struct mm_struct *mm, unsigned long addr)
+{
+	return kernel_young_(mm, addr, addr + PAGE_SIZE, KERNEL_TEST_YOUNG_, &at->site);
+}
+
+/* The same, with the entry's own age. Source: linux/mmu_notifier.h. */
+KERNEL_INLINE_ int kernel_ptep_clear_flush_young_notify_(const struct kernel_at_ *at,
+							 struct vm_area_struct *vma,
+							 unsigned long addr, pte_t *ptep)
+{
+	int young = kernel_ptep_clear_flush_young_(at, vma, addr, ptep);
+
+	return kernel_mmu_notifier_clear_flush_young_(at, vma->vm_mm, addr, addr + PAGE_SIZE) |
+	       young;
+}
+
+KERNEL_INLINE_ int kernel_ptep_clear_young_notify_(const struct kernel_at_ *at,
+						   struct vm_area_struct *vma,
+						   unsigned long addr, pte_t *ptep)
+{
+	int young = kernel_ptep_test_and_clear_young_(at, vma, addr, ptep);
+
+	return kernel_mmu_notifier_clear_young_(at, vma->vm_mm, addr, addr + PAGE_SIZE) | young;
+}
+
+KERNEL_PASSED_(int, mmu_notifier_clear_flush_young, (struct mm_struct *mm, unsigned long start,
+						     unsigned long end), (mm, start, end))
+KERNEL_PASSED_(int, mmu_notifier_clear_young, (struct mm_struct *mm, unsigned long start,
+					       unsigned long end), (mm, start, end))
+KERNEL_PASSED_(int, mmu_notifier_test_young, (struct mm_struct *mm, unsigned long addr),
+	       (mm, addr))
+KERNEL_PASSED_(int, ptep_clear_flush_young_notify, (struct vm_area_struct *vma,
+						    unsigned long addr, pte_t *ptep),
+	       (vma, addr, ptep))
+KERNEL_PASSED_(int, ptep_clear_young_notify, (struct vm_area_struct *vma, unsigned long addr,
+					      pte_t *ptep), (vma, addr, ptep))
+
+#define mmu_notifier_clear_flush_young(mm, start, end) \
+	KERNEL_3_(mmu_notifier_clear_flush_young, NULL, \
+		  struct mm_struct *, mm, unsigned long, start, unsigned long, end)
+#define mmu_notifier_clear_young(mm, start, end) \
+	KERNEL_3_(mmu_notifier_clear_young, NULL, \
+		  struct mm_struct *, mm, unsigned long, start, unsigned long, end)
+#define mmu_notifier_test_young(mm, addr) \
+	KERNEL_2_(mmu_notifier_test_young, NULL, struct mm_struct *, mm, unsigned long, addr)
+#define ptep_clear_flush_young_notify(vma, addr, ptep) \
+	KERNEL_3_(ptep_clear_flush_young_notify, NULL, \
+		  struct vm_area_struct *, vma, unsigned long, addr, pte_t *, ptep)
+#define ptep_clear_young_notify(vma, addr, ptep) KERNEL_3_(ptep_clear_young_notify, NULL, \
+	struct vm_area_struct *, vma, unsigned long, addr, pte_t *, ptep)
+
 #ifdef __cplusplus
 }
 #endif

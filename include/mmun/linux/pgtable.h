@@ -322,6 +322,26 @@ KERNEL_ENTRY_DO_(pmd, pmd_clear, KERNEL_CLEAR_) /* Linux's has the entry alone *
 /* Removes write permission from an entry. Flushes nothing. */
 KERNEL_ENTRY_DO_(pte, ptep_set_wrprotect, KERNEL_WRPROTECT_)
 
+/* Makes an entry old. Was it young? Flush nothing, as on x86, where both are the same. */
+KERNEL_INLINE_ int kernel_ptep_test_and_clear_young_(const struct kernel_at_ *at,
+						     struct vm_area_struct *vma,
+						     unsigned long addr, pte_t *ptep)
+{
+	return pte_young(__pte(kernel_entry_(vma->vm_mm, addr, ptep, KERNEL_MKOLD_, 0, &at->site)));
+}
+
+KERNEL_INLINE_ int kernel_ptep_clear_flush_young_(const struct kernel_at_ *at,
+						  struct vm_area_struct *vma, unsigned long addr,
+						  pte_t *ptep)
+{
+	return kernel_ptep_test_and_clear_young_(at, vma, addr, ptep);
+}
+
+KERNEL_PASSED_(int, ptep_test_and_clear_young, (struct vm_area_struct *vma, unsigned long addr,
+						pte_t *ptep), (vma, addr, ptep))
+KERNEL_PASSED_(int, ptep_clear_flush_young, (struct vm_area_struct *vma, unsigned long addr,
+					     pte_t *ptep), (vma, addr, ptep))
+
 KERNEL_INLINE_ pte_t kernel_ptep_get_and_clear_full_(const struct kernel_at_ *at,
 						     struct mm_struct *mm, unsigned long addr,
 						     pte_t *ptep, int full)
@@ -414,6 +434,10 @@ KERNEL_PASSED_(pmd_t, pmdp_collapse_flush, (struct vm_area_struct *vma, unsigned
 #define pte_clear(mm, addr, p) KERNEL_IN_MM_(pte_clear, pte, mm, addr, p)
 #define pmd_clear(mm, addr, p) KERNEL_IN_MM_(pmd_clear, pmd, mm, addr, p)
 #define ptep_set_wrprotect(mm, addr, p) KERNEL_IN_MM_(ptep_set_wrprotect, pte, mm, addr, p)
+#define ptep_test_and_clear_young(vma, addr, p) \
+	KERNEL_IN_VMA_(ptep_test_and_clear_young, pte, vma, addr, p)
+#define ptep_clear_flush_young(vma, addr, p) \
+	KERNEL_IN_VMA_(ptep_clear_flush_young, pte, vma, addr, p)
 #define ptep_modify_prot_start(vma, addr, p) \
 	KERNEL_IN_VMA_(ptep_modify_prot_start, pte, vma, addr, p)
 #define ptep_modify_prot_commit(vma, addr, p, old, value) \

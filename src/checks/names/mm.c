@@ -335,6 +335,8 @@ static pte_t entry_change(atomic_u64 *entry, enum kernel_entry_op_ op, pte_t new
 		return (pte_t){ sync_update_(entry, xchg, 0, 0, site) };
 	case KERNEL_WRPROTECT_:
 		return (pte_t){ sync_update_(entry, mask, ~(uint64_t)PTE_RW, 0, site) };
+	case KERNEL_MKOLD_:
+		return (pte_t){ sync_update_(entry, mask, ~(uint64_t)PTE_A, 0, site) };
 	default:
 		return (pte_t){ sync_write_(entry, set, new.v, site) };
 	}
@@ -377,6 +379,8 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 		new.v = 0;
 	else if (op == KERNEL_WRPROTECT_)
 		new = pte_wrprotect(old);
+	else if (op == KERNEL_MKOLD_)
+		new = pte_clear_bits(old, PTE_A);
 	say_change(op, addr, old, new, site);
 	judge_named(new, site);
 	change_judge(&c, old, new);
@@ -392,6 +396,23 @@ void kernel_change_pte_(struct mmun_mm *mm, uint64_t addr, uint64_t pte,
 	AT(site);
 	notify_change_pte(&mm->domain, addr, (pte_t){ pte });
 	sync_event_at(site, CHANGE_PTE, addr);
+}
+
+bool kernel_young_(struct mmun_mm *mm, uint64_t start, uint64_t end, enum kernel_young_op_ op,
+		   const struct sync_site *site)
+{
+	AT(site);
+
+	use(mm);
+	switch (op) {
+	case KERNEL_CLEAR_FLUSH_YOUNG_:
+		return notify_clear_flush_young(&mm->domain, start, end);
+	case KERNEL_CLEAR_YOUNG_:
+		return notify_clear_young(&mm->domain, start, end);
+	case KERNEL_TEST_YOUNG_:
+		break;
+	}
+	return notify_test_young(&mm->domain, start);
 }
 
 /* --- flushes ---------------------------------------------------------------- */
