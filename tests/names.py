@@ -21,7 +21,8 @@ OTHER = re.compile(r'''(DEFINE|DECLARE|LIST_HEAD|HLIST_HEAD|__\w+_(INITIALIZER|U
     ATOMIC\w*_INIT|\w+_INITIALIZER|SEQCNT_ZERO|BITS?_|BIT$|BUILD_BUG_ON|ARRAY_SIZE|container_of|
     \w+_entry(_\w+)?$|\w*for_each\w*|list_first_or_null_rcu|wait_event|sleep_on|explore_optional|
     likely|unlikely|pr_\w+|barrier|smp_[rw]?mb|smp_mb__\w+|BUG$|VM_BUG_ON_(PAGE|FOLIO)|
-    rcu_dereference_(check|protected)|k\w+_rcu$)''', re.X)
+    rcu_dereference_(check|protected)|k\w+_rcu$|INIT_D?\w*WORK|from_timer|timer_setup|alloc_\w*workqueue|
+    create_\w*workqueue|to_delayed_work|msecs_to_jiffies|destroy_work_on_stack)''', re.X)
 
 STATE = '''
 #include <mmun/kernel.h>
@@ -50,6 +51,10 @@ struct s {
 	struct hlist_node h[3];
 	struct xarray xa;
 	struct rcu_head rcu;
+	struct work_struct work;
+	struct delayed_work delayed;
+	struct timer_list timer;
+	struct workqueue_struct *wq;
 };
 
 static void setup(void *state, void *arg) { (void)state; (void)arg; }
@@ -62,6 +67,15 @@ static __attribute__((unused)) void release(struct kref *kref)
 }
 
 static __attribute__((unused)) void called(struct rcu_head *head) { (void)head; }
+static __attribute__((unused)) void worked(struct work_struct *work) { (void)work; }
+static __attribute__((unused)) void timed(struct timer_list *timer) { (void)timer; }
+
+static __attribute__((unused)) void work(struct s *s)
+{
+	INIT_WORK(&s->work, worked);
+	INIT_DELAYED_WORK(&s->delayed, worked);
+	timer_setup(&s->timer, timed, 0);
+}
 
 static __attribute__((unused)) void lists(struct s *s)
 {

@@ -366,6 +366,10 @@ void explore_fail_is_about(unsigned thread);
 void explore_watch(const char *name, const char *fmt, ...) EXPLORE_PRINTF_LIKE(2, 3);
 void explore_watch_nothing(const char *name, const char *text);
 
+/* From now on the calling thread may wait without end, as a worker does: an execution in which only
+ * such threads are left is complete, and no deadlock. */
+void explore_may_wait_forever(void);
+
 /* Returns the number of the calling thread's latest operation in the current execution. */
 unsigned explore_step(void);
 /* Returns whether step a comes before step b in every execution equivalent to this one. */

@@ -50,8 +50,10 @@
 #include "mmun/linux/slab.h"
 #include "mmun/linux/spinlock.h"
 #include "mmun/linux/srcu.h"
+#include "mmun/linux/timer.h"
 #include "mmun/linux/types.h"
 #include "mmun/linux/wait.h"
+#include "mmun/linux/workqueue.h"
 #include "mmun/linux/xarray.h"
 
 #endif

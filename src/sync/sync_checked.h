@@ -202,11 +202,17 @@ struct sync_start {
 
 /* The new thread's sync_self(); 0 at the end, where it is run at once. */
 uint32_t sync_start_(struct sync_start how, const struct sync_site *site);
-/* After a grace period of the domain, NULL: RCU's own; the call must not sleep. */
-void sync_call_later_(struct sync_start how, const struct sync_site *site);
-/* Waits for the ends of all that was called so far. */
+/* The one that the thread has that is started next; 0 at the end. */
+uint32_t sync_next_(void);
+/* A word of a thread that was started: 0 at first, and for nobody else's use. */
+atomic_u64 *sync_word_of_(uint32_t self);
+/* After a grace period of the domain, NULL: RCU's own. */
+uint32_t sync_call_later_(struct sync_start how, const struct sync_site *site);
+/* Waits for the ends of all that was called so far; also of what they call themselves. */
 void sync_calls_wait_(const void *domain, const struct sync_site *site);
-void sync_join_(uint32_t self, const struct sync_site *site); /* until it has ended */
+void sync_calls_drain_(const void *domain, const struct sync_site *site);
+/* Until it has ended. Does not sleep, but may not return. 0: nobody. */
+void sync_join_(uint32_t self, const struct sync_site *site);
 void sync_guard_enter_(const struct sync_site *site);
 void sync_guard_leave_(const struct sync_site *site);
 void sync_guard_loaded_(const atomic_u64 *w);
@@ -390,7 +396,7 @@ static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_s
 #define rcu_read_unlock()  sync_rcu_unlock_(SYNC_SITE)
 #define synchronize_rcu()  sync_rcu_synchronize_(SYNC_SITE)
 #define sync_call_later(f, a, d) sync_call_later_((struct sync_start){ .code = (f), .arg = (a), \
-	.domain = (d), .begins_at = SYNC_SITE_OF(#f) }, SYNC_SITE)
+	.domain = (d), .begins_at = SYNC_SITE_OF(#f), .nonblock = true }, SYNC_SITE)
 #define sync_calls_wait(d) sync_calls_wait_((d), SYNC_SITE)
 #define guard_enter()      sync_guard_enter_(SYNC_SITE)
 #define guard_leave()      sync_guard_leave_(SYNC_SITE)

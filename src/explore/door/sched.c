@@ -69,6 +69,15 @@ static int thread_free(uint16_t candidates)
 	return candidates >> last & 1 ? last : __builtin_ctz(candidates);
 }
 
+/* Are only threads left that may wait without end? */
+static bool all_may_wait(void)
+{
+	for (unsigned m = x.alive; m; m &= m - 1)
+		if (!x.thread[__builtin_ctz(m)].forever)
+			return false;
+	return true;
+}
+
 /* A step of a schedule that was given. */
 static int choose_forced(struct step *s, uint16_t can)
 {
@@ -96,7 +105,7 @@ static int choose(struct step *s)
 		return -1;
 	can = enabled_threads();
 	if (!can)
-		return RUN_DEADLOCK;
+		return all_may_wait() ? RUN_COMPLETE : RUN_DEADLOCK;
 	if (x.schedule)
 		return choose_forced(s, can);
 	awake = search_awake(can);

@@ -88,6 +88,7 @@ static void thread_restore(unsigned thread)
 	p->arena_used = 0;
 	p->code = NULL;
 	p->starts = 0;
+	p->forever = false;
 	if (x.watching)
 		fiber_clear(&x.fiber[thread]);
 	fiber_arm(&x.fiber[thread], thread_main, (void *)(uintptr_t)thread);
@@ -101,6 +102,14 @@ static void await_end(unsigned waiter, unsigned thread)
 		w->open |= (uint16_t)(1u << thread);
 	else
 		clock_awaited(waiter, WAIT_ENDS, thread);
+}
+
+/* Whoever waits until a queue is empty waits for what its members queue. */
+static void drain_too(struct wait_set *w, unsigned thread)
+{
+	if (x.cur >= 0 && w->domain && w->domain == x.thread[thread].domain &&
+	    (w->open >> x.cur & 1))
+		w->open |= (uint16_t)(1u << thread);
 }
 
 /* The thread is about to begin. */
@@ -121,10 +130,13 @@ static void start(unsigned thread, const struct start *s)
 		t->wait[WAIT_RCU].open = section_open(t->domain);
 		clock_awaits(thread, WAIT_RCU, t->domain);
 	}
+	x.word_of[thread].v = 0;
 	if (s->how.after)
 		await_end(thread, s->how.after - 1);
 	x.pend[thread] = (struct pending){ .site = s->how.begins_at, .kind = SYNC_BEGIN,
 					   .cls = SYNC_NONE, .choices = 1 };
+	for (unsigned q = 0; q < x.threads; q++)
+		drain_too(&x.thread[q].wait[WAIT_ENDS], thread);
 	x.blockable |= (uint16_t)(1u << thread);
 	x.alive |= (uint16_t)(1u << thread);
 }
@@ -164,28 +176,48 @@ uint32_t sync_start_(struct sync_start how, const struct sync_site *site)
 	return (uint32_t)thread + 1;
 }
 
+uint32_t sync_next_(void)
+{
+	unsigned starts = x.cur >= 0 ? x.thread[x.cur].starts : x.setup_starts;
+	int thread = -1;
+
+	if (x.cur < 0 && x.snapshot)
+		return 0;
+	thread = origin_thread(x.cur >= 0 ? (unsigned)x.cur : SETUP, starts + 1);
+	if (thread < 0)
+		engine_give_up();
+	return (uint32_t)thread + 1;
+}
+
+atomic_u64 *sync_word_of_(uint32_t self) { return &x.word_of[self - 1]; }
+
+void explore_may_wait_forever(void)
+{
+	if (x.cur >= 0)
+		x.thread[x.cur].forever = true;
+}
+
 /* --- waiting ------------------------------------------------------------- */
 
-void sync_call_later_(struct sync_start how, const struct sync_site *site)
+uint32_t sync_call_later_(struct sync_start how, const struct sync_site *site)
 {
 	if (!how.domain)
 		how.domain = &x.rcu;
 	if (x.cur >= 0)
 		door_visible(SYNC_CALL, how.domain, SYNC_FULL, site);
-	how.nonblock = true;
-	sync_start_(how, site);
+	return sync_start_(how, site);
 }
 
-static void wait_for_ends(const struct sync_site *site)
+static void wait_for_ends(const void *drained, const struct sync_site *site)
 {
+	x.thread[x.cur].wait[WAIT_ENDS].domain = drained;
 	door_visible(SYNC_ENDS, NULL, SYNC_FULL, site);
+	x.thread[x.cur].wait[WAIT_ENDS].domain = NULL;
 	clock_awaits_nobody(WAIT_ENDS);
 }
 
-void sync_calls_wait_(const void *domain, const struct sync_site *site)
+static void calls_wait(const void *domain, bool drain, const struct sync_site *site)
 {
-	if (!domain)
-		domain = &x.rcu;
 	sync_might_sleep_(site);
 	if (x.cur < 0)
 		return;
@@ -193,14 +225,23 @@ void sync_calls_wait_(const void *domain, const struct sync_site *site)
 	for (unsigned t = x.check->threads; t < x.threads; t++)
 		if (x.thread[t].code && x.thread[t].domain == domain)
 			await_end((unsigned)x.cur, t);
-	wait_for_ends(site);
+	wait_for_ends(drain ? domain : NULL, site);
+}
+
+void sync_calls_wait_(const void *domain, const struct sync_site *site)
+{
+	calls_wait(domain ? domain : &x.rcu, false, site);
+}
+
+void sync_calls_drain_(const void *domain, const struct sync_site *site)
+{
+	calls_wait(domain, true, site);
 }
 
 void sync_join_(uint32_t self, const struct sync_site *site)
 {
-	sync_might_sleep_(site);
 	if (x.cur < 0 || !self)
 		return;
 	await_end((unsigned)x.cur, self - 1);
-	wait_for_ends(site);
+	wait_for_ends(NULL, site);
 }

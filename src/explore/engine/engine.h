@@ -122,6 +122,7 @@ struct thread {
 	const void *domain;            /* it began after a grace period of it; NULL: of none */
 	const struct sync_site *begins_at;
 	unsigned starts;               /* threads that it has started itself */
+	bool forever;                  /* it may wait without end */
 };
 
 /* Where something was done: a place, or the library's operation that did it (NULL: none). */
@@ -209,6 +210,7 @@ struct engine {
 	struct origin origin[T_MAX];
 	struct start setup_start[T_MAX]; /* that set-up has started, for each execution */
 	unsigned setup_starts;
+	atomic_u64 word_of[T_MAX];     /* of threads that were started: for who starts them */
 	char *arena;                   /* set-up's part, then each thread's */
 	size_t arena_size;
 	char *snapshot;                /* of set-up's part */
