@@ -32,7 +32,8 @@ run() {
 
 # --- words and rules -----------------------------------------------------------------------
 
-for file in races words rules callbacks lock_memory loops looks young; do
+for file in races words rules callbacks lock_memory loops looks young \
+		lifetime; do
 	run 0 check -q "$top/tests/checks/$file.c"
 	[ -s err ] && fail "$file: $(cat err)"
 	# A twin that is not expected to fail is found out all the same.

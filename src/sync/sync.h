@@ -72,6 +72,10 @@
  *   sync_range_live(p, size)        ... and from here on right again
  *   sync_assert_alive(expr, p)      an ASSERT of what holds while p is not dead: if it is, that
  *                                   is what is found
+ *   sync_kept(p, as)                *p, a user's, is kept as something ("a notifier that is
+ *                                   registered") and must not be freed
+ *   sync_is_kept(p)                 is it? Natively false: for contracts
+ *   sync_not_kept(p)                 ... and now it is the user's alone again
  *   sync_leaked(p, what)            what sync_range_live() gave was not given back
  *
  * The calling thread. sync_self() is a number that no other thread has.

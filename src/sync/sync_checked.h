@@ -242,6 +242,10 @@ _Noreturn void sync_not_alive_(const char *expr, const void *p, const struct syn
 /* The calling thread does @what to memory that it has no right to: the execution ends. */
 _Noreturn void sync_misuses_(const char *what, const struct sync_site *site);
 _Noreturn void sync_give_up(void); /* the execution cannot go on; there was a finding */
+/* The library keeps this memory, which is a user's; and no more. */
+void sync_kept_(const void *p, size_t size, const char *as, const struct sync_site *site);
+bool sync_is_kept_(const void *p, size_t size);
+void sync_not_kept_(const void *p, size_t size, const struct sync_site *site);
 void sync_leaked_(const void *p, const char *what, const struct sync_site *site);
 /* This thread's numbers: from the one returned. Of set-up's, @taken are given out. */
 uint32_t sync_pool_slice(uint32_t size, uint32_t taken, uint32_t *ret_end);
@@ -411,6 +415,9 @@ static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_s
 #define sync_range_dead(p, n) sync_range_dead_((p), (n), SYNC_SITE)
 #define sync_range_live(p, n) sync_range_live_((p), (n), SYNC_SITE)
 #define sync_assert_alive(expr, p) ((expr) ? (void)0 : sync_not_alive_(#expr, (p), SYNC_SITE))
+#define sync_kept(p, as) sync_kept_((p), sizeof(*(p)), (as), SYNC_SITE)
+#define sync_is_kept(p) sync_is_kept_((p), sizeof(*(p)))
+#define sync_not_kept(p) sync_not_kept_((p), sizeof(*(p)), SYNC_SITE)
 #define sync_leaked(p, what) sync_leaked_((p), (what), SYNC_SITE)
 
 enum { SYNC_SLICES_MAX = 18 }; /* set-up and end, and up to 16 threads */

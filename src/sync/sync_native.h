@@ -279,6 +279,9 @@ void pool_put(pool_t *p, uint32_t i);
 void sync_range_dead(void *p, size_t size);
 static inline void sync_range_live(void *p, size_t size) { (void)p, (void)size; }
 #define sync_assert_alive(expr, p) ASSERT(expr)
+#define sync_kept(p, as) ((void)sizeof(as))
+#define sync_is_kept(p) false
+#define sync_not_kept(p) ((void)0)
 #define sync_leaked(p, what) ((void)(what), ASSERT(!(p)))
 
 static inline bool sync_optional(const char *what) { return (void)what, true; }

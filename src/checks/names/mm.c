@@ -787,6 +787,11 @@ void kernel_table_free_(struct mmun_mm *mm, struct page *table, const struct syn
 
 	use(mm);
 	needs(pfn_of(table), SYNC_AFTER_STEP, site);
+	if (!(frame_of_page(table)->flags & FRAME_TABLE)) {
+		explore_fail(ORACLE_PROTOCOL, "%s:%d frees frame %u as a page table, which is none",
+			     site->function, site->line, pfn_of(table).v);
+		sync_give_up();
+	}
 	sync_event_at(site, PTE_FREE, pfn_of(table).v);
 	table_free(machine, pfn_of(table));
 }

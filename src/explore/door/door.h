@@ -12,6 +12,7 @@
  *   range.c      what notifiers are told
  *   callback.c   callbacks of users, and what they call
  *   memory.c     allocating and freeing
+ *   lifetime.c   memory that was freed, and uses of memory
  *   spin.c       threads that ask again and again
  *   endless.c    executions without end
  *   optional.c   steps that can be left out
@@ -132,6 +133,11 @@ uint16_t section_open(const void *domain); /* the threads that are in one */
 void thread_start_all(void);           /* of an execution: those of the check, and of set-up */
 
 /* --- memory.c ------------------------------------------------------------ */
+/* The running thread calls a function, which will return to this address; and returns from it,
+ * with its stack pointer there or below; and ends: is anything kept where its stack was? */
+void lifetime_call(const void *from);
+void lifetime_return(const char *stack);
+void lifetime_thread_ends(void);
 void memory_leaks_report(void);
 
 /* --- spin.c -------------------------------------------------------------- */

@@ -11,7 +11,9 @@
 #include "explore/door/door.h"
 #include "explore/model/model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void *grown(void *table, size_t count, size_t *capacity, size_t size)
 {
@@ -32,12 +34,16 @@ static void *grown(void *table, size_t count, size_t *capacity, size_t size)
 static struct whence whence(const struct sync_site *site)
 {
 	const struct thread *t = x.cur < 0 ? NULL : &x.thread[x.cur];
+	const struct sync_site *noted = t ? t->noted_at : x.noted_outside;
 
-	return (struct whence){ t && t->noted_at ? t->noted_at : site,
-				t && !t->noted_at ? t->operation.name : NULL };
+	return (struct whence){ noted ? noted : site, t && !noted ? t->operation.name : NULL };
 }
 
-static uint8_t thread_now(void) { return (uint8_t)(x.cur < 0 ? SETUP : x.cur); }
+static uint8_t thread_now(void)
+{
+	return (uint8_t)(x.cur >= 0 ? x.cur : x.snapshot ? ENDING : SETUP);
+}
+
 static int16_t step_now(void) { return x.cur < 0 ? -1 : x.thread[x.cur].last; }
 
 /* --- uses ---------------------------------------------------------------- */
@@ -124,6 +130,108 @@ static void touched_before(const struct dead *d)
 	}
 }
 
+/* --- memory that is kept ------------------------------------------------- */
+
+static void keep(const void *p, size_t size, const char *as, const struct sync_site *site)
+{
+	x.kept = grown(x.kept, x.kepts, &x.kepts_capacity, sizeof(*x.kept));
+	x.kept[x.kepts++] = (struct kept){ p, (const char *)p + size, as };
+	sync_uses_(p, size, SYNC_AFTER_STEP, site);
+}
+
+void sync_kept_(const void *p, size_t size, const char *as, const struct sync_site *site)
+{
+	keep(p, size, as, site);
+}
+
+void sync_not_kept_(const void *p, size_t size, const struct sync_site *site)
+{
+	keep(p, size, NULL, site);
+}
+
+/* Something in this memory that is kept; NULL: nothing. */
+static const struct kept *kept_in(const char *lo, const char *hi)
+{
+	for (size_t n = x.kepts; n-- > 0;) {
+		const struct kept *k = &x.kept[n];
+		size_t later = n + 1;
+
+		while (later < x.kepts && x.kept[later].lo != k->lo)
+			later++;
+		if (k->as && k->lo < hi && k->hi > lo && later == x.kepts)
+			return k;
+	}
+	return NULL;
+}
+
+bool sync_is_kept_(const void *p, size_t size) { return kept_in(p, (const char *)p + size); }
+
+/* What is kept there would be used by whoever comes to it: so the execution ends. */
+static void judge_kept(const struct dead *d)
+{
+	const struct kept *k = x.kepts ? kept_in(d->lo, d->hi) : NULL;
+	char name[8], place[PLACE_LENGTH];
+
+	if (!k)
+		return;
+	engine_fail(ORACLE_LIFETIME, -1, -1, step_now(), "%s frees (%s) %s",
+		    engine_thread_name(d->thread, name), engine_place(d->whence, place), k->as);
+	engine_fail_is_of(d->whence);
+	if (!engine_is_of_library(d->whence.site))
+		engine_fail_is_at(d->whence.site);
+	engine_give_up();
+}
+
+/* --- what is kept on a stack --------------------------------------------- */
+
+static void judge_stack(const char *lo, const char *hi, const char *what)
+{
+	const struct kept *k = kept_in(lo, hi);
+	char name[8];
+
+	if (!k)
+		return;
+	engine_fail(ORACLE_LIFETIME, -1, -1, step_now(), "%s %s, and on its stack was %s",
+		    engine_thread_name(thread_now(), name), what, k->as);
+	engine_give_up();
+}
+
+void lifetime_thread_ends(void)
+{
+	const struct fiber *f = &x.fiber[x.cur];
+
+	if (x.kepts)
+		judge_stack(f->stack, f->stack + f->stack_size, "ended");
+}
+
+void lifetime_call(const void *from)
+{
+	struct thread *t = &x.thread[x.cur];
+
+	if (t->calls++ < CALLS_MAX)
+		t->return_to[t->calls - 1] = from;
+}
+
+/* The stack of the function that returns ends where its return address is. */
+void lifetime_return(const char *stack)
+{
+	struct thread *t = &x.thread[x.cur];
+	const struct fiber *f = &x.fiber[x.cur];
+	const char *end = f->stack + f->stack_size - sizeof(void *), *at = stack;
+	char what[PLACE_LENGTH + 32], place[PLACE_LENGTH];
+	const void *from;
+
+	if (!t->calls || --t->calls >= CALLS_MAX || !t->calls || !x.kepts)
+		return; /* or it is the thread's own function: lifetime_thread_ends() */
+	from = t->return_to[t->calls];
+	while (at < end && memcmp(at, &from, sizeof(from)))
+		at += sizeof(from);
+	snprintf(what, sizeof(what), "returns from what it called (%s)",
+		 engine_place((struct whence){ sync_called_from_(from), NULL }, place));
+	if (at < end)
+		judge_stack(stack, at, what);
+}
+
 /* --- ranges that die and live -------------------------------------------- */
 
 void sync_range_dead_(void *p, size_t size, const struct sync_site *site)
@@ -135,13 +243,13 @@ void sync_range_dead_(void *p, size_t size, const struct sync_site *site)
 	x.dead[x.dead_count] = (struct dead){ (char *)p, (char *)p + size, step_now(),
 					      thread_now(), whence(site) };
 	d = &x.dead[x.dead_count++];
-	if (x.cur < 0)
-		return;
-	plain_freed(d);
-	if (x.depth < x.known)
-		return;
-	touched_before(d);
-	used_before(d);
+	if (x.cur >= 0)
+		plain_freed(d);
+	if (x.cur >= 0 && x.depth >= x.known) {
+		touched_before(d);
+		used_before(d);
+	}
+	judge_kept(d);
 }
 
 void sync_range_live_(void *p, size_t size, const struct sync_site *site)

@@ -61,6 +61,7 @@ static void thread_main(void *arg)
 	else
 		x.check->thread(x.arena, me, x.check->arg);
 	judge_end(me);
+	lifetime_thread_ends();
 	x.alive &= (uint16_t)~(1u << me);
 	if (x.thread[me].code)
 		tell_end(me);
@@ -81,6 +82,7 @@ static void thread_restore(unsigned thread)
 	p->guard = false;
 	p->noted_at = NULL;
 	p->lasting = 0;
+	p->calls = 0;
 	p->operation = (struct sync_operation){ 0 };
 	p->callback = (struct sync_callback){ 0 };
 	p->call = (struct user_call){ 0 };

@@ -6,7 +6,7 @@
  * told to tell volatile accesses apart. They are marked accesses, which the code performs by
  * itself.
  */
-#include "explore/engine/engine.h"
+#include "explore/door/door.h"
 #include "explore/model/model.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -38,8 +38,17 @@ void __tsan_init(void) { plain_told = true; }
 
 void __tsan_func_entry(void *caller);
 void __tsan_func_exit(void);
-void __tsan_func_entry(void *caller) { (void)caller; }
-void __tsan_func_exit(void) { }
+void __tsan_func_entry(void *caller)
+{
+	if (x.plain && x.cur >= 0)
+		lifetime_call(caller);
+}
+
+void __tsan_func_exit(void)
+{
+	if (x.plain && x.cur >= 0)
+		lifetime_return(__builtin_frame_address(0));
+}
 
 /* A wild pointer is to fault here, not in the explorer, and as a fault: no sanitizer looks
  * at it first. */

@@ -47,8 +47,10 @@ enum {
 	GUARD_WORDS_MAX = 8,
 	RANGES_MAX = 16,
 	SECTIONS_MAX = 8,
+	CALLS_MAX = 32,            /* of functions, of which it is known where they return to */
 	FAILS_MAX = 32,
 	SETUP = T_MAX,             /* the number under which set-up and end allocate */
+	ENDING,                    /* the end, where it is told from set-up */
 };
 
 /* The latest step of each thread that comes before. */
@@ -116,6 +118,8 @@ struct thread {
 	struct sync_callback callback; /* that it is in; name NULL: none */
 	struct user_call call;         /* the latest; name NULL: none */
 	size_t arena_used;
+	unsigned calls;                /* functions that it is in, as far as they tell */
+	const void *return_to[CALLS_MAX];
 	/* Of one that another thread has started: */
 	void (*code)(void *arg);       /* NULL: not in this execution */
 	void *arg;
@@ -134,6 +138,7 @@ struct dead { const char *lo, *hi; int16_t step; uint8_t thread; struct whence w
 struct born { const void *lo; struct whence whence; uint8_t thread; };
 /* An access of memory; step -1: before the thread's first one. */
 struct touch { struct whence whence; int step; unsigned thread; };
+struct kept { const char *lo, *hi, *as; }; /* as NULL: no more. The latest of an address counts */
 struct use { const char *lo, *hi; struct touch touch; int16_t epoch; };
 /* Who starts the thread of a number behind those of the check, and as the how manieth that it
  * starts, from 1. It is the same in all executions of an exploration. */
@@ -219,9 +224,11 @@ struct engine {
 	struct dead *dead;
 	struct born *born;
 	struct use *use;
-	size_t borns, uses;
-	size_t dead_capacity, borns_capacity, uses_capacity;
-	size_t snapshot_dead, snapshot_borns;
+	struct kept *kept;
+	size_t borns, uses, kepts;
+	size_t dead_capacity, borns_capacity, uses_capacity, kepts_capacity;
+	size_t snapshot_dead, snapshot_borns, snapshot_kepts;
+	const struct sync_site *noted_outside; /* a thread's noted_at in set-up and at the end */
 	char *data_before, *data_after; /* check->data before and after set-up */
 	jmp_buf *bail;                 /* out of set-up and end */
 	bool outside;                  /* set-up or end is running */

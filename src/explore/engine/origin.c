@@ -71,7 +71,7 @@ static const char *name_of_started(unsigned thread)
 const char *engine_thread_name(unsigned thread, char buf[8])
 {
 	if (thread >= x.threads)
-		return "set-up";
+		return thread == ENDING ? "the end" : "set-up";
 	if (thread >= x.check->threads)
 		return name_of_started(thread);
 	if (x.check->thread_name)

@@ -26,12 +26,10 @@ void sync_listen(sync_listener_fn *listener)
 
 const struct sync_site *sync_noted_at_(const struct sync_site *site)
 {
-	const struct sync_site *before = NULL;
+	const struct sync_site **noted = x.cur >= 0 ? &x.thread[x.cur].noted_at : &x.noted_outside;
+	const struct sync_site *before = *noted;
 
-	if (x.cur >= 0) {
-		before = x.thread[x.cur].noted_at;
-		x.thread[x.cur].noted_at = site;
-	}
+	*noted = site;
 	return before;
 }
 

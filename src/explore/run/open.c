@@ -50,6 +50,7 @@ static int setup(void)
 	x.snapshot_live = x.alloc_live;
 	x.snapshot_dead = x.dead_count;
 	x.snapshot_borns = x.borns;
+	x.snapshot_kepts = x.kepts;
 	x.snapshot = malloc(x.snapshot_used + 1);
 	if (!x.snapshot)
 		return -ENOMEM;
@@ -126,6 +127,7 @@ void run_close(void)
 	free(x.dead);
 	free(x.born);
 	free(x.use);
+	free(x.kept);
 	search_close();
 	spot_forget();
 	plain_close();

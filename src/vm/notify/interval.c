@@ -79,11 +79,6 @@ static bool is_inserted(const struct mmu_interval_notifier *sub)
 	return in_state(sub, INTERVAL_IN_TREE) || in_state(sub, INTERVAL_INSERTING);
 }
 
-static bool is_free(const struct mmu_interval_notifier *sub)
-{
-	return !is_inserted(sub) && !in_state(sub, INTERVAL_REMOVING);
-}
-
 _Static_assert(sizeof(atomic_u64) == sizeof(uint64_t) &&
 	       _Alignof(atomic_u64) == _Alignof(uint64_t), "a word of a public structure");
 
@@ -334,6 +329,7 @@ static int lock_with_room(struct interval_subscriptions *s)
 static void insert_locked(struct interval_subscriptions *s, struct mmu_interval_notifier *sub)
 {
 	sync_assert_held(&s->lock);
+	sync_kept(sub, "an interval notifier that is inserted");
 	if (s->active && (s->seq & 1)) {
 		sub->invalidate_seq = s->seq;
 		set_state(sub, INTERVAL_INSERTING);
@@ -366,7 +362,7 @@ int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier
 		return -EINVAL;
 	if (length == 0 || length > UINT64_MAX - start)
 		return -EOVERFLOW;
-	sync_rule(is_free(sub), "the interval notifier is inserted already");
+	sync_rule(!sync_is_kept(sub), "the interval notifier is inserted already");
 	*sub = (struct mmu_interval_notifier){
 		.ops = ops, .start = start, .last = start + length - 1,
 	};
@@ -376,7 +372,7 @@ int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier
 	err = lock_with_room(s);
 	if (err)
 		return err;
-	sync_rule(is_free(sub), "the interval notifier is inserted already");
+	sync_rule(!sync_is_kept(sub), "the interval notifier is inserted already");
 	if (s->released) {
 		err = -EINVAL;
 	} else {
@@ -454,6 +450,7 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *sub)
 		return;
 	/* Whoever reads it from here on comes too late: see read_retry(). */
 	store_relaxed(seq_of(sub), SEQ_REMOVED);
+	sync_not_kept(sub);
 	d->ops->put(d);
 }
 

@@ -58,6 +58,7 @@ static void link_locked(struct mmu_notifier *mn, struct notify_domain *d)
 	mn->state = NOTIFIER_LIVE;
 	mn->next = d->subscriptions;
 	d->subscriptions = mn;
+	sync_kept(mn, "a notifier that is registered");
 }
 
 /* Nothing if exit was faster. */
@@ -79,6 +80,7 @@ static void unlink_one(struct mmu_notifier *mn, struct notify_domain *d)
 /* A notifier that get made and that nobody can call any more. */
 static void free_one(struct mmu_notifier *mn, struct notify_domain *d)
 {
+	sync_not_kept(mn);
 	mn->ops->free_notifier(mn);
 	d->ops->put(d);
 }
@@ -156,6 +158,7 @@ static void release_end(struct notify_domain *d)
 		struct mmun_machine *machine = d->machine;
 
 		left = mn->next;
+		sync_not_kept(mn);
 		mn->ops->free_notifier(mn);
 		/* Pairs with wait_until() in mmu_notifier_synchronize(). */
 		add_acq_rel(&machine->puts_left, (uint64_t)-1);
@@ -183,6 +186,8 @@ void notify_release(struct notify_domain *d)
 void notify_unlink(struct notify_domain *d)
 {
 	mutex_lock(&d->subscriptions_lock);
+	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
+		sync_not_kept(mn);
 	d->subscriptions = NULL;
 	mutex_unlock(&d->subscriptions_lock);
 }
@@ -249,6 +254,7 @@ void notify_unregister(struct notify_domain *d, struct mmu_notifier *mn)
 	mn->mm = NULL;
 	mn->next = NULL;
 	mn->state = NOTIFIER_IDLE;
+	sync_not_kept(mn);
 	mutex_unlock(&d->release_lock);
 	d->ops->put(d);
 }
