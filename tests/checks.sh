@@ -56,6 +56,25 @@ for file in later work; do
 	found=$(grep -c ' violation ' out)
 	[ "$found" = "$broken" ] || fail "$file: $found of $broken broken checks are found"
 done
+# A name that is not there does not compile, and is told what to use instead.
+cat >missing.c <<'END'
+#include <mmun/kernel.h>
+static void run(void *state, unsigned t, void *arg)
+{
+	(void)state, (void)t, (void)arg;
+	msleep(10);
+	msleep(20);
+	kmem_cache_free(NULL, NULL);
+	nobody_knows_this();
+}
+EXPLORE_CHECK(missing, .threads = 1, .thread = run)
+END
+run 2 check missing.c
+contains 'mmun: msleep is not there: time does not pass here' err
+contains 'mmun: kmem_cache_free is not there: use kmalloc() and kfree()' err
+contains nobody_knows_this err
+contains 'missing.c: does not compile' err
+[ "$(grep -c 'is not there' err)" = 2 ] || fail "hints: $(cat err)"
 # Without looking at plain accesses they are not seen.
 run 1 check -q --no-races "$top/tests/checks/races.c"
 contains 'spin_wrong                   differs' out

@@ -43,7 +43,8 @@ void kernel_call_later_(const struct kernel_at_ *at, const void *domain, struct 
 
 	queue(at, head);
 	sync_call_later_((struct sync_start){ .code = call, .arg = head, .domain = domain,
-					      .begins_at = begins_at, .nonblock = true }, &at->site);
+					      .begins_at = begins_at, .nonblock = true },
+			 &at->site);
 	sync_event_at(&at->site, CALL_LATER, (uintptr_t)"will call ",
 		      (uintptr_t)begins_at->function);
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "checks/run/compile.h"
+#include "checks/run/hints.h"
 #include "checks/run/image.h"
 #include "jobs/jobs.h"
 
@@ -40,7 +41,10 @@ static void add_arguments(struct arguments *a, const char *const *arg)
 	}
 }
 
-struct compilation { const struct arguments *arguments; bool quiet; };
+struct compilation {
+	const struct arguments *arguments;
+	const char *said;        /* a file for what the compiler says; NULL: as it is */
+};
 
 /* Runs in the child. $CC may have arguments: a shell takes it apart. */
 static void become_compiler(void *arg, size_t item, void *result)
@@ -48,11 +52,13 @@ static void become_compiler(void *arg, size_t item, void *result)
 	static const char *const shell[] = { "sh", "-c", "exec ${CC:-cc} \"$@\"", "sh", NULL };
 	const struct compilation *c = arg;
 	struct arguments all = { .count = 0 };
-	int null = c->quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+	int said = c->said ? open(c->said, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
 
 	(void)item, (void)result;
-	if (null >= 0)
-		dup2(null, STDERR_FILENO);
+	if (said >= 0) {
+		dup2(said, STDERR_FILENO);
+		setenv("LC_ALL", "C", 1); /* what is to be read is in one language */
+	}
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	add_arguments(&all, shell);
 	add_arguments(&all, c->arguments->arg);
@@ -60,9 +66,9 @@ static void become_compiler(void *arg, size_t item, void *result)
 }
 
 /* Does the compiler say that all went well? */
-static bool run_compiler(const struct arguments *a, bool quiet)
+static bool run_compiler(const struct arguments *a, const char *said)
 {
-	struct compilation c = { a, quiet };
+	struct compilation c = { a, said };
 	struct job_end end = jobs_run_one(become_compiler, &c, 0, NULL, 0);
 
 	return end.how == JOB_EXITED && end.code == 0; /* JOB_DONE: there is no shell */
@@ -111,7 +117,7 @@ static const char *const *either(const char *const *clang, const char *const *gc
 
 	if (is == UNASKED) {
 		add_arguments(&a, ask);
-		is = run_compiler(&a, true) ? CLANG : GCC;
+		is = run_compiler(&a, "/dev/null") ? CLANG : GCC;
 	}
 	return is == CLANG ? clang : gcc;
 }
@@ -131,7 +137,24 @@ static bool compile_source(const struct compiled *c, const char *headers, bool c
 	add_arguments(&a, coverage ? either(covered_by_clang, covered_by_gcc) : optimized);
 	add_arguments(&a, either(told_by_clang, told_by_gcc));
 	add_arguments(&a, files);
-	return run_compiler(&a, false);
+	return run_compiler(&a, NULL);
+}
+
+/* Why it does not compile: names that mmun does not have. */
+static void give_hints(const struct compiled *c, const char *headers)
+{
+	const char *const flags[] = {
+		"-std=gnu11", "-fsyntax-only", "-Werror=implicit-function-declaration",
+		"-fdiagnostics-color=never", "-I", headers, c->path, NULL
+	};
+	struct arguments a = { .count = 0 };
+	char said[80];
+
+	snprintf(said, sizeof(said), "%s/said", c->dir);
+	add_arguments(&a, flags);
+	if (!run_compiler(&a, said))
+		hints_print(stderr, said);
+	unlink(said);
 }
 
 static bool link_object(const struct compiled *c, bool coverage)
@@ -148,7 +171,7 @@ static bool link_object(const struct compiled *c, bool coverage)
 	if (coverage)
 		add_arguments(&a, for_coverage);
 	add_arguments(&a, files);
-	return run_compiler(&a, false);
+	return run_compiler(&a, NULL);
 }
 
 /* --- what the explorer cannot see ---------------------------------------- */
@@ -265,7 +288,11 @@ bool compile_open(struct compiled *c, const char *path, const char *headers, boo
 		return refuse(c, "the headers of mmun are not installed");
 	if (!make_directory(c))
 		return false;
-	if (!compile_source(c, headers, coverage) || !link_object(c, coverage))
+	if (!compile_source(c, headers, coverage)) {
+		give_hints(c, headers);
+		return refuse(c, "does not compile");
+	}
+	if (!link_object(c, coverage))
 		return refuse(c, "does not compile");
 	return inspect(c);
 }

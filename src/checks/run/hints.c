@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hints.c - knows what to use instead of names that Linux has and mmun does not, or that such a
+ * name cannot be had. The compiler's messages are searched for names in quotes: what it says
+ * around them differs from one compiler to the next.
+ */
+#include "checks/run/hints.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/base.h"
+
+/* A name that ends with "*" stands for all that begin so. The first row counts. */
+static const struct { const char *name, *hint; } hints[] = {
+	{ "kthread_*", "a kernel thread is one of the check's threads; if it may wait for more at "
+		"the end, it calls explore_may_wait_forever()" },
+	{ "kthread", "a kernel thread is one of the check's threads" },
+	{ "wake_up_process", "let the thread wait with wait_event(), and use wake_up()" },
+	{ "set_current_state", "use wait_event() and wake_up()" },
+	{ "__set_current_state", "use wait_event() and wake_up()" },
+	{ "schedule", "use wait_event() and wake_up()" },
+	{ "schedule_timeout*", "time does not pass here: use wait_event() and wake_up()" },
+	{ "prepare_to_wait*", "use wait_event()" },
+	{ "finish_wait", "use wait_event()" },
+	{ "add_wait_queue*", "use wait_event()" },
+	{ "swait_*", "use wait_event()" },
+	{ "wait_on_bit*", "use wait_event() with test_bit()" },
+	{ "wake_up_bit", "use wait_event() with test_bit(), and wake_up()" },
+	{ "msleep*", "time does not pass here: leave it out, since another thread can come in "
+		"anyway" },
+	{ "usleep_range", "time does not pass here: leave it out" },
+	{ "fsleep", "time does not pass here: leave it out" },
+	{ "udelay", "time does not pass here: leave it out" },
+	{ "mdelay", "time does not pass here: leave it out" },
+	{ "ndelay", "time does not pass here: leave it out" },
+	{ "ktime_*", "time does not pass here: it cannot be had" },
+	{ "get_cycles", "time does not pass here: it cannot be had" },
+	{ "hrtimer_*", "use a timer_list or a delayed_work: when they run is not decided by time" },
+	{ "tasklet_*", "use a work_struct, or a timer_list if it must not sleep" },
+	{ "irq_work_*", "use a timer_list, whose function must not sleep" },
+	{ "task_work_*", "use a work_struct" },
+	{ "request_irq", "an interrupt's handler is one of the check's threads" },
+	{ "request_threaded_irq", "an interrupt's handler is one of the check's threads" },
+	{ "free_irq", "an interrupt's handler is one of the check's threads" },
+	{ "copy_from_user", "there is no user memory: use memcpy(), or mmun_cpu_load()" },
+	{ "copy_to_user", "there is no user memory: use memcpy(), or mmun_cpu_store()" },
+	{ "__copy_*_user", "there is no user memory: use memcpy()" },
+	{ "get_user", "there is no user memory: use READ_ONCE(), or mmun_cpu_load()" },
+	{ "put_user", "there is no user memory: use WRITE_ONCE(), or mmun_cpu_store()" },
+	{ "access_ok", "there is no user memory: it cannot be had" },
+	{ "kmem_cache_*", "use kmalloc() and kfree()" },
+	{ "kmem_cache", "use kmalloc() and kfree()" },
+	{ "mempool_*", "use kmalloc() and kfree()" },
+	{ "vmalloc", "use kvmalloc()" },
+	{ "vzalloc", "use kvzalloc()" },
+	{ "vfree", "use kvfree()" },
+	{ "kmemdup", "use kmalloc() and memcpy()" },
+	{ "kstrdup", "use kmalloc() and memcpy()" },
+	{ "krealloc*", "use kmalloc(), memcpy() and kfree()" },
+	{ "dma_alloc_coherent", "use kzalloc()" },
+	{ "dma_map_*", "devices reach memory through mmun_ats here: it cannot be had" },
+	{ "dma_unmap_*", "devices reach memory through mmun_ats here: it cannot be had" },
+	{ "radix_tree_*", "use an xarray" },
+	{ "idr_*", "use an xarray" },
+	{ "ida_*", "use an xarray, or a counter under a lock" },
+	{ "mas_*", "use an xarray or a list" },
+	{ "mtree_*", "use an xarray or a list" },
+	{ "rhashtable_*", "use hlist_head, with one list or a few" },
+	{ "llist_*", "use xchg() and cmpxchg() on a pointer, or a list under a lock" },
+	{ "kfifo_*", "use an array under a lock" },
+	{ "klist_*", "use list_head" },
+	{ "plist_*", "use list_head" },
+	{ "rb_*", "use list_head: in small checks the order of search makes no difference" },
+	{ "rbtree_*", "use list_head" },
+	{ "interval_tree_*", "use list_head, and compare the ranges" },
+	{ "INTERVAL_TREE_DEFINE", "use list_head, and compare the ranges" },
+	{ "sema_init", "use a mutex, or a completion" },
+	{ "down", "use mutex_lock(), or wait_for_completion()" },
+	{ "up", "use mutex_unlock(), or complete()" },
+	{ "down_interruptible", "use mutex_lock()" },
+	{ "semaphore", "use a mutex, or a completion" },
+	{ "ww_mutex_*", "use mutexes, and take them in the order of their addresses" },
+	{ "percpu_down_*", "use an rw_semaphore" },
+	{ "percpu_up_*", "use an rw_semaphore" },
+	{ "percpu_ref_*", "use a refcount_t" },
+	{ "percpu_counter_*", "use an atomic_t" },
+	{ "alloc_percpu*", "use an array, with an element for each thread" },
+	{ "free_percpu", "use an array, with an element for each thread" },
+	{ "this_cpu_*", "use an array, with an element for each thread" },
+	{ "per_cpu*", "use an array, with an element for each thread" },
+	{ "get_cpu*", "use an array, with an element for each thread" },
+	{ "put_cpu*", "use an array, with an element for each thread" },
+	{ "DEFINE_PER_CPU*", "use an array, with an element for each thread" },
+	{ "smp_processor_id", "use the number of the thread, which .thread is given" },
+	{ "raw_smp_processor_id", "use the number of the thread, which .thread is given" },
+	{ "cpumask_*", "use a bitmap: set_bit(), clear_bit(), test_bit()" },
+	{ "smp_call_function*", "another processor's interrupt is one of the check's threads: ask it "
+		"by wake_up(), and wait with wait_for_completion()" },
+	{ "on_each_cpu*", "another processor's interrupt is one of the check's threads" },
+	{ "call_rcu_tasks*", "use call_srcu()" },
+	{ "synchronize_rcu_tasks*", "use synchronize_srcu()" },
+	{ "get_state_synchronize_*", "use call_rcu() or synchronize_rcu()" },
+	{ "start_poll_synchronize_*", "use call_rcu() or synchronize_rcu()" },
+	{ "poll_state_synchronize_*", "use call_rcu() or synchronize_rcu()" },
+	{ "cond_synchronize_*", "use synchronize_rcu()" },
+	{ "dma_fence_*", "use a completion, with a kref around it" },
+	{ "dma_fence", "use a completion, with a kref around it" },
+	{ "dma_resv_*", "use a mutex, and a completion for each fence" },
+	{ "hmm_range_fault", "use mmun_pin() between mmu_interval_read_begin() and "
+		"mmu_interval_read_retry()" },
+	{ "printk", "use pr_info()" },
+	{ "dev_*", "use pr_info()" },
+	{ "trace_*", "use pr_info()" },
+	{ "get_random_*", "a check is deterministic: let two threads race for it" },
+	{ "prandom_*", "a check is deterministic: let two threads race for it" },
+	{ "module_init", "a check has setup and threads instead" },
+	{ "module_exit", "a check has setup and threads instead" },
+	{ "MODULE_LICENSE", "leave it out" },
+	{ "EXPORT_SYMBOL*", "leave it out" },
+	{ "__init", "leave it out" },
+	{ "__exit", "leave it out" },
+};
+
+static bool stands_for(const char *row, const char *name)
+{
+	const char *star = strchr(row, '*');
+
+	if (!star)
+		return !strcmp(row, name);
+	return !strncmp(row, name, (size_t)(star - row)) &&
+	       (!star[1] || (strlen(name) > strlen(row) &&
+			     !strcmp(name + strlen(name) - strlen(star + 1), star + 1)));
+}
+
+static size_t row_of(const char *name)
+{
+	size_t n = 0;
+
+	while (n < ARRAY_SIZE(hints) && !stands_for(hints[n].name, name))
+		n++;
+	return n;
+}
+
+/* A name in quotes from @at on; behind it, NULL: there is none. */
+static const char *next_name(const char *at, char *name, size_t size)
+{
+	for (; (at = strchr(at, '\'')); at++) {
+		const char *from = at + 1;
+		size_t n;
+
+		if (!strncmp(from, "struct ", 7))
+			from += 7;
+		n = strspn(from, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+		if (!n || n >= size || isdigit((unsigned char)*from))
+			continue;
+		memcpy(name, from, n);
+		name[n] = '\0';
+		return from + n;
+	}
+	return NULL;
+}
+
+void hints_print(FILE *out, const char *said)
+{
+	bool given[ARRAY_SIZE(hints)] = { false };
+	FILE *in = fopen(said, "r");
+	char line[1024], name[64];
+
+	while (in && fgets(line, sizeof(line), in)) {
+		const char *at = line;
+
+		if (!strstr(line, "error:") && !strstr(line, "warning:"))
+			continue;
+		while ((at = next_name(at, name, sizeof(name)))) {
+			size_t n = row_of(name);
+
+			if (n == ARRAY_SIZE(hints) || given[n])
+				continue;
+			given[n] = true;
+			fprintf(out, "mmun: %s is not there: %s\n", name, hints[n].hint);
+		}
+	}
+	if (in)
+		fclose(in);
+}
