@@ -100,12 +100,13 @@ static void finish(void *state, void *arg)
 #   ('cmpxchg', r, word, old, new) ('add', r, word, value)
 #   ('lock', lock, body) ('trylock', r, lock, body) ('read', body) ('write', body)
 #   ('rcu', body) ('sync',) ('free',) ('wait',) ('wake', value) ('spin', word) ('tries', r, word, n)
-#   ('if', r, body) ('twice', body) ('assert', r, value)
+#   ('put', r, lock): gives up a reference of the object under its lock, and frees it with the last
+#   ('if', r, body) ('ifnot', r, body) ('twice', body) ('assert', r, value)
 
 THEMES = ['marked', 'atomic', 'plain', 'spin', 'mutex', 'two', 'sem', 'try', 'heap', 'heaplock', 'free',
-          'rcu', 'wait', 'await', 'tries', 'if', 'assert', 'twice', 'mixed']
+          'put', 'peek', 'retire', 'rcu', 'wait', 'await', 'tries', 'if', 'assert', 'twice', 'mixed']
 # Themes that bring out something together.
-FAMILIES = [['heaplock', 'free', 'marked', 'if'], ['rcu', 'free', 'heap'], ['wait', 'marked', 'spin'],
+FAMILIES = [['put', 'put', 'marked'], ['heaplock', 'free', 'marked', 'if'], ['rcu', 'free', 'heap'], ['peek', 'peek', 'retire', 'plain'], ['wait', 'marked', 'spin'],
             ['try', 'mutex', 'plain'], ['two', 'sem', 'mutex', 'wait'], ['await', 'tries', 'spin', 'plain'],
             ['sem', 'await', 'marked'], ['atomic', 'if', 'assert', 'mixed']]
 
@@ -118,6 +119,7 @@ class Maker:
         else:
             self.themes = self.random.sample(THEMES, self.random.choice([3, 4, 4, 5]))
         self.left = self.random.choice([6, 7, 8, 9])
+        self.retired = False
 
     def program(self):
         threads = self.random.choice([2, 2, 2, 3])
@@ -147,7 +149,16 @@ class Maker:
         """inside: the locks held, and 'rcu', 'atomic' (must not sleep), 'loop'."""
         r, choose = self.random, self.random.choice
         theme = choose(self.themes)
+        if theme == 'put' and not depth:
+            return [('put', self.fresh(), choose(['o->lock', 'o->mutex']))]
         nested = depth >= 2
+        if theme == 'retire' and not depth and not self.retired:
+            self.retired = True
+            return [('store', 'y', 1, True)] + choose([[('sync',)], [('sync',)], []]) + [('free',)]
+        if theme == 'peek' and not depth:
+            seen = self.fresh()
+            body = [('load', seen, 'y', True), ('ifnot', seen, [('load', self.fresh(), 'o->word', True)])]
+            return [('rcu', body)] if self.random.random() < .8 else body
         self.budget -= 1
         if theme == 'marked':
             word = choose(['x', 'y'])
@@ -253,6 +264,14 @@ def c_body(body, out, indent, t):
             out.append(f'{tab}rcu_read_lock();')
             c_body(op[1], out, indent, t)
             out.append(f'{tab}rcu_read_unlock();')
+        elif kind == 'put':
+            name = 'spin_' if op[2] in SPINS else 'mutex_'
+            out.append(f'{tab}{name}lock(&{c_word(op[2])});')
+            out.append(f'{tab}r{op[1]} = !--s->o->word;')
+            out.append(f'{tab}{name}unlock(&{c_word(op[2])});')
+            out.append(f'{tab}if (r{op[1]}) {{')
+            c_body([('free',)], out, indent + 1, t)
+            out.append(f'{tab}}}')
         elif kind == 'sync':
             out.append(f'{tab}synchronize_rcu();')
         elif kind == 'free':
@@ -270,8 +289,8 @@ def c_body(body, out, indent, t):
         elif kind == 'tries':
             out.append(f'{tab}for (r{op[1]} = 0; r{op[1]} < {op[3]} && !READ_ONCE({c_word(op[2])}); r{op[1]}++)')
             out.append(f'{tab}\tcpu_relax();')
-        elif kind == 'if':
-            out.append(f'{tab}if (r{op[1]}) {{')
+        elif kind in ('if', 'ifnot'):
+            out.append(f'{tab}if ({"!" * (kind == "ifnot")}r{op[1]}) {{')
             c_body(op[2], out, indent + 1, t)
             out.append(f'{tab}}}')
         elif kind == 'twice':
@@ -284,6 +303,11 @@ def c_body(body, out, indent, t):
             raise AssertionError(kind)
 
 
+def references(program):
+    """How many the object has at first: one for each that is given up."""
+    return sum(op[0] == 'put' for body in program for op in body)
+
+
 def c_check(number, program):
     out = []
     for t, body in enumerate(program):
@@ -293,11 +317,13 @@ def c_check(number, program):
         c_body(body, out, 1, t)
         out += [f'\ts->r[{t}][{k}] = r{k};' for k in range(REGISTERS)]
         out += ['}', '']
+    out += [f'static void setup{number}(void *state, void *arg)', '{', '\tsetup(state, arg);',
+            f'\t((struct s *)state)->o->word = {references(program)};', '}', '']
     out += [f'static void run{number}(void *state, unsigned thread, void *arg)', '{', '\t(void)arg;']
     for t in range(len(program)):
         out += [f'\tif (thread == {t})', f'\t\tt{number}_{t}(state);']
     out += ['}', f'EXPLORE_CHECK(c{number}, .threads = {len(program)}, .state_size = sizeof(struct s),',
-            f'\t      .setup = setup, .thread = run{number}, .finish = finish, .arg = "c{number}")', '']
+            f'\t      .setup = setup{number}, .thread = run{number}, .finish = finish, .arg = "c{number}")', '']
     return '\n'.join(out)
 
 
@@ -339,6 +365,10 @@ def compile_body(body, code, t):
             code.append(('rcu', 1))
             compile_body(op[1], code, t)
             code.append(('rcu', 0))
+        elif kind == 'put':
+            code += [('take', op[2]), ('last', op[1])]
+            drop(op[2], code)
+            skip(op[1], [('free',)], code, t, lambda: None)
         elif kind == 'sync':
             code += [('sync1',), ('sync2',)]
         elif kind == 'wait':
@@ -355,8 +385,8 @@ def compile_body(body, code, t):
             end = len(code) + 2 * op[3]
             for _ in range(op[3]):
                 code += [('leave', op[2], end), ('inc', op[1])]
-        elif kind == 'if':
-            skip(op[1], op[2], code, t, lambda: None)
+        elif kind in ('if', 'ifnot'):
+            skip(op[1], op[2], code, t, lambda: None, kind == 'ifnot')
         elif kind == 'twice':
             compile_body(op[1], code, t)
             compile_body(op[1], code, t)
@@ -368,12 +398,12 @@ def drop(lock, code):
         code.append(('touch', lock))
 
 
-def skip(register, body, code, t, then):
+def skip(register, body, code, t, then, if_set=False):
     at = len(code)
     code.append(None)
     compile_body(body, code, t)
     then()
-    code[at] = ('unless', register, len(code))
+    code[at] = ('jump', register, len(code), if_set)
 
 
 def access(op):
@@ -389,6 +419,8 @@ def access(op):
         return op[1 if kind == 'await' else 1], False, True
     if kind == 'look':
         return 'x', False, True
+    if kind == 'last':
+        return 'o->word', True, False
     return None
 
 
@@ -400,6 +432,7 @@ PLANTED = ['locks exclude nobody', 'a wake-up wakes nobody', 'grace periods are 
 class Machine:
     def __init__(self, program, planted=None):
         self.planted = planted
+        self.references = references(program)
         self.code = []
         for t, body in enumerate(program):
             code = []
@@ -468,6 +501,9 @@ class Machine:
         elif kind == 'add':
             s[word] += op[3]
             s[reg + op[1]] = s[word]
+        elif kind == 'last':
+            s[word] -= 1
+            s[reg + op[1]] = int(not s[word])
         elif kind == 'take':
             s[L0 + LOCKS.index(op[1])] = t + 1
         elif kind == 'drop':
@@ -527,8 +563,8 @@ class Machine:
         code, reg = self.code[t], R0 + t * REGISTERS
         while s[t] < len(code):
             op = code[s[t]]
-            if op[0] == 'unless':
-                s[t] = s[t] + 1 if s[reg + op[1]] else op[2]
+            if op[0] == 'jump':
+                s[t] = op[2] if bool(s[reg + op[1]]) == op[3] else s[t] + 1
             elif op[0] == 'set':
                 s[reg + op[1]] = op[2]
                 s[t] += 1
@@ -543,6 +579,7 @@ class Machine:
         """False: too many states."""
         s = [0] * SIZE
         s[QUEUE] = ()
+        s[W0 + WORDS.index('o->word')] = self.references
         threads = range(len(self.code))
         for t in threads:
             s = self.settle(s, t)
