@@ -23,13 +23,16 @@ static inline pte_t walk_page_table(struct walk_cache *cache, struct mm_struct *
 				    unsigned long addr)
 {
 	pte_t pte = __pte(0);
+	pmd_t pmd;
 
 	spin_lock(&cache->lock);
-	if (pmd_none(cache->pmd))
-		cache->pmd = pmdp_get(pmd_off(mm, addr));
+	pmd = cache->pmd;
+	if (pmd_none(pmd))
+		pmd = pmdp_get(pmd_off(mm, addr));
 	else
-		pr_info("the walk begins at the table in frame %lu", pmd_pfn(cache->pmd));
-	if (pmd_present(cache->pmd))
+		pr_info("the walk begins at the table in frame %lu", pmd_pfn(pmd));
+	cache->pmd = pmd;
+	if (pmd_present(pmd))
 		pte = ptep_get(pte_offset_map(mm, &cache->pmd, addr));
 	spin_unlock(&cache->lock);
 	return pte;
@@ -37,10 +40,12 @@ static inline pte_t walk_page_table(struct walk_cache *cache, struct mm_struct *
 
 static inline void flush_walk_cache(struct walk_cache *cache)
 {
+	const pmd_t none = __pmd(0);
+
 	if (!explore_optional("paging-structure cache"))
 		return;
 	spin_lock(&cache->lock);
-	cache->pmd = __pmd(0);
+	cache->pmd = none;
 	spin_unlock(&cache->lock);
 	pr_info("paging-structure cache flushed");
 }

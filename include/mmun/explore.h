@@ -65,7 +65,9 @@ enum { EXPLORE_THREADS_MAX = 16 };
 	X(ORACLE_RACE,       "race",         "two accesses meet, at least one of them plain") \
 	X(ORACLE_PROTOCOL,   "protocol",     "a rule of the notifiers or page tables was broken") \
 	X(ORACLE_LIVENESS,   "liveness",     "a thread tries again forever")            \
-	X(ORACLE_CONDITION,  "condition",    "the check's own condition")
+	X(ORACLE_CONDITION,  "condition",    "the check's own condition")               \
+	X(ORACLE_OVERRUN,    "overrun",      "memory outside of every block was accessed") \
+	X(ORACLE_UNWRITTEN,  "uninitialized", "memory was read that was never written")
 
 enum explore_oracle {
 #define X(e, ...) e,
@@ -89,8 +91,8 @@ struct explore_check {
 	void (*watch)(void *state, void *arg);  /* for pictures, after each operation: it
 	                                           calls explore_watch(); may be NULL */
 	void *arg;                        /* not part of the state; never restored */
-	const char *expect;               /* the only oracle that must find something; NULL: no
-	                                     oracle may */
+	const char *expect;               /* the oracles that may find something, at least one of
+	                                     which must: "race, lifetime"; NULL: none may */
 	const char *repair;               /* the check of the same file that is this one repaired,
 	                                     which is run when a finding is drawn; may be NULL */
 	void *data;                       /* memory that is restored as the state is: the */
@@ -303,7 +305,7 @@ struct explore_finding {
 	struct explore_trace trace;
 };
 
-enum { EXPLORE_FINDINGS_MAX = 32 };
+enum { EXPLORE_FINDINGS_MAX = 32, EXPLORE_UNWATCHED_MAX = 16, EXPLORE_UNWATCHED_BYTES = 192 };
 
 struct explore_result {
 	uint64_t executions;     /* complete ones, deadlocked ones included */
@@ -317,7 +319,16 @@ struct explore_result {
 	unsigned findings;       /* findings that are kept; others are only counted */
 	uint64_t findings_dropped;
 	struct explore_finding finding[EXPLORE_FINDINGS_MAX];
+	/* What could have gone wrong in the executions without being seen: "inline assembly in
+	 * f, file.c:12". A check is verified but for that. */
+	bool stacks_shared;      /* a thread accessed what lies on another one's stack */
+	unsigned unwatched_count;
+	char unwatched[EXPLORE_UNWATCHED_MAX][EXPLORE_UNWATCHED_BYTES];
 };
+
+/* Adds a line to result->unwatched, unless it is there. The last place says that there is more. */
+void explore_add_unwatched(struct explore_result *result, const char *fmt, ...)
+	EXPLORE_PRINTF_LIKE(2, 3);
 
 /*
  * Explores a check, and fills *ret, also if something was found. Options that

@@ -67,7 +67,8 @@ static void print_head(const struct superfluous *s, const struct explore_result 
 	const char *how = r->findings ? "finds something" :
 			  r->exhaustive ? "verified" : "not finished";
 
-	printf("%s, %s: %" PRIu64 " executions, %s\n", s->file, s->name, r->executions, how);
+	printf("%s, %s: %" PRIu64 " executions, %s%s\n", s->file, s->name, r->executions, how,
+	       r->unwatched_count ? ", not all watched" : "");
 }
 
 /* Up to the steps. */

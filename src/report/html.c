@@ -341,10 +341,11 @@ static void print_result(FILE *out, const struct report *report, const struct re
 		escape_xml(out, run->why);
 		fputs("</p>\n", out);
 	}
-	if (report_is_verified(run))
-		fprintf(out, "<p class=\"verified\">Verified: all %" PRIu64 " inequivalent "
-			"executions under sequential consistency</p>\n",
-			run->explore->executions);
+	if (report_is_exhausted(run)) {
+		fputs("<p class=\"verified\">", out);
+		report_verified(out, run, escape_xml);
+		fputs("</p>\n", out);
+	}
 	print_facts(out, run);
 	print_states(out, run);
 	for (unsigned i = 0; i < report_exhibits(run); i++)

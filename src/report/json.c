@@ -241,6 +241,10 @@ void report_json_run(struct report *report, const struct report_run *run)
 	json_bool(&j, "exhaustive", e && e->exhaustive);
 	json_string(&j, "stopped_by", e ? e->stopped_by : NULL);
 	json_string(&j, "unchecked", run->unchecked);
+	json_begin(&j, "unwatched", '[');
+	for (unsigned n = 0; e && n < e->unwatched_count; n++)
+		json_string(&j, NULL, e->unwatched[n]);
+	json_end(&j, ']');
 	states(&j, run);
 	json_count(&j, "positive", run->positive);
 	json_count(&j, "negative", run->negative);

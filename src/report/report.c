@@ -3,6 +3,7 @@
  * report.c - the counts that the last line and the exit status come from, and what all
  * formats ask of a run. Called by the tool, once for each test, and by the formats.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,10 +102,32 @@ struct report_exhibit report_exhibit(const struct report_run *run, unsigned nth)
 	return x;
 }
 
-bool report_is_verified(const struct report_run *run)
+bool report_is_exhausted(const struct report_run *run)
 {
 	return run->verdict == REPORT_OK && run->explore->exhaustive && !run->explore->findings &&
 	       !run->unchecked;
+}
+
+bool report_is_verified(const struct report_run *run)
+{
+	return report_is_exhausted(run) && !run->explore->unwatched_count;
+}
+
+bool report_verified(FILE *out, const struct report_run *run,
+		     void (*put)(FILE *out, const char *text))
+{
+	const struct explore_result *e = run->explore;
+
+	if (!report_is_exhausted(run))
+		return false;
+	if (!e->unwatched_count)
+		fprintf(out, "Verified: all %" PRIu64
+			" inequivalent executions under sequential consistency", e->executions);
+	for (unsigned n = 0; n < e->unwatched_count; n++) {
+		fputs(n ? "; " : "Verified, but not watched: ", out);
+		put(out, e->unwatched[n]);
+	}
+	return true;
 }
 
 bool report_draws(const struct report *report, const struct report_run *run, unsigned nth)

@@ -166,7 +166,12 @@ void report_sum(const struct report *report, bool all, char *text, size_t size);
 /* "12, exhaustive": executions, and whether they are all. */
 void report_search(const struct report_run *run, char *text, size_t size);
 /* Every execution was run, every oracle was on, and none of them found anything. */
+bool report_is_exhausted(const struct report_run *run);
+/* Moreover, nothing was left unwatched. */
 bool report_is_verified(const struct report_run *run);
+/* That it is verified, and what was not watched. False: nothing is to be said. */
+bool report_verified(FILE *out, const struct report_run *run,
+		     void (*put)(FILE *out, const char *text));
 
 /* @file from the top of the source tree on. */
 const char *report_source(const char *file);

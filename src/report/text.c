@@ -56,6 +56,8 @@ void report_search(const struct report_run *run, char *text, size_t size)
 			 e->stopped_by ? e->stopped_by : "stopped");
 }
 
+static void put_plainly(FILE *out, const char *text) { fputs(text, out); }
+
 static void print_search(FILE *out, const struct report_run *run)
 {
 	const struct explore_result *e = run->explore;
@@ -70,9 +72,8 @@ static void print_search(FILE *out, const struct report_run *run)
 	fputc('\n', out);
 	if (run->unchecked)
 		fprintf(out, "Not checked %s\n", run->unchecked);
-	else if (report_is_verified(run))
-		fprintf(out, "Verified: all %" PRIu64
-			" inequivalent executions under sequential consistency\n", e->executions);
+	else if (report_verified(out, run, put_plainly))
+		fputc('\n', out);
 }
 
 /* Quotes where a shell, or its history, would see more than letters. */
@@ -198,6 +199,8 @@ void report_brief_run(struct report *report, const struct report_run *run)
 	fprintf(out, "%-28s %-10s %-9s %10" PRIu64 "%s", run->name,
 		report_verdict_name(run->verdict), run->result ? run->result : "-", e->executions,
 		e->exhaustive ? "" : run->certain ? ", not exhaustive" : ", not finished");
+	if (e->unwatched_count && !e->findings)
+		fputs(", not all watched", out);
 	for (unsigned i = 0; i < e->findings; i++) {
 		bool said = false;
 

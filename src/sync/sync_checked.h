@@ -226,6 +226,7 @@ void sync_spin_while_bytes_(const void *w, uint8_t bytes, uint64_t v,
 			    const struct sync_site *site);
 bool sync_alloc_fails_(const struct sync_site *site); /* by choice */
 void *sync_alloc_(size_t size, const struct sync_site *site);
+void sync_unwritten_(void *p, size_t size); /* of a block: what it holds is nobody's */
 void sync_free_(void *p, const struct sync_site *site);
 uint64_t sync_alloc_live(void);
 /* Names memory of the check so that every run names it alike; false: it is none. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * slab.h - memory, with the size in bytes. A block is freed once, and not accessed afterwards
- * ("lifetime"). If the check has a finish function, all blocks are freed at the end ("leak").
- * Each thread has 4 MiB in an execution; then, as in Linux, NULL is returned.
+ * ("lifetime"), nor is memory behind it ("overrun"). What kmalloc() and kmalloc_array() give is
+ * not zeroed, and a word of it is not read before it is written ("uninitialized"). If the check
+ * has a finish function, all blocks are freed at the end ("leak"). Each thread has 4 MiB in an
+ * execution; then, as in Linux, NULL is returned.
  */
 #ifndef MMUN_LINUX_SLAB_H
 #define MMUN_LINUX_SLAB_H

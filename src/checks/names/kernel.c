@@ -609,7 +609,7 @@ void kernel_allocates_(const struct kernel_at_ *at, gfp_t gfp)
 			     &at->site);
 }
 
-void *kernel_kmalloc_(const struct kernel_at_ *at, size_t size, gfp_t gfp)
+static void *allocate(const struct kernel_at_ *at, size_t size, gfp_t gfp)
 {
 	void *p;
 
@@ -619,9 +619,18 @@ void *kernel_kmalloc_(const struct kernel_at_ *at, size_t size, gfp_t gfp)
 	return p;
 }
 
+void *kernel_kmalloc_(const struct kernel_at_ *at, size_t size, gfp_t gfp)
+{
+	void *p = allocate(at, size, gfp);
+
+	if (p)
+		sync_unwritten_(p, size);
+	return p;
+}
+
 void *kernel_kzalloc_(const struct kernel_at_ *at, size_t size, gfp_t gfp)
 {
-	return kernel_kmalloc_(at, size, gfp);
+	return allocate(at, size, gfp);
 }
 
 void *kernel_kmalloc_array_(const struct kernel_at_ *at, size_t n, size_t size, gfp_t gfp)
@@ -633,7 +642,9 @@ void *kernel_kmalloc_array_(const struct kernel_at_ *at, size_t n, size_t size, 
 
 void *kernel_kcalloc_(const struct kernel_at_ *at, size_t n, size_t size, gfp_t gfp)
 {
-	return kernel_kmalloc_array_(at, n, size, gfp);
+	size_t bytes;
+
+	return __builtin_mul_overflow(n, size, &bytes) ? NULL : kernel_kzalloc_(at, bytes, gfp);
 }
 
 void kernel_kfree_(const struct kernel_at_ *at, const void *p)

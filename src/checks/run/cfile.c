@@ -15,6 +15,7 @@
 #include "checks/run/cfile.h"
 #include "checks/run/compile.h"
 #include "checks/run/coverage.h"
+#include "checks/run/unwatched.h"
 #include "jobs/jobs.h"
 
 /* What a child tells. */
@@ -31,6 +32,7 @@ struct cfile {
 	const struct cfile_how *how;
 	struct runs runs;
 	struct coverage *coverage; /* NULL: what is reached is not noted */
+	struct unwatched *unwatched;
 	const char *replay;        /* the string */
 };
 
@@ -54,6 +56,16 @@ static bool watch(struct cfile *f)
 	return f->coverage || refuse(f, why);
 }
 
+static void add_unwatched(void *arg, const struct explore_check *check, struct explore_result *ret)
+{
+	const struct cfile *f = arg;
+
+	if (f->unwatched)
+		unwatched_add(f->unwatched, check->name, ret);
+	else
+		explore_add_unwatched(ret, "what the compiler does not tell of");
+}
+
 static bool cfile_open(struct cfile *f, const char *path, const struct cfile_how *how,
 		       struct report *report)
 {
@@ -62,11 +74,15 @@ static bool cfile_open(struct cfile *f, const char *path, const struct cfile_how
 		.complain = how->complain } };
 	if (!compile_open(&f->compiled, path, how->headers, how->coverage))
 		return refuse(f, f->compiled.error);
+	f->unwatched = unwatched_open(&f->compiled);
+	f->runs.unwatched = add_unwatched;
+	f->runs.unwatched_arg = f;
 	return watch(f);
 }
 
 static void cfile_close(struct cfile *f)
 {
+	unwatched_close(f->unwatched);
 	coverage_close(f->coverage);
 	compile_close(&f->compiled);
 }

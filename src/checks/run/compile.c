@@ -28,6 +28,14 @@ static bool refuse(struct compiled *c, const char *why)
 	return false;
 }
 
+/* The build has the list of these functions: MMUN_WRAPPED(X) is X(memcpy) X(memmove) and so on. */
+const char *const compile_wrapped[] = {
+#define X(name) #name,
+	MMUN_WRAPPED(X)
+#undef X
+	NULL
+};
+
 /* --- compiling ----------------------------------------------------------- */
 
 struct arguments { const char *arg[40]; size_t count; }; /* a NULL follows */
@@ -74,7 +82,8 @@ static bool run_compiler(const struct arguments *a, const char *said)
 	return end.how == JOB_EXITED && end.code == 0; /* JOB_DONE: there is no shell */
 }
 
-static const char *const optimized[] = { "-O1", NULL };
+/* Functions are not made parts of others, so that the end of each one's variables is seen. */
+static const char *const optimized[] = { "-O1", "-fno-inline", NULL };
 
 /*
  * For coverage: not optimized, so that each statement has code of its own that follows its
@@ -95,8 +104,7 @@ static const char *const covered_by_gcc[] = {
  * the object is linked without it. Volatile accesses are told apart: those of
  * READ_ONCE() and its kin are none.
  */
-#define TOLD \
-	"-fsanitize=thread", "-fno-builtin-memcpy", "-fno-builtin-memmove", "-fno-builtin-memset"
+#define TOLD "-fsanitize=thread", "-fno-builtin", "-U_FORTIFY_SOURCE"
 
 static const char *const told_by_clang[] = {
 	TOLD, "-mllvm", "-tsan-distinguish-volatile=1", NULL
@@ -105,8 +113,8 @@ static const char *const told_by_gcc[] = {
 	TOLD, "--param=tsan-distinguish-volatile=1", NULL
 };
 
-/* What the compiler understands; it is asked once. */
-static const char *const *either(const char *const *clang, const char *const *gcc)
+/* It is asked once. */
+static bool is_clang(void)
 {
 	static const char *const ask[] = {
 		"-mllvm", "-tsan-distinguish-volatile=1", "-fsyntax-only", "-x", "c", "/dev/null",
@@ -119,25 +127,40 @@ static const char *const *either(const char *const *clang, const char *const *gc
 		add_arguments(&a, ask);
 		is = run_compiler(&a, "/dev/null") ? CLANG : GCC;
 	}
-	return is == CLANG ? clang : gcc;
+	return is == CLANG;
 }
 
+/* What the compiler understands. */
+static const char *const *either(const char *const *clang, const char *const *gcc)
+{
+	return is_clang() ? clang : gcc;
+}
+
+/* Each function and variable has a section of its own, so that unwatched.c sees what needs what.
+ * gcc says in passing what it has made; clang has to be called once more. */
 static bool compile_source(const struct compiled *c, const char *headers, bool coverage)
 {
 	static const char *const flags[] = {
 		"-std=gnu11", "-g", "-Wall", "-Werror=implicit-function-declaration",
-		"-fPIC", "-fstack-clash-protection", NULL
+		"-fPIC", "-fstack-clash-protection", "-ffunction-sections", "-fdata-sections", NULL
 	};
-	char source[PATH_MAX + 2];
-	const char *const files[] = { "-I", headers, "-c", "-o", c->unlinked, source, NULL };
-	struct arguments a = { .count = 0 };
+	char source[PATH_MAX + 2], dump[sizeof(c->said) + 40];
+	const char *const input[] = { "-I", headers, source, NULL };
+	const char *const output[] = { "-c", "-o", c->unlinked, dump, NULL };
+	const char *const output_of_clang[] = { "-c", "-o", c->unlinked, NULL };
+	const char *const code[] = { "-S", "-emit-llvm", "-o", c->said, NULL };
+	struct arguments a = { .count = 0 }, again;
 
+	snprintf(dump, sizeof(dump), "-fdump-tree-optimized-lineno=%s", c->said);
 	snprintf(source, sizeof(source), "%s%s", *c->path == '-' ? "./" : "", c->path);
 	add_arguments(&a, flags);
 	add_arguments(&a, coverage ? either(covered_by_clang, covered_by_gcc) : optimized);
 	add_arguments(&a, either(told_by_clang, told_by_gcc));
-	add_arguments(&a, files);
-	return run_compiler(&a, NULL);
+	add_arguments(&a, input);
+	again = a;
+	add_arguments(&again, code);
+	add_arguments(&a, either(output_of_clang, output));
+	return run_compiler(&a, NULL) && (!is_clang() || run_compiler(&again, "/dev/null"));
 }
 
 /* Why it does not compile: names that mmun does not have. */
@@ -160,8 +183,12 @@ static void give_hints(const struct compiled *c, const char *headers)
 static bool link_object(const struct compiled *c, bool coverage)
 {
 	/* What copies memory is not told of by the compiler, who counts on libtsan's own. */
-	static const char *const flags[] = {
-		"-shared", "-Wl,-Bsymbolic", "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset", NULL
+	static const char *const flags[] = { 
+		"-shared", "-Wl,-Bsymbolic",
+#define X(name) ",--wrap=" #name
+		"-Wl" MMUN_WRAPPED(X),
+#undef X
+		NULL
 	};
 	static const char *const for_coverage[] = { "-Wl,--emit-relocs", NULL };
 	const char *const files[] = { "-o", c->object, c->unlinked, NULL };
@@ -234,6 +261,7 @@ static const struct compiled *volatile opened; /* whose files go when one comes;
 
 static void remove_files(const struct compiled *c)
 {
+	unlink(c->said);
 	unlink(c->unlinked);
 	unlink(c->object);
 	rmdir(c->dir);
@@ -274,6 +302,8 @@ static bool make_directory(struct compiled *c)
 	}
 	snprintf(c->unlinked, sizeof(c->unlinked), "%s/check.o", c->dir);
 	snprintf(c->object, sizeof(c->object), "%s/check.so", c->dir);
+	snprintf(c->said, sizeof(c->said), "%s/check.said", c->dir);
+	c->by_clang = is_clang();
 	opened = c;
 	on_interrupts(interrupted);
 	return true;

@@ -11,6 +11,8 @@
 struct compiled {
 	const char *path;        /* of the source, as the user named it */
 	char dir[64], unlinked[80], object[80];
+	char said[80];           /* what the compiler says of the code that it has made */
+	bool by_clang;
 	char error[160];         /* why there is no object; "": there is one */
 };
 
@@ -19,6 +21,10 @@ struct compiled {
  * standard error. Close in any case. One at a time in a process. */
 bool compile_open(struct compiled *c, const char *path, const char *headers, bool coverage);
 void compile_close(struct compiled *c);
+
+/* Functions of the C library in whose places others are called, which tell what they access. A
+ * NULL follows. */
+extern const char *const compile_wrapped[];
 
 /* In a child: an interrupt does not take the files away, which are the parent's. */
 void compile_forget(void);

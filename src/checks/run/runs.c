@@ -138,14 +138,55 @@ static void name_replays(struct explore_result *r, const char *name)
 	}
 }
 
+/* Takes the next name off a list such as "race, lifetime". Returns its length, 0: that was all. */
+static size_t next_name(const char **list, const char **ret_name)
+{
+	size_t n;
+
+	*ret_name = *list + strspn(*list, ", ");
+	n = strcspn(*ret_name, ", ");
+	*list = *ret_name + n;
+	return n;
+}
+
+static bool is_name(const char *name, size_t n, enum explore_oracle oracle)
+{
+	const char *known = explore_oracle_name(oracle);
+
+	return strlen(known) == n && !memcmp(known, name, n);
+}
+
+/* The first name of the list that no oracle has, and its length; 0: all are known. */
+static size_t unknown_oracle(const char *list, const char **ret_name)
+{
+	for (size_t n; list && (n = next_name(&list, ret_name));) {
+		unsigned o = 0;
+
+		while (o < ORACLE_COUNT && !is_name(*ret_name, n, (enum explore_oracle)o))
+			o++;
+		if (o == ORACLE_COUNT)
+			return n;
+	}
+	return 0;
+}
+
+static bool is_expected(const char *list, enum explore_oracle oracle)
+{
+	const char *name;
+
+	for (size_t n; list && (n = next_name(&list, &name));)
+		if (is_name(name, n, oracle))
+			return true;
+	return false;
+}
+
 /* What is wrong with the check itself; NULL: nothing. */
 static const char *mistake(const struct explore_check *c, char *buf, size_t size)
 {
 	const struct explore_entry *e = explore_registered();
-	bool known = !c->expect;
+	const char *name;
+	size_t unknown = unknown_oracle(c->expect, &name);
 
-	for (unsigned o = 0; o < ORACLE_COUNT && !known; o++)
-		known = !strcmp(c->expect, explore_oracle_name((enum explore_oracle)o));
 	while (c->repair && e && (e->check == c || strcmp(e->check->name, c->repair)))
 		e = e->next;
 	if (!c->thread)
@@ -153,9 +194,9 @@ static const char *mistake(const struct explore_check *c, char *buf, size_t size
 	else if (!c->threads || c->threads > EXPLORE_THREADS_MAX)
 		snprintf(buf, size, ".threads is %u, and may be 1 to %d", c->threads,
 			 EXPLORE_THREADS_MAX);
-	else if (!known)
-		snprintf(buf, size, ".expect: no oracle is called '%s'; mmun(1) lists them",
-			 c->expect);
+	else if (unknown)
+		snprintf(buf, size, ".expect: no oracle is called '%.*s'; mmun(1) lists them",
+			 (int)unknown, name);
 	else if (c->repair && !e)
 		snprintf(buf, size, ".repair: the file has no other check '%s'", c->repair);
 	else
@@ -169,8 +210,7 @@ static enum report_verdict judge(const struct explore_check *check,
 	unsigned expected = 0;
 
 	for (unsigned i = 0; i < r->findings; i++)
-		expected += check->expect &&
-			!strcmp(check->expect, explore_oracle_name(r->finding[i].oracle));
+		expected += is_expected(check->expect, r->finding[i].oracle);
 	if (r->findings && !r->executions) { /* whatever was expected */
 		snprintf(why, size, "set-up failed");
 		return REPORT_VIOLATION;
@@ -202,6 +242,16 @@ int runs_explore(const struct explore_check *check, const struct explore_options
 	return explore(&c, options, ret);
 }
 
+static int explore_and_say(const struct runs *runs, const struct explore_check *check,
+			   struct explore_result *ret)
+{
+	int err = runs_explore(check, &runs->options, ret);
+
+	if (!err && runs->unwatched)
+		runs->unwatched(runs->unwatched_arg, check, ret);
+	return err;
+}
+
 /* Does the check that @check names as its repaired form verify? */
 static bool repair(const struct runs *runs, const struct explore_check *check,
 		   const struct explore_result *found, char *buf, size_t size)
@@ -215,11 +265,12 @@ static bool repair(const struct runs *runs, const struct explore_check *check,
 	while (e && strcmp(e->check->name, check->repair))
 		e = e->next;
 	r = e ? calloc(1, sizeof(*r)) : NULL;
-	good = r && !runs_explore(e->check, &runs->options, r);
+	good = r && !explore_and_say(runs, e->check, r);
 	if (good) {
 		good = r->exhaustive && !r->findings;
-		snprintf(buf, size, "what %s does: verified, %" PRIu64 " executions",
-			 check->repair, r->executions);
+		snprintf(buf, size, "what %s does: verified, %" PRIu64 " executions%s",
+			 check->repair, r->executions,
+			 r->unwatched_count ? ", not all watched" : "");
 		explore_result_fini(r);
 	}
 	free(r);
@@ -236,7 +287,7 @@ void runs_check(const struct runs *runs, const struct explore_check *check)
 
 	run.error = mistake(check, wrong, sizeof(wrong));
 	if (r)
-		err = run.error ? -EINVAL : runs_explore(check, &runs->options, r);
+		err = run.error ? -EINVAL : explore_and_say(runs, check, r);
 	if (err) {
 		run.verdict = REPORT_ERROR;
 		if (!run.error)

@@ -16,6 +16,9 @@ struct runs {
 	const char *replay_with; /* the command that a replay string is given to; NULL: mmun's */
 	struct explore_options options;
 	struct report *report;
+	/* Adds what a check does that the explorer is not told of. */
+	void (*unwatched)(void *arg, const struct explore_check *check, struct explore_result *ret);
+	void *unwatched_arg;
 	/* A line for the user, without its end. */
 	void (*complain)(const char *fmt, ...) PRINTF_LIKE(1, 2);
 };

@@ -18,6 +18,7 @@
  *   optional.c   steps that can be left out
  *   code.c       where in the source a code address is
  *   tsan.c       what the compiler tells of plain accesses
+ *   library.c    what functions of the C library access
  */
 #ifndef MMUN_DOOR_H
 #define MMUN_DOOR_H
@@ -139,6 +140,26 @@ void lifetime_call(const void *from);
 void lifetime_return(const char *stack);
 void lifetime_thread_ends(void);
 void memory_leaks_report(void);
+/* A word was to be exchanged if it is @wanted, and is @found. */
+void memory_compared(uint64_t wanted, uint64_t found, const struct sync_site *site);
+
+/* --- plain accesses ------------------------------------------------------ */
+
+/* One is about to be done. */
+static inline void door_tell(const void *addr, size_t size, bool write,
+			     const struct sync_site *site)
+{
+	if (x.cur < 0) {
+		if (x.outside)
+			plain_outside(addr, size, write, site);
+		return;
+	}
+	if (__builtin_expect(x.watching, 0))
+		trail_plain(addr, size);
+	plain_access(addr, size, write, site);
+	if (__builtin_expect(x.watching, 0))
+		fiber_wipe_running(&x.fiber[x.cur]);
+}
 
 /* --- spin.c -------------------------------------------------------------- */
 void spin_forget(void);          /* the execution before */

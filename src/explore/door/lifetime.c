@@ -123,8 +123,8 @@ static void touched_before(const struct dead *d)
 		const struct step *s = &x.step[j];
 		const char *p = s->addr;
 
-		if (p < d->lo || p >= d->hi || !s->cls || s->thread == d->thread ||
-		    before(s, &x.step[x.depth]))
+		if (p + (s->bytes ? s->bytes : 1) <= d->lo || p >= d->hi || !s->cls ||
+		    s->thread == d->thread || before(s, &x.step[x.depth]))
 			continue;
 		touch_before(&(struct touch){ { s->site, NULL }, j, s->thread }, d);
 	}

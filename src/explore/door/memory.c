@@ -13,17 +13,26 @@
 
 enum { BLOCK_LIVE = 0x4c495645, BLOCK_FREED = 0x46524545 };
 
-struct block { size_t size; const struct sync_site *site; uint32_t state, owner, pad[2]; };
+struct block {
+	size_t size;             /* rounded up, so that the next one is aligned */
+	const struct sync_site *site;
+	uint32_t state, pad;
+	uint32_t born, died;     /* the how manieth event of all these */
+};
+
+static uint32_t events;
 
 bool sync_alloc_fails_(const struct sync_site *site)
 {
 	return x.cur >= 0 && x.opt.failing_allocations && sync_choose_(2, site);
 }
 
-void *sync_alloc_(size_t size, const struct sync_site *site)
+void sync_unwritten_(void *p, size_t size) { shadow_unwritten(p, size); }
+
+void *sync_alloc_(size_t asked, const struct sync_site *site)
 {
 	char *base = x.arena;
-	size_t *used = &x.arena_used, limit = ARENA_SETUP;
+	size_t *used = &x.arena_used, limit = ARENA_SETUP, size;
 	struct block *b;
 
 	if (sync_alloc_fails_(site))
@@ -34,13 +43,14 @@ void *sync_alloc_(size_t size, const struct sync_site *site)
 		base += ARENA_SETUP + (size_t)x.cur * ARENA_THREAD;
 		limit = ARENA_THREAD;
 	}
-	size = (size + 31) & ~(size_t)31;
-	if (size > limit || *used + size + sizeof(*b) > limit)
+	size = (asked + 31) & ~(size_t)31;
+	if (asked > limit || *used + size + sizeof(*b) > limit)
 		return NULL;
 	b = (struct block *)(void *)(base + *used);
 	*used += size + sizeof(*b);
-	*b = (struct block){ .size = size, .site = site, .state = BLOCK_LIVE };
+	*b = (struct block){ .size = size, .site = site, .state = BLOCK_LIVE, .born = ++events };
 	memset(b + 1, 0, size);
+	shadow_allocated(b + 1, asked);
 	x.alloc_live++;
 	return b + 1;
 }
@@ -58,6 +68,7 @@ void sync_free_(void *p, const struct sync_site *site)
 		engine_give_up();
 	}
 	b->state = BLOCK_FREED;
+	b->died = ++events;
 	x.alloc_live--;
 	sync_range_dead_(p, b->size, site);
 }
@@ -81,6 +92,37 @@ static unsigned block_at(const char *base, size_t used, size_t at, const char *p
 		at += sizeof(*b) + b->size;
 	}
 	return 0;
+}
+
+/* The block that begins there; NULL: none does. */
+static const struct block *block_of(uint64_t address)
+{
+	const char *p = (const char *)(uintptr_t)address;
+	size_t state = (x.check->state_size + 63) & ~(size_t)63, offset;
+	size_t part = (size_t)(p - x.arena), used = x.arena_used;
+	char *base = x.arena;
+
+	if (part >= x.arena_size)
+		return NULL;
+	if (part >= ARENA_SETUP) {
+		part = (part - ARENA_SETUP) / ARENA_THREAD;
+		base += ARENA_SETUP + part * ARENA_THREAD;
+		used = x.thread[part].arena_used;
+		state = 0;
+	}
+	if (!block_at(base, used, state, p, &offset) || offset)
+		return NULL;
+	return (const struct block *)(const void *)p - 1;
+}
+
+void memory_compared(uint64_t wanted, uint64_t found, const struct sync_site *site)
+{
+	const struct block *old = block_of(wanted), *new = block_of(found);
+
+	if (old && new && old->state == BLOCK_FREED && new->state == BLOCK_LIVE &&
+	    new->born > old->died && new->size == old->size)
+		explore_add_unwatched(x.result, "that a block may get the address of one that was freed, which %s:%d compares with",
+				      site->function, site->line);
 }
 
 bool sync_address_text(uint64_t value, char *buf, size_t size)

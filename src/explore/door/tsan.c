@@ -4,32 +4,17 @@
  * is linked without libtsan. Each plain access is told to model/plain.c, and each atomic operation
  * of the compiler (of C11, or __atomic) becomes an operation of the door. The compiler must be
  * told to tell volatile accesses apart. They are marked accesses, which the code performs by
- * itself.
+ * itself. What functions of the C library access is library.c's.
  */
 #include "explore/door/door.h"
-#include "explore/model/model.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
 /* With another sanitizer gcc knows these as its own, with types of its own. */
 #pragma GCC diagnostic ignored "-Wbuiltin-declaration-mismatch"
 #endif
 
-#include <string.h>
-
 /* The call that returns here is the access. */
 #define SITE sync_called_from_(__builtin_return_address(0))
-
-static inline bool told(void) { return (x.plain || x.watching) && x.cur >= 0; }
-
-/* A plain access is about to be done. */
-static inline void tell(const void *addr, size_t size, bool write, const struct sync_site *site)
-{
-	if (__builtin_expect(x.watching, 0))
-		trail_plain(addr, size);
-	plain_access(addr, size, write, site);
-	if (__builtin_expect(x.watching, 0))
-		fiber_wipe_running(&x.fiber[x.cur]);
-}
 
 /* --- plain accesses ------------------------------------------------------ */
 
@@ -69,8 +54,8 @@ static void volatile_access(const void *addr, size_t size, enum sync_kind kind,
 	if (size <= sizeof(uint64_t)) {
 		touch(addr);
 		sync_told_(addr, access, site);
-	} else if (told()) {
-		tell(addr, size, kind == SYNC_STORE, site);
+	} else if (x.plain || x.watching) {
+		door_tell(addr, size, kind == SYNC_STORE, site);
 	}
 }
 
@@ -78,8 +63,8 @@ static void volatile_access(const void *addr, size_t size, enum sync_kind kind,
 	void __tsan_##name(void *addr); \
 	void __tsan_##name(void *addr) \
 	{ \
-		if (told()) \
-			tell(addr, (size), (write), SITE); \
+		if (x.plain || x.watching) \
+			door_tell(addr, (size), (write), SITE); \
 	}
 #define VOLATILE(name, size, kind) \
 	void __tsan_##name(void *addr); \
@@ -105,44 +90,15 @@ ACCESSES(16)
 void __tsan_read_range(void *addr, size_t size);
 void __tsan_read_range(void *addr, size_t size)
 {
-	if (told())
-		tell(addr, size, false, SITE);
+	if (x.plain || x.watching)
+		door_tell(addr, size, false, SITE);
 }
 
 void __tsan_write_range(void *addr, size_t size);
 void __tsan_write_range(void *addr, size_t size)
 {
-	if (told())
-		tell(addr, size, true, SITE);
-}
-
-/* Under these names the object is linked with them: "ld --wrap". */
-void *__wrap_memcpy(void *to, const void *from, size_t size);
-void *__wrap_memcpy(void *to, const void *from, size_t size)
-{
-	if (told()) {
-		tell(from, size, false, SITE);
-		tell(to, size, true, SITE);
-	}
-	return memcpy(to, from, size);
-}
-
-void *__wrap_memmove(void *to, const void *from, size_t size);
-void *__wrap_memmove(void *to, const void *from, size_t size)
-{
-	if (told()) {
-		tell(from, size, false, SITE);
-		tell(to, size, true, SITE);
-	}
-	return memmove(to, from, size);
-}
-
-void *__wrap_memset(void *to, int byte, size_t size);
-void *__wrap_memset(void *to, int byte, size_t size)
-{
-	if (told())
-		tell(to, size, true, SITE);
-	return memset(to, byte, size);
+	if (x.plain || x.watching)
+		door_tell(addr, size, true, SITE);
 }
 
 /* --- atomic operations --------------------------------------------------- */

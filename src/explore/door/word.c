@@ -75,7 +75,14 @@ uint64_t sync_update_(void *word, struct sync_access access, uint64_t a, uint64_
 {
 	bool adds = access.kind == SYNC_INC && !(x.assumes & ADDS_ARE_ORDERED);
 	enum sync_kind kind = adds ? SYNC_INC : SYNC_RMW;
+	uint64_t old;
 
+	if (access.update == SYNC_SET_IF && x.plain) {
+		old = word_do(word, access, kind, cut(a, access.bytes), cut(b, access.bytes), site);
+		if (old != a && x.dead_count)
+			memory_compared(a, old, site);
+		return old;
+	}
 	return word_do(word, access, kind, cut(a, access.bytes), cut(b, access.bytes), site);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * engine.c - holds the state of the exploration that is under way, and notes what goes wrong in an
- * execution. All rooms of the explorer stand on it.
+ * execution, or could go wrong unseen. All rooms of the explorer stand on it.
  */
 #include "explore/engine/engine.h"
 #include "base/hash.h"
@@ -148,6 +148,24 @@ void explore_fail_if_reordered(enum explore_oracle oracle, unsigned first, unsig
 	va_start(args, fmt);
 	fail_v(oracle, (int)first, (int)then, (int)then, fmt, args);
 	va_end(args);
+}
+
+void explore_add_unwatched(struct explore_result *r, const char *fmt, ...)
+{
+	char text[EXPLORE_UNWATCHED_BYTES];
+	unsigned last = EXPLORE_UNWATCHED_MAX - 1;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	for (unsigned n = 0; n < r->unwatched_count; n++)
+		if (!strcmp(r->unwatched[n], text))
+			return;
+	if (r->unwatched_count == EXPLORE_UNWATCHED_MAX)
+		snprintf(r->unwatched[last], sizeof(text), "and more");
+	else
+		memcpy(r->unwatched[r->unwatched_count++], text, sizeof(text));
 }
 
 /* The execution cannot go on. */

@@ -198,6 +198,7 @@ struct engine {
 	uint32_t slots_mask, stamp;
 	uint32_t objects, objects_capacity;
 	struct plain *plain;           /* model/plain.c; NULL: nobody tells of plain accesses */
+	struct shadow *shadow;         /* model/shadow.c; NULL: as above */
 	struct epochs *epochs;         /* model/clock.c; NULL: as above */
 	struct explore_trace *trace;   /* being recorded, else NULL */
 	size_t dead_count;

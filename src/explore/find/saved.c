@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * saved.c - writes the findings so far into a record, and reads them. Their pictures are not in
- * it, since pictures are drawn when the whole exploration is over.
+ * saved.c - writes the findings so far, and what was not watched, into a record, and reads them.
+ * Pictures are not in it, since they are drawn when the whole exploration is over.
  */
 #include "explore/find/find.h"
 
@@ -9,10 +9,33 @@
 
 enum { REPLAY_LENGTH_MAX = (6 + ORIGIN_LENGTH_MAX) * STEPS_LIMIT };
 
+static void save_unwatched(struct flat *f)
+{
+	const struct explore_result *r = x.result;
+
+	flat_put_number(f, r->unwatched_count);
+	for (unsigned n = 0; n < r->unwatched_count; n++)
+		flat_put(f, r->unwatched[n], sizeof(r->unwatched[n]));
+}
+
+static void load_unwatched(struct flat_reader *r)
+{
+	struct explore_result *result = x.result;
+	size_t count = (size_t)flat_get_number(r, EXPLORE_UNWATCHED_MAX);
+
+	for (size_t n = 0; n < count; n++) {
+		char *text = result->unwatched[result->unwatched_count++];
+
+		flat_get(r, text, sizeof(*result->unwatched));
+		text[sizeof(*result->unwatched) - 1] = '\0';
+	}
+}
+
 void finding_save(struct flat *f)
 {
 	const struct explore_result *r = x.result;
 
+	save_unwatched(f);
 	flat_put_number(f, r->findings_dropped);
 	flat_put_number(f, r->findings);
 	for (unsigned n = 0; n < r->findings; n++) {
@@ -38,6 +61,7 @@ bool finding_load(struct flat_reader *r)
 	struct explore_result *result = x.result;
 	size_t count;
 
+	load_unwatched(r);
 	result->findings_dropped = flat_get_number(r, UINT64_MAX);
 	count = (size_t)flat_get_number(r, EXPLORE_FINDINGS_MAX);
 	for (size_t n = 0; n < count; n++) {

@@ -387,7 +387,7 @@ static void join_acquired(unsigned thread, struct object *o)
 static void dead_touch(int j, const struct step *s)
 {
 	const struct sync_site *noted = x.thread[s->thread].noted_at;
-	const struct dead *d = dead_at(s->addr, 1);
+	const struct dead *d = dead_at(s->addr, s->bytes ? s->bytes : 1);
 
 	if (d)
 		touch_after(&(struct touch){ { noted ? noted : s->site, NULL }, j, s->thread }, d);

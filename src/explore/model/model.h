@@ -4,6 +4,7 @@
  *
  *   sc.c      sequential consistency, the first memory model
  *   clock.c   objects, clocks, races between steps
+ *   shadow.c  which bytes belong to somebody, and were written
  *   plain.c   accesses that are no operations of the door
  *   order.c   what oracles above the explorer ask of all this
  *
@@ -105,6 +106,20 @@ void touch_after(const struct touch *t, const struct dead *d);
 /* It came first, but is not ordered before the free, which happens now. */
 void touch_before(const struct touch *t, const struct dead *d);
 
+/* --- shadow.c ------------------------------------------------------------ */
+enum shadow_says { SHADOW_FINE, SHADOW_OUTSIDE, SHADOW_UNWRITTEN };
+
+int shadow_open(void);                 /* 0; -1: no memory */
+void shadow_close(void);
+int shadow_keep(void);                 /* set-up is over. 0; -1: no memory */
+void shadow_forget(void);              /* what the execution before has done */
+void shadow_allocated(const void *p, size_t size);
+void shadow_unwritten(void *p, size_t size); /* and fill it; without a shadow, too */
+/* What is to be said of an access. Shadow only. */
+enum shadow_says shadow_access(const void *addr, size_t size, bool reads, bool writes);
+/* Where an access is that is outside: "4 bytes behind a block of 24 bytes". */
+void shadow_text(const void *addr, size_t size, char *buf, size_t buf_size);
+
 /* --- plain.c ------------------------------------------------------------- */
 extern bool plain_told;
 int plain_open(void);                  /* 0; -1: no memory */
@@ -115,6 +130,8 @@ void plain_operation(const struct step *s); /* that needs memory; about to run *
 /* The running thread needs it, in no step. */
 void plain_needs(const void *object, size_t size, const struct sync_site *site);
 void plain_touches(const void *object, size_t size, const struct sync_site *site);
+/* Outside of the threads: only what is accessed is asked. */
+void plain_outside(const void *addr, size_t size, bool write, const struct sync_site *site);
 void plain_freed(const struct dead *d);
 /* Has another thread accessed it plainly since that step? */
 bool plain_met(const void *addr, size_t size, int step);

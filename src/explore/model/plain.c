@@ -35,6 +35,7 @@ struct cell {
 	int16_t epoch;
 	int16_t step;                 /* in which it was done; -1: before the thread's first */
 	uint8_t thread, mask;         /* bit n: byte n of the granule */
+	uint8_t bytes;                /* of the word of an operation; 0: it is none */
 	bool write, marked;
 	bool let_go;                  /* a lock in it was dropped, which is no step */
 };
@@ -69,7 +70,7 @@ int plain_open(void)
 	p->cells_capacity = SLOTS_MIN;
 	p->granule = calloc(SLOTS_MIN, sizeof(*p->granule));
 	p->cell = malloc(SLOTS_MIN * sizeof(*p->cell));
-	return p->granule && p->cell ? clock_watch() : -1;
+	return p->granule && p->cell && !shadow_open() ? clock_watch() : -1;
 }
 
 void plain_close(void)
@@ -77,6 +78,7 @@ void plain_close(void)
 	if (!x.plain)
 		return;
 	clock_unwatch();
+	shadow_close();
 	free(x.plain->granule);
 	free(x.plain->cell);
 	free(x.plain);
@@ -226,15 +228,33 @@ static void race(struct plain *p, const struct cell *before, const struct cell *
 	engine_fail_is_at(pair->b.site);
 }
 
+/* Two operations are seen to depend on each other only if they are on the same word. */
+static bool same_word(const struct cell *a, const struct cell *b)
+{
+	return !a->bytes || !b->bytes || (a->bytes == b->bytes && a->mask == b->mask);
+}
+
+static void mix(const struct cell *before, const struct cell *now)
+{
+	const struct sync_site *a = before->site, *b = now->site;
+
+	explore_add_unwatched(x.result, "in which order words that overlap are accessed, of %u bytes in %s:%d and of %u bytes in %s:%d",
+			      before->bytes, a->function, a->line, now->bytes, b->function,
+			      b->line);
+}
+
 static void meet(struct plain *p, const struct granule *g, const struct cell *now)
 {
 	for (uint32_t i = g->cells; i; i = p->cell[i - 1].next) {
 		const struct cell *c = &p->cell[i - 1];
 
-		if (c->thread != now->thread && (c->mask & now->mask) &&
-		    (c->write || now->write) && !(c->marked && now->marked) &&
-		    !followed(c, now->thread))
+		if (c->thread == now->thread || !(c->mask & now->mask) ||
+		    !(c->write || now->write) || followed(c, now->thread))
+			continue;
+		if (!(c->marked && now->marked))
 			race(p, c, now);
+		else if (!same_word(c, now))
+			mix(c, now);
 	}
 }
 
@@ -268,6 +288,32 @@ static void touch_dead(const void *addr, size_t size, const struct cell *now)
 
 	if (d)
 		touch_after(&t, d);
+}
+
+/* What it says of memory that no block has, or that nobody has written. */
+static void ask_shadow(const void *addr, size_t size, bool reads, const struct cell *now)
+{
+	const struct sync_site *site = now->site;
+	const char *what = now->marked ? "" : "plain ";
+	char name[8], where[80];
+
+	switch (shadow_access(addr, size, reads, now->write)) {
+	case SHADOW_FINE:
+		return;
+	case SHADOW_OUTSIDE:
+		shadow_text(addr, size, where, sizeof(where));
+		engine_fail(ORACLE_OVERRUN, -1, -1, now->step, "%s's %s%s of %zu bytes in %s:%d is outside of every block, %s",
+			    engine_thread_name(now->thread, name), what,
+			    now->write ? "write" : "read", size, site->function, site->line,
+			    where);
+		break;
+	case SHADOW_UNWRITTEN:
+		engine_fail(ORACLE_UNWRITTEN, -1, -1, now->step, "%s's %sread of %zu bytes in %s:%d is of memory that nobody has written",
+			    engine_thread_name(now->thread, name), what, size, site->function,
+			    site->line);
+		break;
+	}
+	engine_fail_is_at(site);
 }
 
 /* Nobody else looks there, as a rule. */
@@ -308,9 +354,18 @@ void plain_access(const void *addr, size_t size, bool write, const struct sync_s
 	now.step = x.starting ? -1 : x.thread[x.cur].last;
 	if (x.dead_count)
 		touch_dead(addr, size, &now);
+	ask_shadow(addr, size, !write, &now);
 	access_range(addr, size, &now);
 	if (sync_recording && !on_own_stack(addr))
 		say_if_told(site, size, write);
+}
+
+void plain_outside(const void *addr, size_t size, bool write, const struct sync_site *site)
+{
+	const struct cell now = { .site = site, .thread = SETUP, .step = -1, .write = write };
+
+	if (x.shadow)
+		ask_shadow(addr, size, !write, &now);
 }
 
 /* Locks are written by whoever takes them, even for reading. */
@@ -318,8 +373,10 @@ void plain_operation(const struct step *s)
 {
 	struct cell now = { .site = s->site, .thread = s->thread, .marked = true,
 			    .epoch = epoch_of_step(x.depth), .step = (int16_t)x.depth,
-			    .write = s->cls != SYNC_READ || !kind_is_word(s->kind) };
+			    .write = s->cls != SYNC_READ || !kind_is_word(s->kind),
+			    .bytes = kind_is_word(s->kind) ? s->bytes : 0 };
 
+	ask_shadow(s->addr, s->bytes, s->kind != SYNC_STORE, &now);
 	access_range(s->addr, s->bytes, &now);
 }
 

@@ -55,7 +55,7 @@ static int setup(void)
 	if (!x.snapshot)
 		return -ENOMEM;
 	memcpy(x.snapshot, x.arena, x.snapshot_used);
-	return 0;
+	return shadow_keep() ? -ENOMEM : 0;
 }
 
 /* The arrays that the search scans, in one block. */

@@ -16,6 +16,7 @@ static void restore(void)
 	memcpy(x.arena, x.snapshot, x.snapshot_used);
 	if (x.data_after)
 		memcpy(x.check->data, x.data_after, x.check->data_size);
+	shadow_forget();
 	x.arena_used = x.snapshot_used;
 	x.alloc_live = x.snapshot_live;
 	x.dead_count = x.snapshot_dead;
