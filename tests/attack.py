@@ -101,14 +101,19 @@ static void finish(void *state, void *arg)
 #   ('lock', lock, body) ('trylock', r, lock, body) ('read', body) ('write', body)
 #   ('rcu', body) ('sync',) ('free',) ('wait',) ('wake', value) ('spin', word) ('tries', r, word, n)
 #   ('put', r, lock): gives up a reference of the object under its lock, and frees it with the last
-#   ('if', r, body) ('ifnot', r, body) ('twice', body) ('assert', r, value)
+#   ('if', r, body) ('ifnot', r, body) ('twice', body) ('assert', r, value) ('bump', word, value)
+#   ('loop', r, word, most, body)      until the word is set, or for so many rounds; 0: no end
 
 THEMES = ['marked', 'atomic', 'plain', 'spin', 'mutex', 'two', 'sem', 'try', 'heap', 'heaplock', 'free',
-          'put', 'peek', 'retire', 'rcu', 'wait', 'await', 'tries', 'if', 'assert', 'twice', 'mixed']
+          'put', 'peek', 'retire', 'rcu', 'wait', 'await', 'tries', 'if', 'assert', 'twice', 'mixed',
+          'loop', 'count', 'ref']
 # Themes that bring out something together.
 FAMILIES = [['put', 'put', 'marked'], ['heaplock', 'free', 'marked', 'if'], ['rcu', 'free', 'heap'], ['peek', 'peek', 'retire', 'plain'], ['wait', 'marked', 'spin'],
             ['try', 'mutex', 'plain'], ['two', 'sem', 'mutex', 'wait'], ['await', 'tries', 'spin', 'plain'],
-            ['sem', 'await', 'marked'], ['atomic', 'if', 'assert', 'mixed']]
+            ['sem', 'await', 'marked'], ['atomic', 'if', 'assert', 'mixed'],
+            ['loop', 'marked', 'spin', 'plain'], ['loop', 'try', 'mutex', 'plain'],
+            ['loop', 'ref', 'marked'], ['count', 'loop', 'assert', 'marked', 'spin'],
+            ['loop', 'ref', 'count', 'atomic']]
 
 
 class Maker:
@@ -215,6 +220,17 @@ class Maker:
             return [('spin', choose(['x', 'y']))]
         if theme == 'tries' and 'loop' not in inside:
             return [('tries', self.fresh(), choose(['x', 'y']), choose([2, 3]))]
+        if theme == 'loop' and 'loop' not in inside and not nested:
+            return [('loop', self.fresh(), choose(['x', 'y']), 0, self.body(depth, inside | {'loop'}))]
+        if theme == 'count' and 'loop' not in inside and not nested:
+            return [('loop', self.fresh(), choose(['x', 'y']), choose([2, 3, 4]),
+                     self.body(depth, inside | {'loop'}))]
+        if theme == 'ref':
+            word = choose(['x', 'y'])
+            middle = [('load', self.fresh(), choose(['x', 'y']), True)]
+            if r.random() < .5:
+                return [('bump', word, 1)] + middle + [('bump', word, -1)]
+            return [('add', self.fresh(), word, 1)] + middle + [('add', self.fresh(), word, -1)]
         if theme == 'if' and self.register:
             return [('if', r.randrange(min(self.register, REGISTERS)), self.body(depth, inside))]
         if theme == 'twice':
@@ -289,6 +305,18 @@ def c_body(body, out, indent, t):
         elif kind == 'tries':
             out.append(f'{tab}for (r{op[1]} = 0; r{op[1]} < {op[3]} && !READ_ONCE({c_word(op[2])}); r{op[1]}++)')
             out.append(f'{tab}\tcpu_relax();')
+        elif kind == 'bump':
+            out.append(f'{tab}atomic_add({op[2]}, (atomic_t *)&{c_word(op[1])});')
+        elif kind == 'loop':
+            out.append(f'{tab}for (r{op[1]} = 0;;) {{')
+            c_body(op[4], out, indent + 1, t)
+            out.append(f'{tab}\tif (READ_ONCE({c_word(op[2])}))')
+            out.append(f'{tab}\t\tbreak;')
+            if op[3]:
+                out.append(f'{tab}\tif (++r{op[1]} == {op[3]})')
+                out.append(f'{tab}\t\tbreak;')
+            out.append(f'{tab}\tcpu_relax();')
+            out.append(f'{tab}}}')
         elif kind in ('if', 'ifnot'):
             out.append(f'{tab}if ({"!" * (kind == "ifnot")}r{op[1]}) {{')
             c_body(op[2], out, indent + 1, t)
@@ -347,8 +375,16 @@ SIZE = QUEUE + 1
 def compile_body(body, code, t):
     for op in body:
         kind = op[0]
-        if kind in ('load', 'store', 'xchg', 'cmpxchg', 'add', 'assert', 'free'):
+        if kind in ('load', 'store', 'xchg', 'cmpxchg', 'add', 'bump', 'assert', 'free'):
             code.append(op)
+        elif kind == 'loop':
+            code.append(('set', op[1], 0))
+            start = len(code)
+            compile_body(op[4], code, t)
+            code.append(('leave', op[2], len(code) + 2 + bool(op[3])))
+            if op[3]:
+                code.append(('tally', op[1], op[3], len(code) + 2))
+            code.append(('again', start))
         elif kind == 'lock':
             code.append(('take', op[1]))
             compile_body(op[2], code, t)
@@ -415,6 +451,8 @@ def access(op):
         return op[1], True, op[3]
     if kind in ('xchg', 'cmpxchg', 'add'):
         return op[2], True, True
+    if kind == 'bump':
+        return op[1], True, True
     if kind in ('await', 'leave'):
         return op[1 if kind == 'await' else 1], False, True
     if kind == 'look':
@@ -504,6 +542,8 @@ class Machine:
         elif kind == 'last':
             s[word] -= 1
             s[reg + op[1]] = int(not s[word])
+        elif kind == 'bump':
+            s[word] += op[2]
         elif kind == 'take':
             s[L0 + LOCKS.index(op[1])] = t + 1
         elif kind == 'drop':
@@ -568,6 +608,11 @@ class Machine:
             elif op[0] == 'set':
                 s[reg + op[1]] = op[2]
                 s[t] += 1
+            elif op[0] == 'again':
+                s[t] = op[1]
+            elif op[0] == 'tally':
+                s[reg + op[1]] += 1
+                s[t] = op[3] if s[reg + op[1]] == op[2] else s[t] + 1
             elif op[0] == 'inc':
                 s[reg + op[1]] += 1
                 s[t] += 1
@@ -584,29 +629,47 @@ class Machine:
         for t in threads:
             s = self.settle(s, t)
         seen, stack = {tuple(s)}, [s]
+        before, ends = collections.defaultdict(list), []
         while stack:
             s = stack.pop()
             live = [t for t in threads if s[t] < len(self.code[t])]
             ready = [t for t in live if self.enabled(s, t)]
             if not live:
                 self.finals.add(tuple(s[W0:W0 + 5] + s[R0:R0 + THREADS * REGISTERS]))
+                ends.append(tuple(s))
                 continue
             if not ready:
                 self.found.add('stuck')
+                ends.append(tuple(s))
                 continue
             if 'race' not in self.found and self.planted != 'plain accesses never race':
                 self.races(s, ready)
             for t in ready:
                 after = self.step(s, t)
                 if after is None:
+                    ends.append(tuple(s))
                     continue
                 key = tuple(after)
+                before[key].append(tuple(s))
                 if key not in seen:
                     seen.add(key)
                     stack.append(after)
             if len(seen) > STATES_MAX:
                 return False
+        if self.never_ends(seen, before, ends):
+            self.found.add('stuck')
         return True
+
+    @staticmethod
+    def never_ends(seen, before, ends):
+        """Is there a state from which no end can be reached?"""
+        reach, stack = set(ends), ends
+        while stack:
+            for s in before[stack.pop()]:
+                if s not in reach:
+                    reach.add(s)
+                    stack.append(s)
+        return len(reach) < len(seen)
 
     def races(self, s, ready):
         wants = [a for a in (access(self.code[t][s[t]]) for t in ready) if a]
@@ -660,7 +723,7 @@ def run_batch(arguments, numbers):
                 out.write(c_check(n, program))
         open(states, 'w').close()
         environment = dict(os.environ, ATTACK_STATES=states, CC=arguments.cc)
-        ran = subprocess.run([arguments.mmun, 'check', '--json', '--max-executions', '300000', source],
+        ran = subprocess.run([arguments.mmun, 'check', '--json', '--max-executions', '100000', source],
                              env=environment, capture_output=True, text=True)
         results = {}
         for line in ran.stdout.splitlines():
@@ -695,8 +758,8 @@ def run_batch(arguments, numbers):
             counts[kind] += 1
         if wrong == 'unfinished':
             counts['unfinished'] += 1
-            tries = any('tries' in str(body) for body in program)
-            wrong = None if tries else 'not finished, and no loop gives up'
+            loops = any("('loop'" in str(body) for body in program)
+            wrong = None if loops else 'not finished, and there is no loop'
         if wrong:
             told.append(f'{n}: {wrong}')
             if arguments.one:

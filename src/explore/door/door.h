@@ -165,6 +165,7 @@ static inline void door_tell(const void *addr, size_t size, bool write,
 void spin_forget(void);          /* the execution before */
 /* The running thread has called cpu_relax(). False: it waits for good. */
 bool spin_goes_on(void);
+void spin_block_ends(void);      /* it has done all up to its next step */
 bool spin_could_go_on(void);     /* at a deadlock: a thread would now do something else */
 
 /* --- endless.c ----------------------------------------------------------- */

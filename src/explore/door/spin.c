@@ -32,7 +32,11 @@ static struct spin {
 	struct lap lap[LAPS_MAX];      /* the latest ones, each at its number modulo theirs */
 	unsigned laps;
 	const struct lap *again;       /* since this one all was in vain: it waits; NULL: no */
+	int16_t begun;                 /* how many steps it had done at the first */
 } spins[T_MAX];
+
+/* By step of a thread that spins: what the thread goes on with after it. */
+static uint64_t state_after[STEPS_LIMIT + 2];
 
 void spin_forget(void)
 {
@@ -93,9 +97,54 @@ static bool lock_was_seen(unsigned thread, int from)
 
 /* --- rounds -------------------------------------------------------------- */
 
+static uint64_t state_after_nth(unsigned thread, int nth)
+{
+	int k = x.thread[thread].last;
+
+	while (x.step[k].idx != nth)
+		k = x.step[k].prev;
+	return state_after[k];
+}
+
+/*
+ * Threads that spin may meet each other's changes, over and over. Then they go round together: up
+ * to the earlier call and up to now, all that comes before, and so in every equivalent execution,
+ * the others that went on are at the same place with the same state as well, and the changes of
+ * all of them cancel out. Without all of these rounds the execution is one as well.
+ */
+static bool go_round_together(unsigned thread, const struct lap *since)
+{
+	struct trail_part part;
+	bool others = false;
+
+	if (since->step < 0)
+		return false;
+	part = (struct trail_part){ x.step[since->step].clk, x.step[x.thread[thread].last].clk,
+				    thread, since->mark };
+	for (unsigned q = 0; q < x.threads; q++) {
+		int from = part.from.c[q], to = part.to.c[q];
+
+		if (q == thread || from == to)
+			continue;
+		if (!(x.spinning >> q & 1) || from < spins[q].begun ||
+		    state_after_nth(q, from) != state_after_nth(q, to))
+			return false;
+		others = true;
+	}
+	return others && trail_is_circle(&part);
+}
+
 static bool is_in_vain(unsigned thread, const struct lap *since)
 {
-	return trail_is_restored(thread, since->mark) && !lock_was_seen(thread, since->step);
+	return (trail_is_restored(thread, since->mark) && !lock_was_seen(thread, since->step)) ||
+	       go_round_together(thread, since);
+}
+
+void spin_block_ends(void)
+{
+	trail_block_ends();
+	if (x.spinning >> x.cur & 1)
+		state_after[x.depth] = state_of((unsigned)x.cur);
 }
 
 /* The call of cpu_relax() since which all was in vain; NULL: none. */
@@ -127,6 +176,8 @@ bool spin_goes_on(void)
 	uint64_t state = state_of(thread);
 
 	x.relaxes = NULL;
+	if (!(x.spinning >> thread & 1))
+		spin->begun = x.thread[thread].idx > 0 ? x.thread[thread].idx : 1;
 	x.spinning |= (uint16_t)(1u << thread);
 	trail_block_ends();
 	spin->again = lap_again(thread, state);

@@ -159,6 +159,10 @@ void trail_block_ends(void);
 unsigned trail_mark(unsigned thread);
 /* Is what it has changed since then as it was, and has no other thread seen it otherwise? */
 bool trail_is_restored(unsigned thread, unsigned mark);
+/* What a thread has touched from now on, and the others between their @from-th steps and the ends
+ * of their @to-th ones: has all this in sum changed nothing? */
+struct trail_part { struct clk from, to; unsigned thread, mark; };
+bool trail_is_circle(const struct trail_part *part);
 /* Is anything that it has touched since then, but for its stack, no longer as it was when it came
  * by first? */
 bool trail_has_changed(unsigned thread, unsigned mark);

@@ -228,6 +228,44 @@ bool trail_is_restored(unsigned thread, unsigned mark)
 	return true;
 }
 
+/* Is the entry one of those that are asked for? */
+static bool is_among(const struct trail_part *part, unsigned thread, unsigned n)
+{
+	const struct visit *e = &trails[thread].visit[n];
+	int idx = e->step < 0 ? 0 : x.step[e->step].idx;
+
+	if (on_stack_of(thread, e->addr))
+		return false;
+	if (thread == part->thread)
+		return n >= part->mark;
+	return idx > part->from.c[thread] && idx <= part->to.c[thread];
+}
+
+/* What all these threads have changed there, in sum. */
+static uint64_t sum_of(const struct trail_part *part, const struct visit *like)
+{
+	uint64_t sum = 0;
+
+	for (unsigned t = 0; t < x.threads; t++)
+		for (unsigned n = 0; n < trails[t].count; n++)
+			if (is_among(part, t, n) && same_piece(&trails[t].visit[n], like))
+				sum += trails[t].visit[n].change;
+	return sum;
+}
+
+bool trail_is_circle(const struct trail_part *part)
+{
+	for (unsigned t = 0; t < x.threads; t++) {
+		if (trails[t].lost && part->from.c[t] != part->to.c[t])
+			return false;
+		for (unsigned n = 0; n < trails[t].count; n++)
+			if (is_among(part, t, n) && trails[t].visit[n].change &&
+			    sum_of(part, &trails[t].visit[n]))
+				return false;
+	}
+	return true;
+}
+
 bool trail_has_changed(unsigned thread, unsigned mark)
 {
 	const struct trail *l = &trails[thread];

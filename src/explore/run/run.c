@@ -96,7 +96,7 @@ static bool run_step(void)
 		fiber_switch(&x.main, &x.fiber[x.cur], 0);
 	if (!x.watching || x.aborted)
 		return false;
-	trail_block_ends();
+	spin_block_ends();
 	x.on_main = true;
 	return sched_next();
 }
