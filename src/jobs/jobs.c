@@ -2,6 +2,8 @@
 /*
  * jobs.c - see jobs.h. Each item gets a child, and there are only so many children at a time.
  *
+ * Children do not outlive the process that has started them, even if it is killed.
+ *
  * Invariant: a slot is free, or it has one child, the reading end of a pipe whose writing end
  * only this child has, and shared memory for the child's result. Nothing is ever written to
  * the pipe. It is closed when the child has ended, and poll() can wait for that together with
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,8 +72,17 @@ static size_t shared_bytes(const struct jobs *jobs)
 
 /* --- starting an item ---------------------------------------------------- */
 
-static _Noreturn void be_child(const struct jobs *jobs, struct slot *s)
+/* However @parent ends, this process ends then as well. */
+static void end_with(pid_t parent)
 {
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* it has ended before this was asked for */
+		_exit(1);
+}
+
+static _Noreturn void be_child(const struct jobs *jobs, struct slot *s, pid_t parent)
+{
+	end_with(parent);
 	jobs->work(jobs->arg, s->item, s->shared->result);
 	fflush(NULL);
 	s->shared->done = true;
@@ -80,7 +92,7 @@ static _Noreturn void be_child(const struct jobs *jobs, struct slot *s)
 static bool start(const struct jobs *jobs, struct slot *s, size_t item)
 {
 	int pipes[2];
-	pid_t child;
+	pid_t child, parent = getpid();
 
 	if (pipe2(pipes, O_CLOEXEC))
 		return false;
@@ -89,7 +101,7 @@ static bool start(const struct jobs *jobs, struct slot *s, size_t item)
 	fflush(NULL);
 	child = fork();
 	if (!child)
-		be_child(jobs, s);
+		be_child(jobs, s, parent);
 	close(pipes[1]);
 	if (child < 0) {
 		close(pipes[0]);
@@ -266,4 +278,54 @@ struct job_end jobs_run_one(void (*work)(void *arg, size_t item, void *result), 
 	(void)jobs_run(&(struct jobs){ .items = 1, .result_bytes = result_bytes,
 				       .work = one_work, .over = one_over, .arg = &one });
 	return one.end;
+}
+
+/* --- watching over this process ------------------------------------------ */
+
+/* No signal that is sent to the whole group ends it. */
+static _Noreturn void be_watcher(int lifeline, void (*gone)(void *arg), void *arg)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+	char byte;
+
+	setsid();
+	for (unsigned n = 0; n < ARRAY_SIZE(ignored); n++)
+		signal(ignored[n], SIG_IGN);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		close(fd);
+	while (read(lifeline, &byte, 1) < 0 && errno == EINTR)
+		;
+	gone(arg);
+	_exit(0);
+}
+
+/* The pipe, to which nobody ever writes, is closed when all who could have ended. */
+void jobs_watch(struct jobs_watcher *ret, void (*gone)(void *arg), void *arg)
+{
+	int pipes[2];
+
+	*ret = (struct jobs_watcher){ 0 };
+	if (pipe2(pipes, O_CLOEXEC))
+		return;
+	fflush(NULL);
+	ret->child = fork();
+	if (!ret->child) {
+		close(pipes[1]);
+		be_watcher(pipes[0], gone, arg);
+	}
+	close(pipes[0]);
+	if (ret->child > 0)
+		ret->lifeline = pipes[1];
+	else
+		close(pipes[1]);
+}
+
+void jobs_dismiss(const struct jobs_watcher *watcher)
+{
+	if (watcher->child <= 0)
+		return;
+	kill(watcher->child, SIGKILL);
+	close(watcher->lifeline);
+	while (waitpid(watcher->child, NULL, 0) < 0 && errno == EINTR)
+		;
 }

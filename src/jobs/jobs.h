@@ -47,4 +47,11 @@ bool jobs_run(const struct jobs *jobs);
 struct job_end jobs_run_one(void (*work)(void *arg, size_t item, void *result), void *arg,
 			    size_t item, void *ret_result, size_t result_bytes);
 
+/* A child that calls gone(arg) if this process ends, even if it is killed, before it dismisses
+ * the child. Without a process for it nothing is done. */
+struct jobs_watcher { int child, lifeline; };
+
+void jobs_watch(struct jobs_watcher *ret, void (*gone)(void *arg), void *arg);
+void jobs_dismiss(const struct jobs_watcher *watcher);
+
 #endif

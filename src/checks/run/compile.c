@@ -4,8 +4,8 @@
  * which functions an object must not call because the explorer does not see them. cfile.c
  * calls it.
  *
- * Invariant: the temporary directory exists from compile_open() to compile_close(). An
- * interrupt in between removes it before it ends the process.
+ * Invariant: the temporary directory exists from compile_open() to compile_close(). A signal in
+ * between that ends the process removes it first; where it cannot, a child does.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -256,7 +256,9 @@ static bool inspect(struct compiled *c)
 
 /* --- the temporary directory ---------------------------------------------- */
 
-static const int interrupts[] = { SIGINT, SIGTERM, SIGHUP };
+static const int interrupts[] = {
+	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU, SIGXFSZ,
+};
 static const struct compiled *volatile opened; /* whose files go when one comes; NULL: none */
 
 static void remove_files(const struct compiled *c)
@@ -285,6 +287,8 @@ static void on_interrupts(void (*handler)(int))
 			sigaction(interrupts[n], &act, NULL);
 }
 
+static void owner_is_gone(void *arg) { remove_files(arg); }
+
 void compile_forget(void) { on_interrupts(SIG_DFL); }
 
 /* --- the whole ----------------------------------------------------------- */
@@ -306,6 +310,7 @@ static bool make_directory(struct compiled *c)
 	c->by_clang = is_clang();
 	opened = c;
 	on_interrupts(interrupted);
+	jobs_watch(&c->watcher, owner_is_gone, c);
 	return true;
 }
 
@@ -334,4 +339,5 @@ void compile_close(struct compiled *c)
 	on_interrupts(SIG_DFL);
 	opened = NULL;
 	remove_files(c);
+	jobs_dismiss(&c->watcher);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * compile.h - compiles FILE.c to a shared object in a temporary directory. The directory is
- * removed by compile_close(), and also if the process is interrupted.
+ * removed by compile_close(), and also if the process is interrupted or killed.
  */
 #ifndef MMUN_COMPILE_H
 #define MMUN_COMPILE_H
 
 #include "base/base.h"
+#include "jobs/jobs.h"
 
 struct compiled {
 	const char *path;        /* of the source, as the user named it */
@@ -14,6 +15,7 @@ struct compiled {
 	char said[80];           /* what the compiler says of the code that it has made */
 	bool by_clang;
 	char error[160];         /* why there is no object; "": there is one */
+	struct jobs_watcher watcher; /* it removes the directory if this process is killed */
 };
 
 /* @headers: the directory of mmun's own, NULL: it is not installed. @coverage: so that
