@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* memory.c - blocks: what is behind their ends, what nobody has written, and accesses that reach
- * into freed ones. */
+ * into freed ones; and variables of functions that have returned. */
 #include "scene.h"
 
 #include <string.h>
 
 struct block { int a; long b; char text[3]; };
 
-struct s { struct block *p; int size; };
+struct s {
+	struct block *p;
+	spinlock_t lock;
+	struct completion *asked;
+	int *shown;
+	long size, behind;
+};
 
 static void setup(void *state, void *arg)
 {
@@ -58,7 +64,7 @@ SCENE(before, .expect = "overrun")
 SCENE(behind_state, .expect = "overrun")
 {
 	if (!t)
-		(&s->size)[broken ? 2 : 0] = 1;
+		(&s->behind)[broken] = 1;
 }
 
 SCENE(copies_too_much, .expect = "overrun")
@@ -151,4 +157,56 @@ SCENE(reaches_into_freed, .expect = "lifetime, overrun")
 		kfree(p);
 	else if (p)
 		(void)*(const volatile int *)(broken ? p - 2 : (const char *)&s->size);
+}
+
+/* A function that does not wait for who has the address of a variable of its own. */
+static __attribute__((noinline)) void asks(struct s *s, bool broken)
+{
+	struct completion done;
+
+	init_completion(&done);
+	WRITE_ONCE(s->asked, &done);
+	if (!broken)
+		wait_for_completion(&done);
+}
+
+SCENE(waits_on_its_stack, .expect = "lifetime")
+{
+	struct completion *done;
+
+	if (!t) {
+		asks(s, broken);
+		(void)READ_ONCE(s->size);
+		return;
+	}
+	while (!(done = READ_ONCE(s->asked)))
+		cpu_relax();
+	complete(done);
+}
+
+/* The same with a variable that is read plainly. */
+static __attribute__((noinline)) void shows(struct s *s, bool broken)
+{
+	int own = 1;
+
+	spin_lock(&s->lock);
+	s->shown = &own;
+	spin_unlock(&s->lock);
+	(void)READ_ONCE(s->size);
+	spin_lock(&s->lock);
+	if (!broken)
+		s->shown = NULL;
+	spin_unlock(&s->lock);
+}
+
+SCENE(shows_its_stack, .expect = "lifetime")
+{
+	if (!t) {
+		shows(s, broken);
+		return;
+	}
+	spin_lock(&s->lock);
+	if (s->shown)
+		EXPLORE_ASSERT(*s->shown != 12345);
+	spin_unlock(&s->lock);
 }

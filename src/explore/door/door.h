@@ -135,15 +135,23 @@ void thread_start_all(void);           /* of an execution: those of the check, a
 
 /* --- memory.c ------------------------------------------------------------ */
 /* The running thread calls a function, which will return to this address; and returns from it,
- * with its stack pointer there or below; and ends: is anything kept where its stack was? */
-void lifetime_call(const void *from);
-void lifetime_return(const char *stack);
+ * with its stack pointer there or below, from this code; and ends: is anything kept where its
+ * stack was? */
+void lifetime_call(const void *from, const char *frame);
+void lifetime_return(const char *stack, const void *code);
+/* A thread accesses what may lie on another one's stack. */
+void lifetime_of_stack(const struct touch *t, int16_t epoch, const void *addr, size_t size);
 void lifetime_thread_ends(void);
 void memory_leaks_report(void);
 /* A word was to be exchanged if it is @wanted, and is @found. */
 void memory_compared(uint64_t wanted, uint64_t found, const struct sync_site *site);
 
 /* --- plain accesses ------------------------------------------------------ */
+
+static inline bool door_is_on_stacks(const void *addr)
+{
+	return (const char *)addr >= x.stacks_low && (const char *)addr < x.stacks_high && x.epochs;
+}
 
 /* One is about to be done. */
 static inline void door_tell(const void *addr, size_t size, bool write,
@@ -157,6 +165,10 @@ static inline void door_tell(const void *addr, size_t size, bool write,
 	if (__builtin_expect(x.watching, 0))
 		trail_plain(addr, size);
 	plain_access(addr, size, write, site);
+	if (door_is_on_stacks(addr))
+		lifetime_of_stack(&(struct touch){ { site, NULL }, x.thread[x.cur].last,
+						   (unsigned)x.cur },
+				  epoch_of((unsigned)x.cur), addr, size);
 	if (__builtin_expect(x.watching, 0))
 		fiber_wipe_running(&x.fiber[x.cur]);
 }

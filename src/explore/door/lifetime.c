@@ -204,16 +204,58 @@ void lifetime_thread_ends(void)
 		judge_stack(f->stack, f->stack + f->stack_size, "ended");
 }
 
-void lifetime_call(const void *from)
+void lifetime_call(const void *from, const char *frame)
 {
 	struct thread *t = &x.thread[x.cur];
 
-	if (t->calls++ < CALLS_MAX)
-		t->return_to[t->calls - 1] = from;
+	if (t->calls++ >= CALLS_MAX)
+		return;
+	t->return_to[t->calls - 1] = from;
+	t->frame[t->calls - 1] = frame;
+}
+
+/* What is below belongs to no function of the check. After the last one has returned, nothing
+ * does; of too deep ones nothing is known. */
+static const char *stack_in_use(unsigned thread)
+{
+	const struct thread *t = &x.thread[thread];
+	const struct fiber *f = &x.fiber[thread];
+
+	if (t->calls > CALLS_MAX)
+		return f->stack;
+	return t->calls ? t->frame[t->calls - 1] : f->stack + f->stack_size;
+}
+
+/* Variables of the functions that have returned, the latest of which did so from this code. */
+static struct dead dead_stack(unsigned thread, const void *code)
+{
+	return (struct dead){ x.fiber[thread].stack, stack_in_use(thread), x.thread[thread].last,
+			      (uint8_t)thread, { sync_called_from_(code), NULL } };
+}
+
+void lifetime_of_stack(const struct touch *t, int16_t epoch, const void *addr, size_t size)
+{
+	const char *p = addr;
+	struct dead d;
+	unsigned q = 0;
+
+	while (q < x.threads && (p < x.fiber[q].stack ||
+				 p >= x.fiber[q].stack + x.fiber[q].stack_size))
+		q++;
+	if (q == x.threads || q == t->thread || x.aborted)
+		return;
+	x.result->stacks_shared = true;
+	if (p < stack_in_use(q) && x.thread[q].returned) {
+		d = dead_stack(q, x.thread[q].returned);
+		touch_after(t, &d);
+		return;
+	}
+	x.use = grown(x.use, x.uses, &x.uses_capacity, sizeof(*x.use));
+	x.use[x.uses++] = (struct use){ p, p + size, *t, epoch };
 }
 
 /* The stack of the function that returns ends where its return address is. */
-void lifetime_return(const char *stack)
+void lifetime_return(const char *stack, const void *code)
 {
 	struct thread *t = &x.thread[x.cur];
 	const struct fiber *f = &x.fiber[x.cur];
@@ -221,7 +263,16 @@ void lifetime_return(const char *stack)
 	char what[PLACE_LENGTH + 32], place[PLACE_LENGTH];
 	const void *from;
 
-	if (!t->calls || --t->calls >= CALLS_MAX || !t->calls || !x.kepts)
+	struct dead d;
+
+	t->returned = code;
+	if (!t->calls || --t->calls >= CALLS_MAX)
+		return;
+	if (x.uses && x.result->stacks_shared && x.depth >= x.known && !x.starting) {
+		d = dead_stack((unsigned)x.cur, code);
+		used_before(&d);
+	}
+	if (!t->calls || !x.kepts)
 		return; /* or it is the thread's own function: lifetime_thread_ends() */
 	from = t->return_to[t->calls];
 	while (at < end && memcmp(at, &from, sizeof(from)))

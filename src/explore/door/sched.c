@@ -171,8 +171,12 @@ static bool step_account(void)
 	t->last = (int16_t)x.depth;
 	if (o)
 		clock_touch(o, x.depth, s);
-	if (x.plain && s->bytes)
+	if (x.plain && s->bytes) {
 		plain_operation(s);
+		if (door_is_on_stacks(s->addr))
+			lifetime_of_stack(&(struct touch){ { s->site, NULL }, x.depth, thread },
+					  epoch_of_step(x.depth), s->addr, s->bytes);
+	}
 	if (x.trace)
 		x.event = engine_record_step(thread);
 	return true;

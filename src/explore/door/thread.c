@@ -83,6 +83,11 @@ static void thread_restore(unsigned thread)
 	p->noted_at = NULL;
 	p->lasting = 0;
 	p->calls = 0;
+	p->returned = NULL;
+	if (!x.stacks_low || x.fiber[thread].stack < x.stacks_low)
+		x.stacks_low = x.fiber[thread].stack;
+	if (x.fiber[thread].stack + x.fiber[thread].stack_size > x.stacks_high)
+		x.stacks_high = x.fiber[thread].stack + x.fiber[thread].stack_size;
 	p->operation = (struct sync_operation){ 0 };
 	p->callback = (struct sync_callback){ 0 };
 	p->call = (struct user_call){ 0 };

@@ -26,13 +26,13 @@ void __tsan_func_exit(void);
 void __tsan_func_entry(void *caller)
 {
 	if (x.plain && x.cur >= 0)
-		lifetime_call(caller);
+		lifetime_call(caller, __builtin_frame_address(0));
 }
 
 void __tsan_func_exit(void)
 {
 	if (x.plain && x.cur >= 0)
-		lifetime_return(__builtin_frame_address(0));
+		lifetime_return(__builtin_frame_address(0), __builtin_return_address(0));
 }
 
 /* A wild pointer is to fault here, not in the explorer, and as a fault: no sanitizer looks

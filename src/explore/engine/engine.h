@@ -120,6 +120,8 @@ struct thread {
 	size_t arena_used;
 	unsigned calls;                /* functions that it is in, as far as they tell */
 	const void *return_to[CALLS_MAX];
+	const char *frame[CALLS_MAX];  /* where the variables of each of them begin */
+	const void *returned;          /* the code of the latest one that has */
 	/* Of one that another thread has started: */
 	void (*code)(void *arg);       /* NULL: not in this execution */
 	void *arg;
@@ -213,6 +215,7 @@ struct engine {
 	struct pending pend[T_MAX];
 	struct thread thread[T_MAX];
 	struct fiber main, fiber[T_MAX];
+	const char *stacks_low, *stacks_high; /* all of the threads' stacks lie between these */
 	struct origin origin[T_MAX];
 	struct start setup_start[T_MAX]; /* that set-up has started, for each execution */
 	unsigned setup_starts;
