@@ -111,10 +111,14 @@ static void own_op(struct mmun_mm *mm, uint64_t r)
 	bool young;
 	int err;
 
-	switch (r % 4) {
+	switch (r % 5) {
 	case 0:
 		err = mmun_migrate(mm, addr);
 		CHECK(!err || err == -EBUSY || err == -EFAULT);
+		break;
+	case 4:
+		err = mmun_reclaim(mm, addr);
+		CHECK(!err || err == -EBUSY || err == -EFAULT || err == -ENOMEM);
 		break;
 	case 1:
 		err = mmun_page_young(mm, addr, r & 64, &young);

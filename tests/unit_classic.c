@@ -280,6 +280,28 @@ static void reclaim_asks_all(enum mmun_semantics semantics)
 	teardown(&w);
 }
 
+/* Reclaim that nobody has asked for: accessed bits count too, whoever looks on. */
+static void reclaim_by_itself(enum mmun_semantics semantics)
+{
+	struct world w;
+	struct guest g;
+
+	one_page(&w, semantics);
+	assert_int_equal(mmun_reclaim(NULL, BASE), -EINVAL);
+	assert_int_equal(mmun_reclaim(w.mm, TASK_BYTES), -EFAULT);
+	assert_int_equal(mmun_reclaim(w.mm, BASE + PAGE), -EFAULT);
+	assert_int_equal(mmun_reclaim(w.mm, BASE + 8), -EBUSY); /* it has just been written */
+	guest_enters(&g, w.mm);
+	assert_int_equal(mmun_reclaim(w.mm, BASE), -EBUSY);
+	assert_int_equal(g.asked, 1);
+	assert_int_equal(mmun_reclaim(w.mm, BASE), 0);
+	assert_int_equal(g.asked, 2);
+	assert_true(softleaf_is_swap(entry_at(w.mm, BASE)));
+	mmu_notifier_unregister(&g.mn, w.mm);
+	assert_int_equal(cpu_get(&w, BASE), 1);
+	teardown(&w);
+}
+
 #define IN_BOTH(run) \
 	static void test_##run(void **state) { (void)state; both(run); }
 
@@ -294,6 +316,7 @@ IN_BOTH(split_page)
 IN_BOTH(reclaim_asks)
 IN_BOTH(reclaim_flushes)
 IN_BOTH(reclaim_asks_all)
+IN_BOTH(reclaim_by_itself)
 
 int main(void)
 {
@@ -309,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_reclaim_asks),
 		cmocka_unit_test(test_reclaim_flushes),
 		cmocka_unit_test(test_reclaim_asks_all),
+		cmocka_unit_test(test_reclaim_by_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -440,6 +440,20 @@ MMUN_API int mmun_make_exclusive(struct mmun_mm *mm, uint64_t addr, void *owner)
 MMUN_API int mmun_page_young(struct mmun_mm *mm, uint64_t addr, bool clear, bool *ret_young);
 
 /*
+ * Reclaims the page that addr lies in to swap, as the kernel does by itself when memory is
+ * short: unless it was referenced, by a processor or by a notifier's device, since this was
+ * last forgotten. What was referenced stays, and is forgotten: clear_flush_young is called,
+ * in both semantics. MADV_PAGEOUT is less careful.
+ *
+ * Errors: -EFAULT there is no area, or nothing that could be reclaimed
+ *         -EBUSY the page was referenced, or is in use
+ *         -ENOMEM there is no room in swap
+ * Context: may block.
+ * Source: shrink_folio_list() in mm/vmscan.c, with two lists.
+ */
+MMUN_API int mmun_reclaim(struct mmun_mm *mm, uint64_t addr);
+
+/*
  * Drops all private anonymous pages without waiting for notifiers, as the OOM reaper
  * does. What was dropped reads 0 afterwards. An area whose notifiers would have to
  * block is left alone.
@@ -768,8 +782,8 @@ struct mmu_notifier_ops {
 	 * since this was last forgotten? The first two also forget it. clear_flush_young
 	 * flushes the secondary TLB as well. clear_young need not, so that accesses
 	 * through cached translations are missed from then on. All notifiers are asked,
-	 * and one that says yes is enough. Reclaim calls clear_flush_young, but MADV_PAGEOUT
-	 * only in classic address spaces, as in Linux before 6.9.
+	 * and one that says yes is enough. Reclaim calls clear_flush_young: mmun_reclaim()
+	 * always, MADV_PAGEOUT in classic address spaces, as in Linux before 6.9.
 	 *
 	 * Context: atomic.
 	 */

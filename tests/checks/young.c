@@ -140,6 +140,16 @@ SCENE_OF(not_asked, setup_6_12, 1, .expect = "condition")
 		explore_fail(ORACLE_CONDITION, "the guest's page has gone");
 }
 
+/* ... but the kernel's own reclaim asks. The first time the page is young by its entry. */
+SCENE_OF(by_itself, setup_6_12, 1, .expect = "condition")
+{
+	(void)t;
+	s->how = broken ? REMEMBERS : RIGHT;
+	BUG_ON(!mmun_reclaim(s->w.mm, s->a) || s->asked != 1 || !s->mapped);
+	if (mmun_reclaim(s->w.mm, s->a) || s->mapped)
+		explore_fail(ORACLE_CONDITION, "a page that nobody uses stays forever");
+}
+
 /* folio_referenced_one(), in any era. */
 SCENE_OF(asks, setup_6_12, 1, .expect = "condition")
 {

@@ -19,8 +19,8 @@ uint64_t find_room(const struct mmun_mm *mm, uint64_t hint, uint64_t len); /* TA
 /*
  * madvise(PAGEOUT), one page; mmap_lock held: reclaim.c. -EBUSY somebody else is at it, or uses
  * the page; -ENOMEM no slot; -EFAULT nothing there that could be swapped out. With old a page
- * that is in use stays, and *old grows by what the caller has to flush; NULL: no reference is
- * looked at.
+ * that a device uses stays, and *old grows by what the caller has to flush; NULL: no reference
+ * is looked at.
  */
 int swap_reclaim(struct mmun_mm *mm, uint64_t addr, struct flush *old);
 
@@ -29,7 +29,9 @@ int swap_reclaim(struct mmun_mm *mm, uint64_t addr, struct flush *old);
 enum young_how {
 	YOUNG_TEST,
 	YOUNG_CLEAR,
-	YOUNG_CLEAR_FLUSH, /* for reclaim: where a device can say so, which then flushes as well */
+	YOUNG_CLEAR_FLUSH, /* for reclaim: devices flush as well */
+	YOUNG_ASK,         /* the same where some device can say so, and nothing is young elsewhere */
+	YOUNG_IGNORE,      /* nothing is looked at, and nothing is young */
 };
 bool page_referenced(struct mmun_machine *m, pfn_t page, enum young_how how);
 

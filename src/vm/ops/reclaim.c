@@ -24,8 +24,9 @@
  *
  * Before 6.9 a page that is in use stays. MADV_PAGEOUT makes its entry old, and reclaim asks all
  * entries and devices (clear_flush_young) before it takes the page. Since then it ignores
- * references. Accessed bits are looked at where somebody has that callback, and nowhere else: the
- * page is taken then, as if the access had come before the advice.
+ * references. For MADV_PAGEOUT accessed bits are looked at where somebody has that callback, and
+ * nowhere else: the page is taken then, as if the access had come before the advice.
+ * mmun_reclaim() looks at all of them.
  * Litmus: reclaim+default, reclaim+classic, reclaim+never.
  */
 #include <errno.h>
@@ -36,7 +37,7 @@
 struct reclaim {
 	struct mmun_machine *m;
 	pfn_t page;
-	bool ask;                 /* a page that is young stays */
+	enum young_how how;       /* which references keep a page */
 	bool discard;             /* MADV_FREE: nobody wants the contents */
 	uint32_t slot;            /* else: where they go; we have a count */
 	bool fresh;               /* nothing has been written there yet */
@@ -180,7 +181,7 @@ static int reclaim_locked(struct reclaim *r, bool *frozen)
 	int err;
 
 	*frozen = false;
-	if (r->ask && page_referenced(r->m, r->page, YOUNG_CLEAR_FLUSH))
+	if (page_referenced(r->m, r->page, r->how))
 		return -EBUSY;
 	/* In this order: pairs with uncache() in phys/swap.c. */
 	r->discard = !load_acquire(&f->swap) && !load_acquire(&f->dirty);
@@ -265,9 +266,9 @@ static void make_old(struct mmun_mm *mm, const struct ptep *p, uint64_t addr, st
 	flush_join(old, flush_page(addr));
 }
 
-int swap_reclaim(struct mmun_mm *mm, uint64_t addr, struct flush *old)
+static int reclaim_at(struct mmun_mm *mm, uint64_t addr, enum young_how how, struct flush *old)
 {
-	struct reclaim r = { .m = mm->machine, .ask = old, .batch.op = MM_OP_RECLAIM };
+	struct reclaim r = { .m = mm->machine, .how = how, .batch.op = MM_OP_RECLAIM };
 	struct ptep p;
 	int err;
 
@@ -285,4 +286,25 @@ int swap_reclaim(struct mmun_mm *mm, uint64_t addr, struct flush *old)
 	if (err)
 		return err == -EAGAIN ? -EBUSY : err;
 	return reclaim_page(&r);
+}
+
+int swap_reclaim(struct mmun_mm *mm, uint64_t addr, struct flush *old)
+{
+	return reclaim_at(mm, addr, old ? YOUNG_ASK : YOUNG_IGNORE, old);
+}
+
+int mmun_reclaim(struct mmun_mm *mm, uint64_t addr)
+{
+	int err;
+	sync_operation("RECLAIM");
+
+	sync_user_calls(SYNC_CALLED_LOCKED);
+	if (!mm)
+		return -EINVAL;
+	if (addr >= TASK_BYTES)
+		return -EFAULT;
+	down_read(&mm->mmap_lock);
+	err = reclaim_at(mm, page_down(addr), YOUNG_CLEAR_FLUSH, NULL);
+	up_read(&mm->mmap_lock);
+	return err;
 }

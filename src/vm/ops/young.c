@@ -18,7 +18,7 @@ static bool entry_young(struct mmun_mm *mm, const struct ptep *p, uint64_t addr,
 	bool young;
 	pte_t e;
 
-	if (how == YOUNG_CLEAR_FLUSH && !notify_has_clear_flush_young(&mm->domain))
+	if (how == YOUNG_ASK && !notify_has_clear_flush_young(&mm->domain))
 		return false;
 	e = pte_get(p->entry);
 	young = pte_young(e);
@@ -37,6 +37,8 @@ bool page_referenced(struct mmun_machine *m, pfn_t page, enum young_how how)
 	bool young = false;
 	struct ptep p;
 
+	if (how == YOUNG_IGNORE)
+		return false;
 	while ((how != YOUNG_TEST || !young) && rmap_next(m, &w)) {
 		if (!rmap_lock_entry(m, &w, &p))
 			continue;
