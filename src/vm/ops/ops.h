@@ -30,7 +30,7 @@ enum young_how {
 	YOUNG_TEST,
 	YOUNG_CLEAR,
 	YOUNG_CLEAR_FLUSH, /* for reclaim: devices flush as well */
-	YOUNG_ASK,         /* the same where some device can say so, and nothing is young elsewhere */
+	YOUNG_ASK,         /* the same where a device can say so; elsewhere nothing is young */
 	YOUNG_IGNORE,      /* nothing is looked at, and nothing is young */
 };
 bool page_referenced(struct mmun_machine *m, pfn_t page, enum young_how how);
