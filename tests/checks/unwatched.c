@@ -80,11 +80,14 @@ CHECK(passed_global)
 CHECK(plain_structure)
 {
 	static struct pair mine[2];
-	struct pair p = make(t), copy;
+	struct pair p = make(t), copy, two[2];
 
 	(void)s;
-	mine[t] = p;
+	for (unsigned n = 0; n < 2; n++)
+		two[n] = make(n);
+	mine[t] = two[t];
 	copy = mine[t];
+	EXPLORE_ASSERT(copy.a == p.a);
 	EXPLORE_ASSERT(sum(copy) == 2 * (long)t && sum_big(make_big(1)) == 1);
 }
 

@@ -338,7 +338,7 @@ static void declarations(struct reader *r, struct piece p, bool is_static)
 
 		if (word.n)
 			last = word;
-		else if (strchr(",;)=", p.at[n])) {
+		else if (strchr(",;)=[", p.at[n])) {
 			declare(r, last, is_static);
 			last.n = 0;
 		}
