@@ -75,6 +75,26 @@ contains 'mmun: kmem_cache_free is not there: use kmalloc() and kfree()' err
 contains nobody_knows_this err
 contains 'missing.c: does not compile' err
 [ "$(grep -c 'is not there' err)" = 2 ] || fail "hints: $(cat err)"
+# Each of several accesses that race with one is told of.
+cat >several.c <<'END'
+#include <mmun/kernel.h>
+struct s { int x; };
+static void run(void *state, unsigned t, void *arg)
+{
+	struct s *s = state;
+	(void)arg;
+	if (t) {
+		s->x = 3;
+		return;
+	}
+	WRITE_ONCE(s->x, 1);
+	WRITE_ONCE(s->x, 2);
+}
+EXPLORE_CHECK(several, .threads = 2, .state_size = sizeof(struct s), .thread = run)
+END
+run 1 check several.c
+contains "run:8 meets T0's write in run:11" out
+contains "run:8 meets T0's write in run:12" out
 # Without looking at plain accesses they are not seen.
 run 1 check -q --no-races "$top/tests/checks/races.c"
 contains 'spin_wrong                   differs' out

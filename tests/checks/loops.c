@@ -112,6 +112,15 @@ SCENE(relaxes_twice, .expect = "liveness")
 		}
 }
 
+SCENE(reschedules, .expect = "liveness")
+{
+	if (t)
+		WRITE_ONCE(s->x, !broken);
+	else
+		while (!READ_ONCE(s->x))
+			cond_resched();
+}
+
 static __attribute__((noinline)) void pause_a_bit(void)
 {
 	volatile char pad[24];

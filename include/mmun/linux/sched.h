@@ -4,6 +4,7 @@
 #define MMUN_LINUX_SCHED_H
 
 #include "mmun/linux/kernel.h"
+#include "mmun/linux/processor.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -12,6 +13,7 @@ extern "C" {
 KERNEL_INLINE_ int kernel_cond_resched_(const struct kernel_at_ *at)
 {
 	kernel_might_sleep_(at);
+	kernel_cpu_relax_(at); /* as a rule it is called in a loop */
 	return 0;
 }
 

@@ -28,7 +28,7 @@
 
 enum { GRANULE = 8, SLOTS_MIN = 1024, PAIRS_MAX = 64 };
 
-/* The latest access of this kind by a thread. */
+/* The latest access of this kind by a thread, at this place. */
 struct cell {
 	const struct sync_site *site; /* of an operation, or of a plain access */
 	uint32_t next;                /* index + 1 of another cell of the granule; 0: none */
@@ -156,11 +156,10 @@ static void remember(struct plain *p, struct granule *g, const struct cell *like
 
 		if (c->thread != like->thread || c->write != like->write ||
 		    c->marked != like->marked || c->let_go != like->let_go ||
-		    c->mask != like->mask)
+		    c->mask != like->mask || c->site != like->site)
 			continue;
 		c->epoch = like->epoch;
 		c->step = like->step;
-		c->site = like->site;
 		return;
 	}
 	if (p->cells == p->cells_capacity) {
