@@ -216,7 +216,7 @@ static const struct scene scenes[] = {
 	{ "unmap, unmap, device", 3, DEVICE, unmap_twice, IO_NO_FLUSH, ORACLE_LIFETIME },
 	{ "release, device", 2, DEVICE, release_device, IO_NO_RELEASE, ORACLE_LIFETIME },
 	{ "unmap, register", 2, 0, unmap_register, IO_NO_LOCK, ORACLE_RACE },
-	{ "unmap, destroy a device", 2, DEVICE, unmap_destroy, IO_NO_LOCK, ORACLE_LIFETIME },
+	{ "unmap, destroy a device", 2, DEVICE, unmap_destroy, IO_RIGHT, 0 },
 };
 
 /* --- running them --------------------------------------------------------- */

@@ -41,17 +41,21 @@ static int io_fault(struct notify_domain *d, uint64_t addr, bool write)
 	return err == -EEXIST ? 0 : err; /* somebody else was faster */
 }
 
-static void io_lock_all(struct notify_domain *d)
+/* Who notifies has it for reading, so there is nobody else to exclude. */
+static void io_lock(struct notify_domain *d)
 {
 	if (io_of(d)->mistake != IO_NO_LOCK)
 		down_write(&io_of(d)->lock);
 }
 
-static void io_unlock_all(struct notify_domain *d)
+static void io_unlock(struct notify_domain *d)
 {
 	if (io_of(d)->mistake != IO_NO_LOCK)
 		up_write(&io_of(d)->lock);
 }
+
+static void io_lock_all(struct notify_domain *d) { (void)d; }
+static void io_unlock_all(struct notify_domain *d) { (void)d; }
 
 static void io_get(struct notify_domain *d) { add_relaxed(&io_of(d)->references, 1); }
 
@@ -66,7 +70,8 @@ static void io_put(struct notify_domain *d)
 }
 
 static const struct notify_domain_ops io_ops = {
-	.walk = io_walk, .fault = io_fault, .lock_all = io_lock_all,
+	.walk = io_walk, .fault = io_fault, .lock = io_lock, .unlock = io_unlock,
+	.lock_all = io_lock_all,
 	.unlock_all = io_unlock_all, .get = io_get, .put = io_put,
 };
 
@@ -89,9 +94,8 @@ void io_destroy(struct io_space *io)
 {
 	if (io->mistake != IO_NO_RELEASE)
 		notify_release(&io->domain);
-	io_lock_all(&io->domain);
-	notify_unlink(&io->domain);
-	io_unlock_all(&io->domain);
+	else
+		notify_unlink(&io->domain);
 	io_unmap(io, 0, IO_PAGES);
 	io_put(&io->domain);
 }

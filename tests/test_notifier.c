@@ -377,16 +377,19 @@ static void coming_finish(struct world *w)
 
 /* --- exit ---------------------------------------------------------------- */
 
-/* The page is there until release has returned, whoever calls it. */
+/* The page is there until a release has returned, whoever calls it. */
 static void exit_release(struct mmu_notifier *mn, struct mmun_mm *mm)
 {
 	struct soft *s = container_of(mn, struct soft, mn);
+	bool again;
 
-	ASSERT(pte_present(mm_translate(mm, AREA)));
+	spin_lock(&s->lock);
+	again = s->releases;
+	spin_unlock(&s->lock);
+	ASSERT(again || pte_present(mm_translate(mm, AREA)));
 	spin_lock(&s->lock);
 	s->releases++;
 	spin_unlock(&s->lock);
-	ASSERT(pte_present(mm_translate(mm, AREA)));
 }
 
 static const struct mmu_notifier_ops exit_ops = { .release = exit_release };
@@ -421,7 +424,7 @@ static void exit_thread(struct world *w, unsigned t)
 	}
 	if (!w->wrong) {
 		soft_unregister(w, w->soft[0]);
-		ASSERT(w->soft[0]->releases == 1);
+		ASSERT(w->soft[0]->releases == 1 || w->soft[0]->releases == 2);
 	}
 	soft_free(w, 0);
 }
@@ -659,7 +662,8 @@ static void nonblock_finish(struct world *w)
 
 /* --- register against pairs ---------------------------------------------- */
 
-/* No end without its start, and none after unregister. Twin: frees too early. */
+/* No end without its start, and none after unregister, which may come between a start and its
+ * end. Twin: frees too early. */
 static void register_thread(struct world *w, unsigned t)
 {
 	struct soft *s;
@@ -672,7 +676,6 @@ static void register_thread(struct world *w, unsigned t)
 	soft_register(w, s, &count_ops);
 	if (!w->wrong)
 		soft_unregister(w, s);
-	ASSERT(w->wrong || s->active == 0);
 	soft_free(w, 0);
 }
 

@@ -212,6 +212,7 @@ static void test_get(void **state)
 	mmu_notifier_put(first);
 	assert_int_equal(freed, 0);
 	mmu_notifier_put(second);
+	mmu_notifier_synchronize(w.machine);
 	assert_int_equal(freed, 1);
 	io_destroy(w.io);
 	teardown(&w);

@@ -413,12 +413,15 @@ static void test_get_put(void **state)
 	mmu_notifier_put(a);
 	expect("");
 	mmu_notifier_put(b); /* no release */
+	mmu_notifier_synchronize(w.machine);
 	expect("free");
 	pair(w.mm, BASE, BASE + PAGE);
 	expect("start");
+	down_write(&w.mm->mmap_lock); /* put takes no lock, and so does who frees */
 	mmu_notifier_put(c);
-	expect("free");
 	mmu_notifier_synchronize(w.machine);
+	up_write(&w.mm->mmap_lock);
+	expect("free");
 	teardown(&w);
 }
 
@@ -433,13 +436,14 @@ static void test_get_put_exit(void **state)
 	assert_int_equal(mmu_notifier_get(&putting_ops, w.mm, &b), 0);
 	expect("alloc alloc");
 	assert_int_equal(mmun_mm_destroy(w.mm), 0);
-	expect("release put release free"); /* the newest first; freed when all are done */
+	mmu_notifier_synchronize(w.machine);
+	expect("release put release free"); /* the newest first; freed when all are over */
 	assert_int_equal(mmu_notifier_get(&counted_ops, w.mm, &b), -EINVAL);
 	assert_int_equal(mmu_notifier_get(&putting_ops, w.mm, &b), -EINVAL);
 	expect("");
-	mmu_notifier_synchronize(w.machine);
 	assert_int_equal(mmun_machine_destroy(w.machine), -EBUSY);
 	mmu_notifier_put(a);
+	mmu_notifier_synchronize(w.machine);
 	expect("free");
 	w.mm = NULL;
 	teardown(&w);
@@ -469,6 +473,7 @@ static void test_put_another(void **state)
 		if (!by_exit)
 			mmu_notifier_unregister(&mn, w.mm);
 		assert_int_equal(mmun_mm_destroy(w.mm), 0);
+		mmu_notifier_synchronize(w.machine);
 		expect("release free");
 		if (by_exit)
 			mmu_notifier_unregister(&mn, w.mm);

@@ -725,13 +725,15 @@ static inline bool mmu_notifier_range_blockable(const struct mmu_notifier_range 
 struct mmu_notifier_ops {
 	/*
 	 * The address space ends, or this notifier is unregistered: tear down what was
-	 * made from the page tables, and make no more. Called once: by exit before any
-	 * page is freed, or by unregister, whichever comes first. Never called for a
-	 * notifier that was put before. (Linux may call it twice, and concurrently.)
+	 * made from the page tables, and make no more. Called by exit, before any page is
+	 * freed, for each notifier that is registered then; and by unregister, if exit has
+	 * not taken the notifier off yet. If the two meet it is called twice, perhaps at
+	 * the same time, and perhaps the second time after the pages are gone.
 	 *
 	 * Context: no lock of the mm is held, and it may block. Other callbacks and page
 	 * requests may run at the same time, and it may wait for them. It may call
-	 * mmu_notifier_put(). It must not wait for register, unregister, get or put.
+	 * mmu_notifier_put(). It must not register, unregister or get a notifier, and not
+	 * wait for somebody who unregisters one or calls mmu_notifier_synchronize().
 	 */
 	void (*release)(struct mmu_notifier *mn, struct mmun_mm *mm);
 
@@ -808,10 +810,12 @@ struct mmu_notifier_ops {
 	/*
 	 * For mmu_notifier_get() and mmu_notifier_put(). alloc_notifier returns a new
 	 * notifier, with any contents, or NULL. free_notifier takes it back: nothing calls
-	 * it any more or will, and mn->mm still exists.
+	 * it any more or will, and mn->mm still exists. Until then callbacks may run, also
+	 * after mmu_notifier_put() has returned, so what they use is freed here.
 	 *
 	 * Context: alloc_notifier is called with mmap_lock held for writing, and may
-	 * block. free_notifier is called with no lock of the mm held.
+	 * block. free_notifier is called by a thread of its own, with no lock held, and
+	 * must not block.
 	 */
 	struct mmu_notifier *(*alloc_notifier)(struct mmun_mm *mm);
 	void (*free_notifier)(struct mmu_notifier *mn);
@@ -819,7 +823,8 @@ struct mmu_notifier_ops {
 
 struct mmu_notifier {
 	const struct mmu_notifier_ops *ops; /* set by the user, constant */
-	struct mmun_mm *mm;                 /* the rest belongs to the library; zero at first */
+	struct mmun_mm *mm;                 /* the rest belongs to the library; zero at first;
+					       mm stays when it is unregistered */
 	struct notify_domain *domain;
 	const struct notify_tlb_ops *tlb;
 	struct mmu_notifier *next;
@@ -836,18 +841,21 @@ struct mmu_notifier {
  *                 arch_invalidate_secondary_tlbs together with a start or an end, or
  *                 invalidate_range, or change_pte; in a classic mm:
  *                 arch_invalidate_secondary_tlbs
- * Context: may block.
+ * Context: may block; takes mmap_lock. The second one is called with mmap_lock held for
+ *          writing.
  * Source: mmu_notifier_register() in mm/mmu_notifier.c.
  */
 MMUN_API int mmu_notifier_register(struct mmu_notifier *mn, struct mmun_mm *mm);
+MMUN_API int __mmu_notifier_register(struct mmu_notifier *mn, struct mmun_mm *mm);
 
 /*
- * Unregisters mn. It calls release if the mm has not done so, waits for operations
- * that are under way on the mm, and returns when no callback runs or will run. It must
- * be called for every notifier that was registered, also after mmun_mm_destroy(), and
- * not for one from mmu_notifier_get().
+ * Unregisters mn. It calls release if exit has not taken mn off, and returns when no
+ * callback runs or will run. It waits for callbacks that run, of all address spaces, but
+ * not for operations: an operation whose start mn was told of may still be under way, and
+ * mn is not told of its end. It must be called once for every notifier that was
+ * registered, also after mmun_mm_destroy(), and not for one from mmu_notifier_get().
  *
- * Context: may block.
+ * Context: may block. mmap_lock may be held.
  * Source: mmu_notifier_unregister() in mm/mmu_notifier.c.
  */
 MMUN_API void mmu_notifier_unregister(struct mmu_notifier *mn, struct mmun_mm *mm);
@@ -858,20 +866,24 @@ MMUN_API void mmu_notifier_unregister(struct mmu_notifier *mn, struct mmun_mm *m
  *
  * Errors: -EINVAL as mmu_notifier_register(); alloc_notifier or free_notifier is missing
  *         -ENOMEM alloc_notifier has returned NULL
- * Context: may block.
+ * Context: may block; takes mmap_lock. The second one is called with mmap_lock held for
+ *          writing.
  * Source: mmu_notifier_get_locked() in mm/mmu_notifier.c.
  */
 MMUN_API int mmu_notifier_get(const struct mmu_notifier_ops *ops, struct mmun_mm *mm,
 			      struct mmu_notifier **ret_mn);
+MMUN_API int mmu_notifier_get_locked(const struct mmu_notifier_ops *ops, struct mmun_mm *mm,
+				     struct mmu_notifier **ret_mn);
 
 /*
  * Gives up a reference from mmu_notifier_get(). Only exit calls release for such a
  * notifier, so what was made from the page tables must be torn down before the last
- * put. The last put waits for operations that are under way on the mm, unlinks the
- * notifier, and calls free_notifier before it returns. If it is called from a release
- * callback, the caller of release does that afterwards.
+ * put. The last put takes the notifier off and returns at once. Callbacks that run go on
+ * meanwhile; when they are over, a thread of its own calls free_notifier and gives the
+ * reference to the mm back. So the machine may be destroyed only after
+ * mmu_notifier_synchronize().
  *
- * Context: may block; may be called from a release callback.
+ * Context: any; does not block. It may be called from a callback.
  * Source: mmu_notifier_put() in mm/mmu_notifier.c.
  */
 MMUN_API void mmu_notifier_put(struct mmu_notifier *mn);
@@ -960,12 +972,17 @@ struct mmu_interval_notifier { /* belongs to the library; insert sets everything
  *                 ending
  *         -EOVERFLOW length is 0 or too long
  *         -ENOMEM
- * Context: may block.
+ * Context: may block; takes mmap_lock if it is the first one of the mm. The second one is
+ *          called with mmap_lock held for writing.
  * Source: mmu_interval_notifier_insert() in mm/mmu_notifier.c.
  */
 MMUN_API int mmu_interval_notifier_insert(struct mmu_interval_notifier *sub, struct mmun_mm *mm,
 					  uint64_t start, uint64_t length,
 					  const struct mmu_interval_notifier_ops *ops);
+MMUN_API int mmu_interval_notifier_insert_locked(struct mmu_interval_notifier *sub,
+						 struct mmun_mm *mm, uint64_t start,
+						 uint64_t length,
+						 const struct mmu_interval_notifier_ops *ops);
 
 /*
  * Removes sub. It waits for pairs that are under way, and returns when no callback

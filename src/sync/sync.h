@@ -17,6 +17,9 @@
  *                                   word that somebody waits for
  *   cmpxchg_acq_rel(w, &old, v)     strong; true if stored, else old is reloaded
  *   load_ptr_acquire(p) store_ptr_release(p, q)
+ *   load_ptr_along(p) store_ptr_along(p, q)  the same right after an operation on another
+ *                                   word, on which all operations with p depend: in the
+ *                                   checked build they are no steps of their own
  *
  * Plain accesses. sync_plain_read(p) and sync_plain_write(p) say that the caller has accessed
  * *p plainly, where somebody whom the library's locks do not keep out may do so as well: the
@@ -40,6 +43,11 @@
  * RCU. Read sections nest and never block; a grace period ends when each read
  * section that was open at its start has been left.
  *   rcu_read_lock() rcu_read_unlock() synchronize_rcu() (may sleep)
+ *
+ *   srcu_read_lock(domain) srcu_read_unlock(domain) synchronize_srcu(domain) (may sleep)
+ *                                   the same with sections that may sleep; the domain is a
+ *                                   word, on which the beginning is an operation. Natively
+ *                                   all domains are one.
  *
  *   sync_call_later(f, arg, domain) f(arg) is called by a thread of its own, which must not
  *                                   sleep, when all read sections of the domain (NULL: of
@@ -124,7 +132,6 @@
  * tests/locks.py holds both to the code.
  */
 enum sync_rank {
-	RANK_RELEASE,       /* notify_domain.release_lock */
 	RANK_MMAP,          /* mmun_mm.mmap_lock */
 	RANK_SIZE,          /* mmun_object.size_lock */
 	RANK_AREAS,         /* mmun_mm.areas_sem */

@@ -136,6 +136,10 @@ uint64_t sync_update_(void *word, struct sync_access access, uint64_t a, uint64_
 void sync_fence_(enum sync_order order, const struct sync_site *site);
 /* A plain access that the caller makes, or stands for: it is watched as a check's is. */
 void sync_plain_(const void *p, size_t size, bool write, const struct sync_site *site);
+/* A load and a store that happen together with the operation before them, and are no steps of
+ * their own. */
+void *sync_load_ptr_along_(const atomic_ptr *p);
+void sync_store_ptr_along_(atomic_ptr *p, void *value);
 /* An access that the code is about to perform by itself, which it tells of: volatile ones. The
  * word is kept. Only models that keep memory up to date can have them. */
 void sync_told_(const void *word, struct sync_access access, const struct sync_site *site);
@@ -157,6 +161,8 @@ unsigned sync_choose_(unsigned n, const struct sync_site *site);
 void sync_assert_held_(const void *lock, const struct sync_site *site);
 void sync_might_sleep_(const struct sync_site *site);
 bool sync_holds_(const void *lock); /* does the calling thread? */
+/* And for writing: then nobody else holds it. */
+#define sync_write_held(sem) (sync_holds_(sem) && (sem)->owner)
 /* Ranges of address spaces that the calling thread has told notifiers of: see sync.h. */
 void sync_range_begin_(const void *mm, uint64_t start, uint64_t end, bool told,
 		       const struct sync_site *site);
@@ -182,6 +188,8 @@ void sync_rcu_unlock_(const struct sync_site *site);
 void sync_rcu_synchronize_(const struct sync_site *site);
 /* The same for sections that may sleep, each domain for itself: SRCU, for checks. */
 void sync_srcu_lock_(const void *domain, const struct sync_site *site);
+/* The same, and always a step, also if it nests. */
+void sync_srcu_enter_(const void *domain, const struct sync_site *site);
 void sync_srcu_unlock_(const void *domain, const struct sync_site *site);
 void sync_srcu_synchronize_(const void *domain, const struct sync_site *site);
 
@@ -363,6 +371,8 @@ static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_s
 #define cmpxchg_acq_rel(w, o, v)  sync_cmpxchg_((w), (o), (v), SYNC_SITE)
 #define load_ptr_acquire(p)       sync_load_ptr_((p), SYNC_SITE)
 #define store_ptr_release(p, q)   sync_store_ptr_((p), (q), SYNC_SITE)
+#define load_ptr_along(p)         sync_load_ptr_along_(p)
+#define store_ptr_along(p, q)     sync_store_ptr_along_((p), (q))
 
 #define sync_plain_read(p)        sync_plain_((p), sizeof(*(p)), false, SYNC_SITE)
 #define sync_plain_write(p)       sync_plain_((p), sizeof(*(p)), true, SYNC_SITE)
@@ -400,6 +410,9 @@ static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_s
 #define rcu_read_lock()    sync_rcu_lock_(SYNC_SITE)
 #define rcu_read_unlock()  sync_rcu_unlock_(SYNC_SITE)
 #define synchronize_rcu()  sync_rcu_synchronize_(SYNC_SITE)
+#define srcu_read_lock(d)  sync_srcu_enter_((d), SYNC_SITE)
+#define srcu_read_unlock(d) sync_srcu_unlock_((d), SYNC_SITE)
+#define synchronize_srcu(d) sync_srcu_synchronize_((d), SYNC_SITE)
 #define sync_call_later(f, a, d) sync_call_later_((struct sync_start){ .code = (f), .arg = (a), \
 	.domain = (d), .begins_at = SYNC_SITE_OF(#f), .nonblock = true }, SYNC_SITE)
 #define sync_calls_wait(d) sync_calls_wait_((d), SYNC_SITE)

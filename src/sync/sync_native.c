@@ -118,7 +118,7 @@ static void slot_release(void *p)
 {
 	struct sync_slot *s = p;
 
-	ASSERT(s->nesting == 0);
+	ASSERT(s->nesting == 0 && s->sleeping_nesting == 0);
 	sync_slot_mine = NULL;
 	atomic_store_explicit(&s->owned, false, memory_order_release);
 }
@@ -129,8 +129,9 @@ static void slots_after_fork(void)
 	for (struct sync_slot *s = atomic_load(&slots); s; s = s->next) {
 		if (s == sync_slot_mine)
 			continue;
-		s->nesting = 0;
+		s->nesting = s->sleeping_nesting = 0;
 		atomic_store(&s->epoch, 0);
+		atomic_store(&s->sleeping_epoch, 0);
 		atomic_store(&s->owned, false);
 	}
 }
@@ -167,22 +168,46 @@ struct sync_slot *sync_slot_register(void)
 	return s;
 }
 
-void sync_epoch_wait(void)
+static void wait_until_left(const _Atomic(uint64_t) *epoch, uint64_t now)
+{
+	unsigned spins = 0;
+	uint64_t e;
+
+	while ((e = atomic_load_explicit(epoch, memory_order_acquire)) && e < now)
+		spin_once(&spins);
+}
+
+static uint64_t next_epoch(void)
 {
 	uint64_t now = atomic_fetch_add_explicit(&sync_epoch, 1, memory_order_seq_cst) + 1;
 
 	atomic_thread_fence(memory_order_seq_cst);
+	return now;
+}
+
+void sync_epoch_wait(void)
+{
+	uint64_t now = next_epoch();
+
 	for (struct sync_slot *s = atomic_load_explicit(&slots, memory_order_acquire); s;
 	     s = s->next) {
-		unsigned spins = 0;
-		uint64_t e;
-
-		if (s == sync_slot_mine) {
+		if (s == sync_slot_mine)
 			ASSERT(s->nesting == 0);
-			continue;
-		}
-		while ((e = atomic_load_explicit(&s->epoch, memory_order_acquire)) && e < now)
-			spin_once(&spins);
+		else
+			wait_until_left(&s->epoch, now);
+	}
+}
+
+void sync_sleepers_wait(void)
+{
+	uint64_t now = next_epoch();
+
+	for (struct sync_slot *s = atomic_load_explicit(&slots, memory_order_acquire); s;
+	     s = s->next) {
+		if (s == sync_slot_mine)
+			ASSERT(s->sleeping_nesting == 0);
+		else
+			wait_until_left(&s->sleeping_epoch, now);
 	}
 }
 
@@ -200,6 +225,7 @@ static void *call_main(void *p)
 
 	free(p);
 	sync_epoch_wait();
+	sync_sleepers_wait();
 	call.code(call.arg);
 	pthread_mutex_lock(&calls_lock);
 	if (--calls == 0)

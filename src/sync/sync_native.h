@@ -80,6 +80,9 @@ static inline void store_ptr_release(atomic_ptr *p, void *q)
 	atomic_store_explicit(&p->v, q, memory_order_release);
 }
 
+#define load_ptr_along(p) load_ptr_acquire(p)
+#define store_ptr_along(p, q) store_ptr_release((p), (q))
+
 #define sync_plain_read(p)  ((void)sizeof(*(p)))
 #define sync_plain_write(p) ((void)sizeof(*(p)))
 
@@ -180,6 +183,7 @@ static inline void up_write(rwsem_t *s)
 }
 
 #define sync_assert_held(l) sync_rank_assert(l)
+#define sync_write_held(sem) ((void)(sem), true)
 
 static inline void sync_might_sleep(void) { }
 static inline void sync_nonblock_begin(void) { }
@@ -206,6 +210,8 @@ struct sync_slot {
 	uint32_t nesting;        /* the owner's alone */
 	struct sync_slot *next;  /* constant once published */
 	_Atomic(bool) owned;     /* a living thread uses it */
+	_Atomic(uint64_t) sleeping_epoch; /* of sections that may sleep: SRCU's */
+	uint32_t sleeping_nesting;
 } __attribute__((aligned(64)));
 
 extern _Thread_local struct sync_slot *sync_slot_mine;
@@ -213,6 +219,7 @@ extern _Atomic(uint64_t) sync_epoch;
 
 struct sync_slot *sync_slot_register(void);
 void sync_epoch_wait(void);
+void sync_sleepers_wait(void);
 
 static inline void rcu_read_lock(void)
 {
@@ -239,6 +246,38 @@ static inline void rcu_read_unlock(void)
 }
 
 static inline void synchronize_rcu(void) { sync_epoch_wait(); }
+
+static inline void srcu_read_lock(const atomic_u64 *domain)
+{
+	struct sync_slot *s = sync_slot_mine;
+
+	(void)domain;
+	if (__builtin_expect(!s, 0))
+		s = sync_slot_register();
+	if (s->sleeping_nesting++ == 0) {
+		atomic_exchange_explicit(&s->sleeping_epoch,
+			atomic_load_explicit(&sync_epoch, memory_order_relaxed),
+			memory_order_seq_cst);
+#if !defined(__x86_64__)
+		atomic_thread_fence(memory_order_seq_cst);
+#endif
+	}
+}
+
+static inline void srcu_read_unlock(const atomic_u64 *domain)
+{
+	struct sync_slot *s = sync_slot_mine;
+
+	(void)domain;
+	if (--s->sleeping_nesting == 0)
+		atomic_store_explicit(&s->sleeping_epoch, 0, memory_order_release);
+}
+
+static inline void synchronize_srcu(const atomic_u64 *domain)
+{
+	(void)domain;
+	sync_sleepers_wait();
+}
 
 /* In sync_native.c. */
 void sync_call_later_(void (*code)(void *arg), void *arg);

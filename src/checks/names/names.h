@@ -22,6 +22,9 @@
 #undef rcu_read_lock
 #undef rcu_read_unlock
 #undef synchronize_rcu
+#undef srcu_read_lock
+#undef srcu_read_unlock
+#undef synchronize_srcu
 
 /* A function whose plain accesses count as none where those of the core are watched: what it
  * says does not depend on when it is asked. */

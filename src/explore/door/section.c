@@ -124,6 +124,15 @@ void sync_srcu_lock_(const void *domain, const struct sync_site *site)
 		section_enter(domain, site);
 }
 
+void sync_srcu_enter_(const void *domain, const struct sync_site *site)
+{
+	if (x.cur < 0)
+		return;
+	if (section_of(&x.thread[x.cur], domain))
+		door_visible(SYNC_RCU_BEGIN, domain, SYNC_ACQUIRE, site);
+	section_enter(domain, site);
+}
+
 void sync_srcu_unlock_(const void *domain, const struct sync_site *site)
 {
 	if (x.cur >= 0)

@@ -86,6 +86,15 @@ uint64_t sync_update_(void *word, struct sync_access access, uint64_t a, uint64_
 	return word_do(word, access, kind, cut(a, access.bytes), cut(b, access.bytes), site);
 }
 
+void *sync_load_ptr_along_(const atomic_ptr *p) { return p->v; }
+
+void sync_store_ptr_along_(atomic_ptr *p, void *value)
+{
+	if (x.watching && x.cur >= 0)
+		trail_plain(p, sizeof(p->v));
+	p->v = value;
+}
+
 void sync_told_(const void *word, struct sync_access access, const struct sync_site *site)
 {
 	if (x.cur >= 0)

@@ -132,7 +132,10 @@ void mmap_write_unlock(struct mmun_mm *mm);
 void mm_get(struct mmun_mm *mm);
 void mm_put(struct mmun_mm *mm);
 
-/* Excludes everybody who may notify (mm_take_all_locks in mm/mmap.c). May sleep. */
+/* Excludes everybody who may notify, with mmap_lock held for writing. May sleep. */
+void mm_take_all_locks(struct mmun_mm *mm);
+void mm_drop_all_locks(struct mmun_mm *mm);
+/* The same, and takes mmap_lock. */
 void mm_lock_all(struct mmun_mm *mm);
 void mm_unlock_all(struct mmun_mm *mm);
 

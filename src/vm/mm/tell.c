@@ -71,10 +71,26 @@ void invalidate_range_end(struct mmu_notifier_range *r, enum mm_op op)
 
 /* --- subscribers --------------------------------------------------------- */
 
+/* mmap_assert_write_locked() */
+static void mmap_is_locked(struct mmun_mm *mm)
+{
+	(void)mm;
+	sync_rule(sync_write_held(&mm->mmap_lock), "mmap_lock is not held for writing");
+}
+
 int mmu_notifier_register(struct mmu_notifier *mn, struct mmun_mm *mm)
 {
 	sync_user_calls(SYNC_CALLED);
 	return mn && mm ? notify_register(&mm->domain, mn) : -EINVAL;
+}
+
+int __mmu_notifier_register(struct mmu_notifier *mn, struct mmun_mm *mm)
+{
+	sync_user_calls(SYNC_CALLED);
+	if (!mn || !mm)
+		return -EINVAL;
+	mmap_is_locked(mm);
+	return notify_register_locked(&mm->domain, mn);
 }
 
 void mmu_notifier_unregister(struct mmu_notifier *mn, struct mmun_mm *mm)
@@ -91,10 +107,31 @@ int mmu_notifier_get(const struct mmu_notifier_ops *ops, struct mmun_mm *mm,
 	return ops && mm && ret_mn ? notify_get(&mm->domain, ops, ret_mn) : -EINVAL;
 }
 
+int mmu_notifier_get_locked(const struct mmu_notifier_ops *ops, struct mmun_mm *mm,
+			    struct mmu_notifier **ret_mn)
+{
+	sync_user_calls(SYNC_CALLED);
+	if (!ops || !mm || !ret_mn)
+		return -EINVAL;
+	mmap_is_locked(mm);
+	return notify_get_locked(&mm->domain, ops, ret_mn);
+}
+
 int mmu_interval_notifier_insert(struct mmu_interval_notifier *sub, struct mmun_mm *mm,
 				 uint64_t start, uint64_t length,
 				 const struct mmu_interval_notifier_ops *ops)
 {
 	sync_user_calls(SYNC_CALLED);
 	return sub && mm ? notify_interval_insert(&mm->domain, sub, start, length, ops) : -EINVAL;
+}
+
+int mmu_interval_notifier_insert_locked(struct mmu_interval_notifier *sub, struct mmun_mm *mm,
+					uint64_t start, uint64_t length,
+					const struct mmu_interval_notifier_ops *ops)
+{
+	sync_user_calls(SYNC_CALLED);
+	if (!sub || !mm)
+		return -EINVAL;
+	mmap_is_locked(mm);
+	return notify_interval_insert_locked(&mm->domain, sub, start, length, ops);
 }

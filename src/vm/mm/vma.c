@@ -146,15 +146,26 @@ void mmap_write_unlock(struct mmun_mm *mm)
 	up_write(&mm->mmap_lock);
 }
 
-void mm_lock_all(struct mmun_mm *mm)
+/* The areas stay locked until mmap_write_unlock(). */
+void mm_take_all_locks(struct mmun_mm *mm)
 {
-	mmap_write_lock(mm);
 	vma_start_write_range(mm, 0, TASK_BYTES);
 	down_write(&mm->rmap_sem);
 }
 
-void mm_unlock_all(struct mmun_mm *mm)
+void mm_drop_all_locks(struct mmun_mm *mm)
 {
 	up_write(&mm->rmap_sem);
+}
+
+void mm_lock_all(struct mmun_mm *mm)
+{
+	mmap_write_lock(mm);
+	mm_take_all_locks(mm);
+}
+
+void mm_unlock_all(struct mmun_mm *mm)
+{
+	mm_drop_all_locks(mm);
 	mmap_write_unlock(mm);
 }

@@ -265,33 +265,35 @@ void intervals_free(struct notify_domain *d)
 	sync_free(s);
 }
 
-/* The domain's subscriptions, made if need be: no pair is under way at that moment. */
-static int subscriptions_get(struct notify_domain *d, struct interval_subscriptions **ret_s)
+static struct interval_subscriptions *subscriptions_of(struct notify_domain *d)
 {
-	struct interval_subscriptions *s, *new;
+	struct interval_subscriptions *s;
 
-	mutex_lock(&d->subscriptions_lock);
+	spin_lock(&d->subscriptions_lock);
 	s = d->intervals;
-	mutex_unlock(&d->subscriptions_lock);
-	if (!s) {
-		new = subscriptions_alloc();
-		if (!new)
-			return -ENOMEM;
-		d->ops->lock_all(d);
-		mutex_lock(&d->subscriptions_lock);
-		if (!d->intervals && !d->exiting) {
-			d->intervals = new;
-			new = NULL;
-		}
-		s = d->intervals;
-		mutex_unlock(&d->subscriptions_lock);
-		d->ops->unlock_all(d);
-		sync_free(new);
+	spin_unlock(&d->subscriptions_lock);
+	return s;
+}
+
+/* Makes the domain's subscriptions: no pair is under way at that moment. Under lock(). */
+static int subscriptions_make(struct notify_domain *d)
+{
+	struct interval_subscriptions *new = subscriptions_alloc();
+	bool exiting;
+
+	if (!new)
+		return -ENOMEM;
+	d->ops->lock_all(d);
+	spin_lock(&d->subscriptions_lock);
+	exiting = d->exiting;
+	if (!d->intervals && !exiting) {
+		d->intervals = new;
+		new = NULL;
 	}
-	if (!s)
-		return -EINVAL;
-	*ret_s = s;
-	return 0;
+	spin_unlock(&d->subscriptions_lock);
+	d->ops->unlock_all(d);
+	sync_free(new);
+	return exiting ? -EINVAL : 0;
 }
 
 /*
@@ -351,13 +353,9 @@ static bool ops_are_valid(const struct mmu_interval_notifier_ops *ops)
 	       (ops->invalidate || ops->invalidate_start);
 }
 
-int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier *sub,
-			   uint64_t start, uint64_t length,
-			   const struct mmu_interval_notifier_ops *ops)
+static int prepare(struct mmu_interval_notifier *sub, uint64_t start, uint64_t length,
+		   const struct mmu_interval_notifier_ops *ops)
 {
-	struct interval_subscriptions *s;
-	int err;
-
 	if (!ops_are_valid(ops) || start >= TASK_BYTES)
 		return -EINVAL;
 	if (length == 0 || length > UINT64_MAX - start)
@@ -366,10 +364,14 @@ int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier
 	*sub = (struct mmu_interval_notifier){
 		.ops = ops, .start = start, .last = start + length - 1,
 	};
-	err = subscriptions_get(d, &s);
-	if (err)
-		return err;
-	err = lock_with_room(s);
+	return 0;
+}
+
+static int insert(struct notify_domain *d, struct mmu_interval_notifier *sub)
+{
+	struct interval_subscriptions *s = subscriptions_of(d);
+	int err = lock_with_room(s);
+
 	if (err)
 		return err;
 	sync_rule(!sync_is_kept(sub), "the interval notifier is inserted already");
@@ -383,6 +385,31 @@ int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier
 	}
 	spin_unlock(&s->lock);
 	return err;
+}
+
+int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier *sub,
+			   uint64_t start, uint64_t length,
+			   const struct mmu_interval_notifier_ops *ops)
+{
+	int err = prepare(sub, start, length, ops);
+
+	if (!err && !subscriptions_of(d)) {
+		d->ops->lock(d);
+		err = subscriptions_make(d);
+		d->ops->unlock(d);
+	}
+	return err ? err : insert(d, sub);
+}
+
+int notify_interval_insert_locked(struct notify_domain *d, struct mmu_interval_notifier *sub,
+				  uint64_t start, uint64_t length,
+				  const struct mmu_interval_notifier_ops *ops)
+{
+	int err = prepare(sub, start, length, ops);
+
+	if (!err && !subscriptions_of(d))
+		err = subscriptions_make(d);
+	return err ? err : insert(d, sub);
 }
 
 /* --- waiting, and removing ----------------------------------------------- */

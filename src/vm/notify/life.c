@@ -1,30 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * life.c - how subscribers of a domain come and go: register and unregister, get and put,
- * and release when its owner ends. Called by the owner, and through mmun.h by users.
+ * and release when its owner ends. Called by the owner, and through mmun.h by users. The
+ * rules are those of mm/mmu_notifier.c in Linux.
  *
- * Invariant: the list of subscriptions changes only under release_lock,
- * lock_all() and subscriptions_lock (but grows without the first). Whoever
- * notifies holds one of the locks that lock_all() takes, from start to end, so
- * nobody sees an end without its start, and who has unlinked a notifier knows that
- * none of its callbacks runs.
+ * Invariant: the list of subscriptions changes only under subscriptions_lock, and grows only
+ * under lock() and lock_all() besides. Whoever notifies holds one of the locks that lock_all()
+ * takes, from start to end, so nobody sees an end without its start. It goes through the list
+ * in a read section (list_begin()), and taking a notifier off waits for nobody. So a notifier
+ * can go between a start and its end, which it is not told of then. Its memory may go when the
+ * sections are over that were open when it was taken off:
  *
- * release() is called once, under release_lock alone, which comes before all
- * others: what it waits for (a device's page requests) may need the owner's locks, and
- * exit does not go on while unregister's release runs:
+ *      unregister                      munmap
+ *                                      start: section
+ *                                        [finds the notifier]
+ *      takes it off                      calls it
+ *      synchronize_srcu: waits
+ *                                      section over
+ *      memory is freed
+ *                                      end: does not find it
+ *
+ * release() is called in a section, too, with no lock. Unregister and exit may both call it, and
+ * at the same time, since each of them only looks whether the notifier is in the list. Exit does
+ * not go on while unregister's release runs:
  *
  *      unregister                      exit
- *      release_lock
- *      release: tears down
- *                                      release_lock [waits]
- *      unlink
- *                                      nobody to release; unmap, free
+ *      section; is in the list
+ *      release: tears down             section; is in the list; release
+ *                                      takes all off
+ *                                      synchronize_srcu: waits
+ *      section over
+ *                                      unmaps, frees
  *
  * tests/test_notifier.c, "unregister against exit".
  */
 #include <errno.h>
 
-#include "vm/notify/notify.h"
+#include "vm/notify/list.h"
 
 /* --- linking and unlinking ----------------------------------------------- */
 
@@ -32,10 +44,9 @@
  * The state of a notifier [S]:
  *
  *      IDLE      not registered
- *      LIVE      registered; get may find it
- *      RELEASED  release was called, or is being called
- *      PUT       last reference given up: whoever did that unlinks and frees it
- *      LEFT      the same from within a release callback: left to its caller
+ *      LIVE      in the list; get may find it
+ *      UNLINKED  exit has taken it off; its user has still to unregister or put it
+ *      LEAVING   its user has unregistered it, or has put it for the last time
  */
 
 static bool ops_are_valid(const struct mmu_notifier_ops *ops, enum mmun_semantics semantics)
@@ -48,7 +59,7 @@ static bool ops_are_valid(const struct mmu_notifier_ops *ops, enum mmun_semantic
 	       (!ops->invalidate_range_start && !ops->invalidate_range_end);
 }
 
-/* Under lock_all() and subscriptions_lock. */
+/* Under lock() and lock_all(), too: nobody is going through the list. */
 static void link_locked(struct mmu_notifier *mn, struct notify_domain *d)
 {
 	sync_assert_held(&d->subscriptions_lock);
@@ -57,44 +68,27 @@ static void link_locked(struct mmu_notifier *mn, struct notify_domain *d)
 	mn->mm = d->mm;
 	mn->state = NOTIFIER_LIVE;
 	mn->next = d->subscriptions;
-	d->subscriptions = mn;
+	store_ptr_along(list_link(&d->subscriptions), mn);
+	d->told |= mn->ops->invalidate_range_start || mn->ops->invalidate_range_end;
+	d->flushed |= notifier_has_tlb(mn, d);
+	d->subscribed = true;
 	sync_kept(mn, "a notifier that is registered");
 }
 
-/* Nothing if exit was faster. */
-static void unlink_one(struct mmu_notifier *mn, struct notify_domain *d)
+/* Whoever is at the notifier still finds the next one. */
+static void unlink_locked(struct mmu_notifier *mn, struct notify_domain *d, int state)
 {
-	struct mmu_notifier **link;
+	struct mmu_notifier **link = &d->subscriptions;
 
-	sync_assert_held(&d->release_lock);
-	d->ops->lock_all(d);
-	mutex_lock(&d->subscriptions_lock);
-	for (link = &d->subscriptions; *link && *link != mn; link = &(*link)->next)
-		;
-	if (*link)
-		*link = mn->next;
-	mutex_unlock(&d->subscriptions_lock);
-	d->ops->unlock_all(d);
-}
-
-/* A notifier that get made and that nobody can call any more. */
-static void free_one(struct mmu_notifier *mn, struct notify_domain *d)
-{
-	sync_not_kept(mn);
-	mn->ops->free_notifier(mn);
-	d->ops->put(d);
+	sync_assert_held(&d->subscriptions_lock);
+	while (*link != mn)
+		link = &(*link)->next;
+	list_changes(d);
+	mn->state = state;
+	store_ptr_along(list_link(link), mn->next);
 }
 
 /* --- releasing ----------------------------------------------------------- */
-
-static void release_begin(struct notify_domain *d, bool exiting)
-{
-	mutex_lock(&d->release_lock);
-	mutex_lock(&d->subscriptions_lock);
-	d->releaser = sync_self();
-	d->exiting |= exiting;
-	mutex_unlock(&d->subscriptions_lock);
-}
 
 static void call_release(struct mmu_notifier *mn, struct notify_domain *d)
 {
@@ -104,92 +98,30 @@ static void call_release(struct mmu_notifier *mn, struct notify_domain *d)
 		mn->ops->release(mn, d->mm);
 }
 
-static void release_one(struct mmu_notifier *mn, struct notify_domain *d)
-{
-	bool live;
-
-	sync_assert_held(&d->release_lock);
-	mutex_lock(&d->subscriptions_lock);
-	live = mn->state == NOTIFIER_LIVE;
-	if (live)
-		mn->state = NOTIFIER_RELEASED;
-	mutex_unlock(&d->subscriptions_lock);
-	if (live)
-		call_release(mn, d);
-}
-
-/* Takes what release callbacks have put out of the list: linked by next. */
-static struct mmu_notifier *unlink_left_locked(struct notify_domain *d)
-{
-	struct mmu_notifier **link = &d->subscriptions, *mn, *left = NULL;
-
-	sync_assert_held(&d->subscriptions_lock);
-	while ((mn = *link)) {
-		if (mn->state != NOTIFIER_LEFT) {
-			link = &mn->next;
-			continue;
-		}
-		*link = mn->next;
-		mn->next = left;
-		left = mn;
-	}
-	return left;
-}
-
-/* The last release callback has returned. */
-static void release_end(struct notify_domain *d)
-{
-	struct mmu_notifier *left = NULL, *mn;
-	bool any = false;
-
-	mutex_lock(&d->subscriptions_lock);
-	d->releaser = 0;
-	for (mn = d->subscriptions; mn; mn = mn->next)
-		any |= mn->state == NOTIFIER_LEFT;
-	mutex_unlock(&d->subscriptions_lock);
-	if (any) {
-		d->ops->lock_all(d);
-		mutex_lock(&d->subscriptions_lock);
-		left = unlink_left_locked(d);
-		mutex_unlock(&d->subscriptions_lock);
-		d->ops->unlock_all(d);
-	}
-	while ((mn = left)) {
-		struct mmun_machine *machine = d->machine;
-
-		left = mn->next;
-		sync_not_kept(mn);
-		mn->ops->free_notifier(mn);
-		/* Pairs with wait_until() in mmu_notifier_synchronize(). */
-		add_acq_rel(&machine->puts_left, (uint64_t)-1);
-		wake_all(&machine->puts_left);
-		d->ops->put(d); /* not the last one: the caller has one */
-	}
-}
-
-/* Exit, first part: nobody may use the addresses any more. */
-void notify_release(struct notify_domain *d)
-{
-	release_begin(d, true);
-	intervals_release(d);
-	/* None is added now, and none taken away without release_lock. */
-	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
-		release_one(mn, d);
-	release_end(d);
-	mutex_unlock(&d->release_lock);
-}
-
-/*
- * Exit, second part: the list's are not told of the unmapping. Intervals are, as
- * they may be waiting in the middle of a read; they have nothing left to drop.
- */
 void notify_unlink(struct notify_domain *d)
 {
-	mutex_lock(&d->subscriptions_lock);
-	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
-		sync_not_kept(mn);
-	d->subscriptions = NULL;
-	mutex_unlock(&d->subscriptions_lock);
+	spin_lock(&d->subscriptions_lock);
+	while (d->subscriptions) {
+		sync_not_kept(d->subscriptions);
+		unlink_locked(d->subscriptions, d, NOTIFIER_UNLINKED);
+	}
+	spin_unlock(&d->subscriptions_lock);
+}
+
+void notify_release(struct notify_domain *d)
+{
+	spin_lock(&d->subscriptions_lock);
+	d->exiting = true;
+	spin_unlock(&d->subscriptions_lock);
+	intervals_release(d);
+	if (!d->subscribed)
+		return;
+	list_begin(d);
+	for (struct mmu_notifier *mn = list_first(d); mn; mn = list_next(d, mn))
+		call_release(mn, d);
+	notify_unlink(d);
+	list_end(d);
+	list_synchronize(d);
 }
 
 /* --- the domain itself --------------------------------------------------- */
@@ -201,8 +133,7 @@ void notify_domain_init(struct notify_domain *d, const struct notify_domain_ops 
 	*d = (struct notify_domain){
 		.ops = ops, .machine = machine, .mm = mm, .semantics = semantics,
 	};
-	mutex_init(&d->release_lock, RANK_RELEASE);
-	mutex_init(&d->subscriptions_lock, RANK_SUBSCRIPTIONS);
+	spin_init(&d->subscriptions_lock, RANK_SUBSCRIPTIONS);
 }
 
 void notify_domain_fini(struct notify_domain *d)
@@ -213,167 +144,210 @@ void notify_domain_fini(struct notify_domain *d)
 
 void notify_count_permission_cache(struct notify_domain *d, uint64_t more)
 {
+	d->ops->lock(d);
 	d->ops->lock_all(d);
 	d->permission_caches += more;
 	d->ops->unlock_all(d);
+	d->ops->unlock(d);
 }
 
 /* --- register and unregister --------------------------------------------- */
 
-int notify_register(struct notify_domain *d, struct mmu_notifier *mn)
+int notify_register_locked(struct notify_domain *d, struct mmu_notifier *mn)
 {
 	int err = -EINVAL;
 
 	if (!mn->ops || !ops_are_valid(mn->ops, d->semantics))
 		return -EINVAL;
 	d->ops->lock_all(d);
-	mutex_lock(&d->subscriptions_lock);
+	spin_lock(&d->subscriptions_lock);
 	sync_rule(mn->state == NOTIFIER_IDLE, "the notifier is registered already");
 	if (mn->state == NOTIFIER_IDLE && !d->exiting) {
 		mn->users = 0;
 		link_locked(mn, d);
 		err = 0;
 	}
-	mutex_unlock(&d->subscriptions_lock);
+	spin_unlock(&d->subscriptions_lock);
 	d->ops->unlock_all(d);
 	return err;
 }
 
+int notify_register(struct notify_domain *d, struct mmu_notifier *mn)
+{
+	int err;
+
+	if (!mn->ops || !ops_are_valid(mn->ops, d->semantics))
+		return -EINVAL;
+	d->ops->lock(d);
+	err = notify_register_locked(d, mn);
+	d->ops->unlock(d);
+	return err;
+}
+
+/* Exit may be calling it as well, and may even be over with it. */
+static void release_live(struct mmu_notifier *mn, struct notify_domain *d)
+{
+	bool live;
+
+	spin_lock(&d->subscriptions_lock);
+	live = mn->state == NOTIFIER_LIVE;
+	spin_unlock(&d->subscriptions_lock);
+	if (!live)
+		return;
+	list_begin(d);
+	call_release(mn, d);
+	list_end(d);
+}
+
 void notify_unregister(struct notify_domain *d, struct mmu_notifier *mn)
 {
+	bool registered;
+
 	sync_rule(mn->domain == d, "the notifier is not registered");
 	if (mn->domain != d)
 		return;
-	release_begin(d, false);
-	sync_rule(mn->domain == d, "the notifier is not registered");
 	sync_contract(!mn->users, "a notifier from mmu_notifier_get() is unregistered");
-	release_one(mn, d);
-	release_end(d);
-	unlink_one(mn, d);
-	mn->domain = NULL;
-	mn->mm = NULL;
-	mn->next = NULL;
-	mn->state = NOTIFIER_IDLE;
+	sync_might_sleep();
+	release_live(mn, d);
+	spin_lock(&d->subscriptions_lock);
+	registered = mn->state == NOTIFIER_LIVE || mn->state == NOTIFIER_UNLINKED;
+	sync_rule(registered, "the notifier is not registered");
+	if (mn->state == NOTIFIER_LIVE)
+		unlink_locked(mn, d, NOTIFIER_LEAVING);
+	mn->state = NOTIFIER_LEAVING;
+	spin_unlock(&d->subscriptions_lock);
+	list_synchronize(d);
 	sync_not_kept(mn);
-	mutex_unlock(&d->release_lock);
+	mn->domain = NULL;
+	mn->state = NOTIFIER_IDLE;
 	d->ops->put(d);
 }
 
 /* --- get and put --------------------------------------------------------- */
 
 /* One more reference, if there is one. */
-static struct mmu_notifier *get_locked(const struct mmu_notifier_ops *ops, struct notify_domain *d)
+static struct mmu_notifier *get_existing(const struct mmu_notifier_ops *ops,
+					 struct notify_domain *d)
 {
 	struct mmu_notifier *mn;
 
-	sync_assert_held(&d->subscriptions_lock);
+	spin_lock(&d->subscriptions_lock);
 	for (mn = d->subscriptions; mn; mn = mn->next)
-		if (mn->ops == ops && mn->users && mn->state == NOTIFIER_LIVE)
+		if (mn->ops == ops && mn->users)
 			break;
 	if (mn)
 		mn->users++;
+	spin_unlock(&d->subscriptions_lock);
 	return mn;
 }
 
-static struct mmu_notifier *get_existing(const struct mmu_notifier_ops *ops,
-					 struct notify_domain *d, bool *ret_exiting)
+static struct mmu_notifier *call_alloc(const struct mmu_notifier_ops *ops, struct notify_domain *d)
 {
-	struct mmu_notifier *mn;
+	sync_callback("alloc_notifier", SYNC_CALLED | SYNC_CALLED_LOCKED);
 
-	mutex_lock(&d->subscriptions_lock);
-	*ret_exiting = d->exiting;
-	mn = d->exiting ? NULL : get_locked(ops, d);
-	mutex_unlock(&d->subscriptions_lock);
-	return mn;
+	return ops->alloc_notifier(d->mm);
 }
 
-/* Under lock_all(), so nobody else adds one meanwhile; but exit may begin. */
+static void call_free(struct mmu_notifier *mn, const struct mmu_notifier_ops *ops)
+{
+	sync_callback("free_notifier", SYNC_CALLED | SYNC_CALLED_ATOMIC);
+
+	ops->free_notifier(mn);
+}
+
+/* Under lock(), so nobody else adds one meanwhile; but exit may begin. */
 static int get_new(const struct mmu_notifier_ops *ops, struct notify_domain *d,
 		   struct mmu_notifier **ret_mn)
 {
-	struct mmu_notifier *mn = ops->alloc_notifier(d->mm);
+	struct mmu_notifier *mn = call_alloc(ops, d);
 	bool exiting;
 
 	if (!mn)
 		return -ENOMEM;
 	*mn = (struct mmu_notifier){ .ops = ops, .domain = d, .mm = d->mm, .users = 1 };
-	mutex_lock(&d->subscriptions_lock);
+	d->ops->lock_all(d);
+	spin_lock(&d->subscriptions_lock);
 	exiting = d->exiting;
 	if (!exiting)
 		link_locked(mn, d);
-	mutex_unlock(&d->subscriptions_lock);
+	spin_unlock(&d->subscriptions_lock);
+	d->ops->unlock_all(d);
 	if (exiting) {
-		ops->free_notifier(mn);
+		call_free(mn, ops);
 		return -EINVAL;
 	}
 	*ret_mn = mn;
 	return 0;
+}
+
+static bool is_exiting(struct notify_domain *d)
+{
+	bool exiting;
+
+	spin_lock(&d->subscriptions_lock);
+	exiting = d->exiting;
+	spin_unlock(&d->subscriptions_lock);
+	return exiting;
+}
+
+int notify_get_locked(struct notify_domain *d, const struct mmu_notifier_ops *ops,
+		      struct mmu_notifier **ret_mn)
+{
+	if (!ops->alloc_notifier || !ops->free_notifier || !ops_are_valid(ops, d->semantics) ||
+	    is_exiting(d))
+		return -EINVAL;
+	*ret_mn = get_existing(ops, d);
+	return *ret_mn ? 0 : get_new(ops, d, ret_mn);
 }
 
 int notify_get(struct notify_domain *d, const struct mmu_notifier_ops *ops,
 	       struct mmu_notifier **ret_mn)
 {
 	struct mmu_notifier *mn;
-	bool exiting;
-	int err = 0;
+	int err;
 
-	if (!ops->alloc_notifier || !ops->free_notifier || !ops_are_valid(ops, d->semantics))
-		return -EINVAL;
-	mn = get_existing(ops, d, &exiting);
-	if (!mn && !exiting) {
-		d->ops->lock_all(d);
-		mn = get_existing(ops, d, &exiting);
-		if (!mn && !exiting)
-			err = get_new(ops, d, &mn);
-		d->ops->unlock_all(d);
-	}
-	if (err || !mn)
-		return err ? err : -EINVAL;
-	*ret_mn = mn;
-	return 0;
+	d->ops->lock(d);
+	err = notify_get_locked(d, ops, &mn);
+	d->ops->unlock(d);
+	if (!err)
+		*ret_mn = mn;
+	return err;
 }
 
-/*
- * The last put unlinks under release_lock, as exit may be looking at the list. A
- * release callback runs under that already, and perhaps for this very notifier.
- */
+/* In a thread of its own, when nobody can be at the notifier any more. */
+static void free_later(void *p)
+{
+	struct mmu_notifier *mn = p;
+	struct notify_domain *d = mn->domain;
+
+	sync_not_kept(mn);
+	call_free(mn, mn->ops);
+	d->ops->put(d);
+}
+
 void mmu_notifier_put(struct mmu_notifier *mn)
 {
 	struct notify_domain *d = mn ? mn->domain : NULL;
-	bool last, left;
+	bool last;
 
 	sync_user_calls(0);
 	sync_rule(!mn || d, "the notifier is not from mmu_notifier_get()");
 	if (!d)
 		return;
-	mutex_lock(&d->subscriptions_lock);
+	spin_lock(&d->subscriptions_lock);
 	sync_contract(mn->users, "the notifier has no reference left to put");
 	last = --mn->users == 0;
-	left = last && d->releaser == sync_self();
+	if (last && mn->state == NOTIFIER_LIVE)
+		unlink_locked(mn, d, NOTIFIER_LEAVING);
+	spin_unlock(&d->subscriptions_lock);
 	if (last)
-		mn->state = left ? NOTIFIER_LEFT : NOTIFIER_PUT;
-	if (left)
-		add_acq_rel(&d->machine->puts_left, 1);
-	mutex_unlock(&d->subscriptions_lock);
-	if (!last || left)
-		return;
-	mutex_lock(&d->release_lock);
-	unlink_one(mn, d);
-	mutex_unlock(&d->release_lock);
-	free_one(mn, d);
-}
-
-static bool is_zero(uint64_t v, uint64_t arg)
-{
-	(void)arg;
-	return v == 0;
+		sync_call_later(free_later, mn, &d->machine->notifiers);
 }
 
 void mmu_notifier_synchronize(struct mmun_machine *machine)
 {
 	sync_user_calls(SYNC_CALLED);
 	sync_might_sleep();
-	/* Pairs with add_acq_rel() in release_end(). */
 	if (machine)
-		wait_until(&machine->puts_left, is_zero, 0);
+		sync_calls_wait(&machine->notifiers);
 }

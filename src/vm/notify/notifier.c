@@ -6,22 +6,14 @@
  * by the owner of the domain, when it changes a translation.
  *
  * Invariant: whoever notifies holds one of the locks that lock_all() takes, from start to
- * end, so the list of subscriptions does not change under it, and nobody sees an end
- * without its start.
+ * end, so nobody comes meanwhile, and nobody sees an end without its start. Who goes
+ * meanwhile is waited for by list.h.
  */
 #include <errno.h>
 
-#include "vm/notify/notify.h"
+#include "vm/notify/list.h"
 
 /* --- secondary TLBs ------------------------------------------------------ */
-
-static bool has_tlb(const struct mmu_notifier *mn, const struct notify_domain *d)
-{
-	if (mn->tlb)
-		return true;
-	return d->semantics == MMUN_CLASSIC ? mn->ops->invalidate_range != NULL :
-					       mn->ops->arch_invalidate_secondary_tlbs != NULL;
-}
 
 static void flush_user(struct mmu_notifier *mn, struct notify_domain *d, struct flush f)
 {
@@ -38,7 +30,7 @@ static void flush_user(struct mmu_notifier *mn, struct notify_domain *d, struct 
 /* The first half, if the TLB has two: true; else all of it. */
 static bool submit_one(struct mmu_notifier *mn, struct notify_domain *d, struct flush f)
 {
-	if (!has_tlb(mn, d))
+	if (!notifier_has_tlb(mn, d))
 		return false;
 	if (!mn->tlb) {
 		flush_user(mn, d, f);
@@ -50,38 +42,46 @@ static bool submit_one(struct mmu_notifier *mn, struct notify_domain *d, struct 
 	return true;
 }
 
-bool notify_has_tlb(const struct notify_domain *d)
+bool notify_has_tlb(const struct notify_domain *d) { return d->flushed; }
+
+/* In a section. Those that have a second half are more than *last only if there are many. */
+static unsigned submit_all(struct notify_domain *d, struct flush f, struct mmu_notifier **last)
 {
-	const struct mmu_notifier *mn = d->subscriptions;
+	unsigned submitted = 0;
 
-	while (mn && !has_tlb(mn, d))
-		mn = mn->next;
-	return mn;
-}
-
-bool notify_flush_submit(struct notify_domain *d, struct flush f)
-{
-	bool submitted = false;
-
-	ASSERT(flush_is_valid(&f));
-	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
-		submitted |= submit_one(mn, d, f);
+	for (struct mmu_notifier *mn = list_first(d); mn; mn = list_next(d, mn)) {
+		if (!submit_one(mn, d, f))
+			continue;
+		submitted++;
+		*last = mn;
+	}
 	return submitted;
 }
 
-void notify_flush_done(struct notify_domain *d, struct flush f)
+static void done_all(struct notify_domain *d, struct flush f)
 {
-	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
+	for (struct mmu_notifier *mn = list_first_again(d); mn; mn = list_next(d, mn))
 		if (mn->tlb)
 			mn->tlb->done(mn, f);
 }
 
 void notify_flush(struct notify_domain *d, struct flush f)
 {
-	if (!notify_flush_submit(d, f))
+	struct mmu_notifier *last = NULL;
+	unsigned submitted;
+
+	ASSERT(flush_is_valid(&f));
+	if (!d->flushed)
 		return;
-	flush_wait();
-	notify_flush_done(d, f);
+	list_begin(d);
+	submitted = submit_all(d, f, &last);
+	if (submitted)
+		flush_wait();
+	if (submitted == 1)
+		last->tlb->done(last, f);
+	else if (submitted)
+		done_all(d, f);
+	list_end(d);
 }
 
 /* One of them alone: between others' ends. */
@@ -122,26 +122,27 @@ static void end_one(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
 /* The list's part. All are asked, and told the end if one of them fails. */
 static int list_start(struct notify_domain *d, const struct mmu_notifier_range *r)
 {
+	struct mmu_notifier *mn;
 	int err = 0;
 
-	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
+	if (!d->told)
+		return 0;
+	list_begin(d);
+	for (mn = list_first(d); mn; mn = list_next(d, mn))
 		if (start_one(mn, r))
 			err = -EAGAIN;
-	if (!err || mmu_notifier_range_blockable(r))
-		return 0; /* an error is the user's bug then, and nothing can be undone */
-	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
+	if (mmu_notifier_range_blockable(r))
+		err = 0; /* an error is the user's bug then, and nothing can be undone */
+	for (mn = err ? list_first_again(d) : NULL; mn; mn = list_next(d, mn))
 		end_one(mn, r);
+	list_end(d);
 	return err;
 }
 
 /* Is anybody told of ranges, and is it not being tried without? */
 static bool tells(const struct notify_domain *d)
 {
-	const struct mmu_notifier *mn = d->subscriptions;
-
-	while (mn && !mn->ops->invalidate_range_start && !mn->ops->invalidate_range_end)
-		mn = mn->next;
-	return (!mn && !d->intervals) || sync_optional("range_start and range_end");
+	return (!d->told && !d->intervals) || sync_optional("range_start and range_end");
 }
 
 void notify_range_start(struct notify_domain *d, struct mmu_notifier_range *r)
@@ -188,12 +189,18 @@ void notify_range_end(struct notify_domain *d, const struct mmu_notifier_range *
 	told = sync_range_end(d, r->start, r->end);
 	if (told)
 		intervals_end(d);
-	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next) {
+	told = told && d->told;
+	flush = flush && d->flushed;
+	if (!flush && !told)
+		return;
+	list_begin(d);
+	for (struct mmu_notifier *mn = list_first(d); mn; mn = list_next(d, mn)) {
 		if (flush)
 			flush_one(mn, d, flush_range(r->start, r->end));
 		if (told)
 			end_one(mn, r);
 	}
+	list_end(d);
 }
 
 /* --- accessed bits, and new pages ---------------------------------------- */
@@ -212,9 +219,13 @@ bool notify_clear_flush_young(struct notify_domain *d, uint64_t start, uint64_t 
 	sync_callback("clear_flush_young", CALLBACK_ATOMIC);
 	bool young = false;
 
-	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
+	if (!d->subscribed)
+		return false;
+	list_begin(d);
+	for (struct mmu_notifier *mn = list_first(d); mn; mn = list_next(d, mn))
 		if (mn->ops->clear_flush_young)
 			young |= mn->ops->clear_flush_young(mn, d->mm, start, end);
+	list_end(d);
 	return young;
 }
 
@@ -223,9 +234,13 @@ bool notify_clear_young(struct notify_domain *d, uint64_t start, uint64_t end)
 	sync_callback("clear_young", CALLBACK_ATOMIC);
 	bool young = false;
 
-	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
+	if (!d->subscribed)
+		return false;
+	list_begin(d);
+	for (struct mmu_notifier *mn = list_first(d); mn; mn = list_next(d, mn))
 		if (mn->ops->clear_young)
 			young |= mn->ops->clear_young(mn, d->mm, start, end);
+	list_end(d);
 	return young;
 }
 
@@ -235,9 +250,13 @@ bool notify_test_young(struct notify_domain *d, uint64_t addr)
 	sync_callback("test_young", CALLBACK_ATOMIC);
 	bool young = false;
 
-	for (struct mmu_notifier *mn = d->subscriptions; mn && !young; mn = mn->next)
+	if (!d->subscribed)
+		return false;
+	list_begin(d);
+	for (struct mmu_notifier *mn = list_first(d); mn && !young; mn = list_next(d, mn))
 		if (mn->ops->test_young)
 			young = mn->ops->test_young(mn, d->mm, addr);
+	list_end(d);
 	return young;
 }
 
@@ -246,7 +265,11 @@ void notify_change_pte(struct notify_domain *d, uint64_t addr, pte_t pte)
 {
 	sync_callback("change_pte", CALLBACK_ATOMIC);
 
-	for (struct mmu_notifier *mn = d->subscriptions; mn; mn = mn->next)
+	if (!d->subscribed)
+		return;
+	list_begin(d);
+	for (struct mmu_notifier *mn = list_first(d); mn; mn = list_next(d, mn))
 		if (mn->ops->change_pte)
 			mn->ops->change_pte(mn, d->mm, addr, pte_pfn(pte).v, pte_write(pte));
+	list_end(d);
 }

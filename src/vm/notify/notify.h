@@ -17,8 +17,8 @@
  *
  * Who may notify. To call notify_range_start(), notify_range_end() and notify_flush(), and to
  * change translations in between, a thread holds one of the owner's locks that lock_all()
- * takes, from start to end. So the list of subscriptions does not change meanwhile, and
- * nobody sees an end without its start.
+ * takes, from start to end. So no subscriber comes meanwhile, and nobody sees an end without
+ * its start. Subscribers may go meanwhile: see life.c.
  */
 #ifndef MMUN_NOTIFY_NOTIFY_H
 #define MMUN_NOTIFY_NOTIFY_H
@@ -42,12 +42,14 @@ struct notify_domain_ops {
 	/* Resolves a fault, after a walk that did not allow the access. 0: the caller looks
 	 * again; or a negative errno. May sleep. */
 	int (*fault)(struct notify_domain *d, uint64_t addr, bool write);
-	/* Excludes everybody who may notify. May sleep; release_lock may be held. */
+	/* The lock under which subscribers come, mmap_lock for writing. May sleep. */
+	void (*lock)(struct notify_domain *d);
+	void (*unlock)(struct notify_domain *d);
+	/* Excludes everybody who may notify. With the lock held. May sleep. */
 	void (*lock_all)(struct notify_domain *d);
 	void (*unlock_all)(struct notify_domain *d);
 	/* A reference to the owner, one for each subscriber: the domain lasts as long as there is
-	 * one. get is called under any lock; put under release_lock only by a caller that has
-	 * another reference. */
+	 * one. get is called under any lock; neither sleeps. */
 	void (*get)(struct notify_domain *d);
 	void (*put)(struct notify_domain *d);
 };
@@ -62,11 +64,11 @@ struct notify_domain {
 	struct mmun_mm *mm;                  /* [C] for callbacks; NULL: the owner is none */
 	enum mmun_semantics semantics;       /* [C] */
 	uint64_t permission_caches;          /* [N] devices whose TLBs cache permissions */
-	mutex_t release_lock;                /* one at a time: exit, unregister, last put */
-	mutex_t subscriptions_lock;
-	struct mmu_notifier *subscriptions;  /* [N+S] the newest first */
+	bool subscribed, told, flushed;      /* [N] there has been a notifier; one that is told
+						of ranges; one that is flushed */
+	spin_t subscriptions_lock;
+	struct mmu_notifier *subscriptions;  /* the newest first: list.h */
 	bool exiting;                        /* [S] */
-	uint64_t releaser;                   /* [S] thread that is calling release, 0: none */
 	struct interval_subscriptions *intervals; /* [N+S] NULL: never had one */
 };
 
@@ -80,16 +82,19 @@ void notify_domain_fini(struct notify_domain *d);
 
 /* As the calls of mmun.h do for an address space. mmu_notifier_put() is for every domain. */
 int notify_register(struct notify_domain *d, struct mmu_notifier *mn);
+int notify_register_locked(struct notify_domain *d, struct mmu_notifier *mn);
 void notify_unregister(struct notify_domain *d, struct mmu_notifier *mn);
 int notify_get(struct notify_domain *d, const struct mmu_notifier_ops *ops,
 	       struct mmu_notifier **ret_mn);
+int notify_get_locked(struct notify_domain *d, const struct mmu_notifier_ops *ops,
+		      struct mmu_notifier **ret_mn);
 
 /* The state of a mmu_notifier; see life.c. */
-enum { NOTIFIER_IDLE, NOTIFIER_LIVE, NOTIFIER_RELEASED, NOTIFIER_PUT, NOTIFIER_LEFT };
+enum { NOTIFIER_IDLE, NOTIFIER_LIVE, NOTIFIER_UNLINKED, NOTIFIER_LEAVING };
 
 /*
- * The end of a domain: everybody is told to let go, and no subscriber comes any more; then,
- * under lock_all(), the plain notifiers are taken off. Intervals are told to the last.
+ * The end of a domain: no subscriber comes any more, everybody is told to let go, and the plain
+ * notifiers are taken off, which can be done alone. Intervals are told to the last.
  */
 void notify_release(struct notify_domain *d);
 void notify_unlink(struct notify_domain *d);
@@ -139,16 +144,10 @@ struct notify_tlb_ops {
 	void (*done)(struct mmu_notifier *mn, struct flush f);
 };
 
-/*
- * Flushes the secondary TLBs: submits to all and waits once. Takes no lock and does not
- * sleep. The first half alone: false if there is nothing to wait for, as callbacks of users
- * return when all is over; else the caller waits, and says when it has.
- */
-bool notify_flush_submit(struct notify_domain *d, struct flush f);
-void notify_flush_done(struct notify_domain *d, struct flush f);
+/* Flushes the secondary TLBs: submits to all and waits once. Takes no lock and does not sleep. */
 void notify_flush(struct notify_domain *d, struct flush f);
 
-/* Is there one? For who wants to know whether a flush changes anything. */
+/* Has there been one? For who wants to know whether a flush changes anything. */
 bool notify_has_tlb(const struct notify_domain *d);
 
 /* Has anybody that callback, and can keep a page from reclaim? */
@@ -169,6 +168,9 @@ void notify_change_pte(struct notify_domain *d, uint64_t addr, pte_t pte);
 int notify_interval_insert(struct notify_domain *d, struct mmu_interval_notifier *sub,
 			   uint64_t start, uint64_t length,
 			   const struct mmu_interval_notifier_ops *ops);
+int notify_interval_insert_locked(struct notify_domain *d, struct mmu_interval_notifier *sub,
+				  uint64_t start, uint64_t length,
+				  const struct mmu_interval_notifier_ops *ops);
 
 /* Interval notifiers' part of start (0, -EAGAIN: nothing to end), end, release, and fini. */
 int intervals_start(struct notify_domain *d, const struct mmu_notifier_range *r);

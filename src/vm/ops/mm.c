@@ -26,13 +26,16 @@ static int domain_fault(struct notify_domain *d, uint64_t addr, bool write)
 	return mmun_mm_fault(mm_of_domain(d), addr, write);
 }
 
-static void domain_lock_all(struct notify_domain *d) { mm_lock_all(mm_of_domain(d)); }
-static void domain_unlock_all(struct notify_domain *d) { mm_unlock_all(mm_of_domain(d)); }
+static void domain_lock(struct notify_domain *d) { mmap_write_lock(mm_of_domain(d)); }
+static void domain_unlock(struct notify_domain *d) { mmap_write_unlock(mm_of_domain(d)); }
+static void domain_lock_all(struct notify_domain *d) { mm_take_all_locks(mm_of_domain(d)); }
+static void domain_unlock_all(struct notify_domain *d) { mm_drop_all_locks(mm_of_domain(d)); }
 static void domain_get(struct notify_domain *d) { mm_get(mm_of_domain(d)); }
 static void domain_put(struct notify_domain *d) { mm_put(mm_of_domain(d)); }
 
 static const struct notify_domain_ops domain_ops = {
 	.walk = domain_walk, .fault = domain_fault,
+	.lock = domain_lock, .unlock = domain_unlock,
 	.lock_all = domain_lock_all, .unlock_all = domain_unlock_all,
 	.get = domain_get, .put = domain_put,
 };
@@ -80,10 +83,6 @@ int mmun_mm_create(struct mmun_machine *machine, enum mmun_semantics semantics,
 void mm_exit(struct mmun_mm *mm)
 {
 	notify_release(&mm->domain);
-	mm_lock_all(mm);
-	notify_unlink(&mm->domain);
-	mm_unlock_all(mm);
-
 	mmap_write_lock(mm);
 	vma_start_write_range(mm, 0, TASK_BYTES);
 	unmap_region(mm, MM_OP_EXIT, 0, TASK_BYTES, 0, TASK_BYTES);

@@ -174,7 +174,7 @@ struct mmun_machine {
 	uint64_t *swap_memory;   /* [C] PAGE_WORDS for each slot; written with the page locked */
 	pool_t swap_pool;        /* numbers of free slots */
 	atomic_u64 mms;          /* [A] address spaces and objects not yet freed */
-	atomic_u64 puts_left;    /* [A] notifiers put by a release callback, not yet freed */
+	atomic_u64 notifiers;    /* [A] SRCU domain of all lists of notifiers: notify/list.h */
 };
 
 /* Takes a frame, for a page with refcount 1. False: none is free. */
