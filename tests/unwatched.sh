@@ -20,24 +20,30 @@ fail() {
 }
 
 cp "$top/tests/checks/unwatched.c" .
-"$mmun" check unwatched.c >out 2>err </dev/null
-status=$?
-[ "$status" = 0 ] || [ "$status" = 1 ] || fail "status $status: $(cat err)"
 checks=0
 # "says: TEXT" before a check: it is found, or the verdict says TEXT; "-": it is verified.
 sed -n 's|^/\* says: \(.*\) \*/$|\1|p' unwatched.c >texts
 sed -n 's/^CHECK(\([a-z_]*\).*/\1/p' unwatched.c >names
 [ "$(wc -l <texts)" = "$(wc -l <names)" ] || fail "each check has a line"
-while read -r name <&3 && read -r text <&4; do
-	sed -n "/^Test $name\$/,/^\$/p" out >one
+judge() {
+	sed -n "/^Test $1\$/,/^\$/p" out >one
 	checks=$((checks + 1))
-	if [ "$text" = - ]; then
-		grep -q '^Verified: all ' one || fail "$name is not verified: $(cat one)"
-	elif ! grep -q '^Finding' one && ! grep -q "^Verified, but not watched: .*$text" one; then
-		fail "$name: neither found nor '$text': $(cat one)"
+	if [ "$2" = - ]; then
+		grep -q '^Verified: all ' one || fail "$1 is not verified: $(cat one)"
+	elif ! grep -q '^Finding' one && ! grep -q "^Verified, but not watched: .*$2" one; then
+		fail "$1: neither found nor '$2': $(cat one)"
 	fi
-done 3<names 4<texts
-[ "$checks" -ge 20 ] || fail "only $checks checks"
+}
+# Optimized, and not.
+for how in --no-picture --coverage; do
+	"$mmun" check "$how" unwatched.c >out 2>err </dev/null
+	status=$?
+	[ "$status" = 0 ] || [ "$status" = 1 ] || fail "status $status: $(cat err)"
+	while read -r name <&3 && read -r text <&4; do
+		judge "$name" "$text"
+	done 3<names 4<texts
+done
+[ "$checks" -ge 40 ] || fail "only $checks checks"
 
 # The other formats.
 "$mmun" check --json unwatched.c >json 2>/dev/null

@@ -80,18 +80,35 @@ static void gap(struct reader *r, const char *instruction, const char *what)
 
 /* --- instructions -------------------------------------------------------- */
 
-/* Is the value that begins at @at, "%12", a variable of the function's own? */
+/* The pointer that an instruction is about: "%3" of "load i8, i8* %3"; NULL: it is about none. */
+static const char *pointer_in(const char *line)
+{
+	const char *at = in_line(line, "* %");
+
+	if (!at)
+		at = in_line(line, "ptr %");
+	return at ? strchr(at, '%') : NULL;
+}
+
+/* Is the value that begins at @at, "%12", a variable of the function's own, or in one? */
 static bool is_own(const struct reader *r, const char *at)
 {
-	size_t n = strcspn(at, " ,)\n");
 	char begin[96];
-	const char *found;
+	const char *is;
 
-	if (*at != '%' || n > sizeof(begin) - 16)
-		return false;
-	snprintf(begin, sizeof(begin), "\n  %.*s = alloca ", (int)n, at);
-	found = strstr(r->begin, begin);
-	return found && found < at;
+	for (int n = 0; at && *at == '%' && n < 8; n++) {
+		snprintf(begin, sizeof(begin), "\n  %.*s = ", (int)strcspn(at, " ,)\n"), at);
+		is = strstr(r->begin, begin);
+		if (!is || is > at)
+			return false;
+		is += strlen(begin);
+		if (!strncmp(is, "alloca ", 7))
+			return true;
+		if (strncmp(is, "bitcast ", 8) != 0 && strncmp(is, "getelementptr ", 14) != 0)
+			return false;
+		at = pointer_in(is);
+	}
+	return false;
 }
 
 static void check_asm(struct reader *r, const char *line)
@@ -141,7 +158,7 @@ static bool is_told(const char *type)
 /* "load TYPE, TYPE* %1" or "store TYPE VALUE, TYPE* %1". */
 static void check_word(struct reader *r, const char *line)
 {
-	const char *load = in_line(line, " = load "), *pointer;
+	const char *load = in_line(line, " = load ");
 	const char *type = load ? load + strlen(" = load ") : NULL;
 
 	if (!load && !strncmp(line, "  store ", 8))
@@ -152,10 +169,7 @@ static void check_word(struct reader *r, const char *line)
 		type += 7;
 	if (!strncmp(type, "volatile ", 9))
 		type += 9;
-	pointer = in_line(type, "* %");
-	if (!pointer)
-		pointer = in_line(type, "ptr %");
-	if (!is_told(type) && !(pointer && is_own(r, strchr(pointer, '%'))))
+	if (!is_told(type) && !is_own(r, pointer_in(type)))
 		gap(r, line, "a value of unusual size");
 }
 

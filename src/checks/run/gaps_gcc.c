@@ -185,7 +185,8 @@ static bool is_of_memory(struct piece name)
 		"__builtin___", "__builtin_clear_padding", "__builtin_init_",
 	};
 
-	if (begins(name, "__builtin___tsan_") || begins(name, "__builtin_bswap"))
+	if (begins(name, "__builtin___tsan_") || begins(name, "__builtin___sanitizer_") ||
+	    begins(name, "__builtin_bswap"))
 		return false;
 	for (size_t n = 0; n < ARRAY_SIZE(begin); n++)
 		if (begins(name, begin[n]))
