@@ -6,16 +6,9 @@
  * frame.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
 
 #include "audit.h"
-
-#define PAGE PAGE_BYTES
-#define BASE ((uint64_t)1 << 30)
+#include "unit_machine.h"
 
 enum {
 	RO = MMUN_PROT_READ,
@@ -25,22 +18,11 @@ enum {
 	FRAMES = 512,
 };
 
-struct world {
-	struct mmun_machine *machine;
-	struct mmun_mm *mm;
-	struct mmun_cpu *cpu;
-	struct mmun_ats *ats;
-};
-
 static void setup(struct world *w, enum mmun_semantics semantics)
 {
 	struct mmun_machine_opts opts = { .frames = FRAMES };
 
-	assert_int_equal(sync_alloc_live(), 0);
-	assert_int_equal(mmun_machine_create(&opts, &w->machine), 0);
-	assert_int_equal(mmun_mm_create(w->machine, semantics, &w->mm), 0);
-	assert_int_equal(mmun_cpu_create(w->mm, &w->cpu), 0);
-	assert_int_equal(mmun_ats_create(w->mm, NULL, &w->ats), 0);
+	setup_machine(w, semantics, &opts);
 }
 
 /* At the end, with what is still mapped, everything is as it should be. */
@@ -271,10 +253,7 @@ static void test_munmap_many(void **state)
 	uint64_t v, start = BASE - 300 * PAGE;
 
 	(void)state;
-	assert_int_equal(mmun_machine_create(&opts, &w.machine), 0);
-	assert_int_equal(mmun_mm_create(w.machine, MMUN_CLASSIC, &w.mm), 0);
-	assert_int_equal(mmun_cpu_create(w.mm, &w.cpu), 0);
-	assert_int_equal(mmun_ats_create(w.mm, NULL, &w.ats), 0);
+	setup_machine(&w, MMUN_CLASSIC, &opts);
 	map(w.mm, start, PAGES, RW);
 	for (uint64_t i = 0; i < PAGES; i++)
 		cpu_put(&w, start + i * PAGE, i);
@@ -496,10 +475,7 @@ static void test_no_frames(void **state)
 	uint64_t v;
 
 	(void)state;
-	assert_int_equal(mmun_machine_create(&opts, &w.machine), 0);
-	assert_int_equal(mmun_mm_create(w.machine, MMUN_MODERN, &w.mm), 0);
-	assert_int_equal(mmun_cpu_create(w.mm, &w.cpu), 0);
-	assert_int_equal(mmun_ats_create(w.mm, NULL, &w.ats), 0);
+	setup_machine(&w, MMUN_MODERN, &opts);
 	map(w.mm, BASE, 8, RW); /* zero page and 4 tables leave 3 pages */
 	for (uint64_t i = 0; i < 3; i++)
 		cpu_put(&w, BASE + i * PAGE, i);

@@ -7,16 +7,7 @@
 #ifndef UNIT_WORLD_H
 #define UNIT_WORLD_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "vm/ops/ops.h"
-
-#define PAGE PAGE_BYTES
-#define BASE ((uint64_t)1 << 30)
+#include "unit_machine.h"
 
 enum {
 	NONE = MMUN_PROT_NONE,
@@ -24,23 +15,6 @@ enum {
 	RW = MMUN_PROT_READ | MMUN_PROT_WRITE,
 	ANON = MMUN_MAP_PRIVATE | MMUN_MAP_ANONYMOUS,
 };
-
-struct world {
-	struct mmun_machine *machine;
-	struct mmun_mm *mm;
-	struct mmun_cpu *cpu;
-	struct mmun_ats *ats;
-};
-
-static inline void setup_machine(struct world *w, enum mmun_semantics semantics,
-				 const struct mmun_machine_opts *opts)
-{
-	assert_int_equal(sync_alloc_live(), 0);
-	assert_int_equal(mmun_machine_create(opts, &w->machine), 0);
-	assert_int_equal(mmun_mm_create(w->machine, semantics, &w->mm), 0);
-	assert_int_equal(mmun_cpu_create(w->mm, &w->cpu), 0);
-	assert_int_equal(mmun_ats_create(w->mm, NULL, &w->ats), 0);
-}
 
 static inline void setup(struct world *w, enum mmun_semantics semantics)
 {
