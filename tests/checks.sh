@@ -47,7 +47,7 @@ for file in races memory words rules callbacks notifiers lock_memory loops looks
 	[ "$right" = "$pairs" ] || fail "$file: $right of $pairs right ones verify"
 done
 # The same of files in which right and broken ones have names of their own.
-for file in later work; do
+for file in later work wait; do
 	run 0 check -q "$top/tests/checks/$file.c"
 	[ -s err ] && fail "$file: $(cat err)"
 	sed 's/, \.expect = "[a-z-]*"//' "$top/tests/checks/$file.c" >"un$file.c"

@@ -158,6 +158,9 @@ void sync_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold hold,
 void sync_up_(rwsem_t *sem, bool read, const struct sync_site *site);
 uint32_t sync_self(void);      /* thread + 1; in set-up and at the end a number of its own */
 unsigned sync_choose_(unsigned n, const struct sync_site *site);
+/* While it is set the calling thread waits for no longer than its time-out: where nobody else can
+ * go on either, it would not have waited. Other executions have that. */
+void sync_timed_(bool timed);
 void sync_assert_held_(const void *lock, const struct sync_site *site);
 void sync_might_sleep_(const struct sync_site *site);
 bool sync_holds_(const void *lock); /* does the calling thread? */

@@ -4,8 +4,8 @@
  *
  * An item that is queued is not queued again until it begins, and two runs of it never overlap.
  * Different items run side by side, unless their queue was made by alloc_ordered_workqueue(). A
- * delay may be of any length, none included. A check may have 16 threads with all that are started. What
- * is pending when the check's threads have ended runs before its finish function.
+ * delay may be of any length, none included. A check may have 16 threads with all that are
+ * started. What is pending when the check's threads have ended runs before its finish function.
  */
 #ifndef MMUN_LINUX_WORKQUEUE_H
 #define MMUN_LINUX_WORKQUEUE_H

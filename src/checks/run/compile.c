@@ -176,7 +176,7 @@ static void give_hints(const struct compiled *c, const char *headers)
 	snprintf(said, sizeof(said), "%s/said", c->dir);
 	add_arguments(&a, flags);
 	if (!run_compiler(&a, said))
-		hints_print(stderr, said);
+		hints_give(said);
 	unlink(said);
 }
 

@@ -8,7 +8,9 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base.h"
 
@@ -26,6 +28,9 @@ static const struct { const char *name, *hint; } hints[] = {
 	{ "finish_wait", "use wait_event()" },
 	{ "add_wait_queue*", "use wait_event()" },
 	{ "swait_*", "use wait_event()" },
+	{ "waitqueue_active", "call wake_up() without asking" },
+	{ "wq_has_sleeper", "call wake_up() without asking" },
+	{ "signal_pending*", "use wait_event_interruptible()" },
 	{ "wait_on_bit*", "use wait_event() with test_bit()" },
 	{ "wake_up_bit", "use wait_event() with test_bit(), and wake_up()" },
 	{ "msleep*", "time does not pass here: leave it out, since another thread can come in "
@@ -96,8 +101,8 @@ static const struct { const char *name, *hint; } hints[] = {
 	{ "smp_processor_id", "use the number of the thread, which .thread is given" },
 	{ "raw_smp_processor_id", "use the number of the thread, which .thread is given" },
 	{ "cpumask_*", "use a bitmap: set_bit(), clear_bit(), test_bit()" },
-	{ "smp_call_function*", "another processor's interrupt is one of the check's threads: ask it "
-		"by wake_up(), and wait with wait_for_completion()" },
+	{ "smp_call_function*", "another processor's interrupt is one of the check's threads: "
+		"ask it by wake_up(), and wait with wait_for_completion()" },
 	{ "on_each_cpu*", "another processor's interrupt is one of the check's threads" },
 	{ "call_rcu_tasks*", "use call_srcu()" },
 	{ "synchronize_rcu_tasks*", "use synchronize_srcu()" },
@@ -162,7 +167,7 @@ static const char *next_name(const char *at, char *name, size_t size)
 	return NULL;
 }
 
-void hints_print(FILE *out, const char *said)
+void hints_give(const char *said)
 {
 	bool given[ARRAY_SIZE(hints)] = { false };
 	FILE *in = fopen(said, "r");
@@ -179,7 +184,7 @@ void hints_print(FILE *out, const char *said)
 			if (n == ARRAY_SIZE(hints) || given[n])
 				continue;
 			given[n] = true;
-			fprintf(out, "mmun: %s is not there: %s\n", name, hints[n].hint);
+			dprintf(STDERR_FILENO, "mmun: %s is not there: %s\n", name, hints[n].hint);
 		}
 	}
 	if (in)

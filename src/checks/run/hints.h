@@ -4,9 +4,8 @@
 #ifndef MMUN_HINTS_H
 #define MMUN_HINTS_H
 
-#include <stdio.h>
-
-/* @said is a file with what the compiler has said. Each name is spoken of once. */
-void hints_print(FILE *out, const char *said);
+/* On standard error, as the compiler's messages. @said is a file with these. Each name is spoken of
+ * once. */
+void hints_give(const char *said);
 
 #endif

@@ -131,6 +131,7 @@ const char *door_site(const struct sync_site *site);
 uint16_t section_open(const void *domain); /* the threads that are in one */
 
 /* --- thread.c ------------------------------------------------------------ */
+bool thread_would_time_out(void);      /* at a deadlock: a thread that waits there would */
 void thread_start_all(void);           /* of an execution: those of the check, and of set-up */
 
 /* --- memory.c ------------------------------------------------------------ */

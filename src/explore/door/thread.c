@@ -95,7 +95,7 @@ static void thread_restore(unsigned thread)
 	p->arena_used = 0;
 	p->code = NULL;
 	p->starts = 0;
-	p->forever = false;
+	p->forever = p->timed = false;
 	if (x.watching)
 		fiber_clear(&x.fiber[thread]);
 	fiber_arm(&x.fiber[thread], thread_main, (void *)(uintptr_t)thread);
@@ -202,6 +202,20 @@ void explore_may_wait_forever(void)
 {
 	if (x.cur >= 0)
 		x.thread[x.cur].forever = true;
+}
+
+void sync_timed_(bool timed)
+{
+	if (x.cur >= 0)
+		x.thread[x.cur].timed = timed;
+}
+
+bool thread_would_time_out(void)
+{
+	for (unsigned m = x.alive; m; m &= m - 1)
+		if (x.thread[__builtin_ctz(m)].timed)
+			return true;
+	return false;
 }
 
 /* --- waiting ------------------------------------------------------------- */

@@ -129,6 +129,7 @@ struct thread {
 	const struct sync_site *begins_at;
 	unsigned starts;               /* threads that it has started itself */
 	bool forever;                  /* it may wait without end */
+	bool timed;                    /* it is woken before its time-out */
 };
 
 /* Where something was done: a place, or the library's operation that did it (NULL: none). */

@@ -144,7 +144,7 @@ enum run_end run_execution(void)
 	x.result->steps += (uint64_t)x.depth;
 	if (end == RUN_COMPLETE && !x.aborted)
 		finish();
-	else if (end == RUN_DEADLOCK && spin_could_go_on())
+	else if (end == RUN_DEADLOCK && (spin_could_go_on() || thread_would_time_out()))
 		end = RUN_ASLEEP; /* in another execution it does */
 	else if (end == RUN_DEADLOCK)
 		deadlock_report();
