@@ -141,6 +141,7 @@ THREAD(endless)
 }
 THREAD(overflow) { add(s); if (t) deep(100000); }
 THREAD(spin) { (void)t; while (!READ_ONCE(s->b)) ; }
+THREAD(rounds) { for (unsigned long n = 0; !READ_ONCE(s->b) || n < t; n++) ; }
 THREAD(aborts) { add(s); if (t) abort(); }
 THREAD(quits) { add(s); if (t) exit(0); }
 THREAD(asserts) { (void)t; add(s); assert(s->a != 2); }
@@ -218,7 +219,7 @@ contains 'mmun: syntax.c: does not compile' err
 contains 'mmun: threads.c: calls pthread_mutex_lock(), which the explorer does not see' err
 contains 'mmun: none.c: has no check' err
 contains 'mmun: missing.c: No such file or directory' err
-contains '24 tests: 3 ok, 0 differ, 17 violations, 0 unfinished, 4 errors' out
+contains '25 tests: 3 ok, 0 differ, 18 violations, 0 unfinished, 4 errors' out
 shows crash null 'T0 follows a NULL pointer, after its load in null:'
 shows crash null 'replay: mmun replay bad.c null:'
 # The address sanitizer looks at its shadow of the address first, which is no memory either.
@@ -229,7 +230,8 @@ else
 fi
 shows crash readonly 'T0 touches what is no memory (SIGSEGV)'
 shows endless endless 'runs on without an operation that others see'
-shows endless spin 'more than 8000 steps'
+shows liveness spin 'T0 tries again forever'
+shows endless rounds 'more than 8000 steps: T0 repeats load in rounds:'
 shows crash overflow 'T1 overflows its stack of 64 KiB, after its store in add:'
 shows crash aborts 'T1 aborts, after its'
 shows crash quits 'the check called exit('

@@ -96,12 +96,14 @@ static void waits_for_each_other(struct world *w, unsigned thread, bool broken)
 
 static void spins(struct world *w, unsigned thread, bool broken)
 {
+	volatile unsigned rounds = 0; /* else it would only wait */
+
 	if (thread) {
 		store_release(&w->word[0], 1);
 		wake_all(&w->word[0]);
 	} else if (broken) {
 		while (!load_acquire(&w->word[0]))
-			;
+			rounds++;
 	} else {
 		wait_until(&w->word[0], is_set, 0);
 	}

@@ -147,6 +147,42 @@ SCENE(every_other_round, .expect = "liveness")
 	}
 }
 
+/* As KVM does, and without cpu_relax(). */
+SCENE(retries, .expect = "assertion")
+{
+	int seq, page;
+	bool again;
+
+	if (t) {
+		spin_lock(&s->lock);
+		s->tries++;
+		spin_unlock(&s->lock);
+		WRITE_ONCE(s->x, 1);
+		spin_lock(&s->lock);
+		WRITE_ONCE(s->y, s->y + 1);
+		s->tries--;
+		spin_unlock(&s->lock);
+		return;
+	}
+	do {
+		seq = READ_ONCE(s->y);
+		page = READ_ONCE(s->x);
+		spin_lock(&s->lock);
+		again = (s->tries && !broken) || READ_ONCE(s->y) != seq;
+		EXPLORE_ASSERT(again || page == READ_ONCE(s->x));
+		spin_unlock(&s->lock);
+	} while (again);
+}
+
+SCENE(asks_bare, .expect = "liveness")
+{
+	if (t)
+		WRITE_ONCE(s->x, !broken);
+	else
+		while (!READ_ONCE(s->x))
+			;
+}
+
 /* --- each round is another one -------------------------------------------- */
 
 SCENE(asserts_late, .expect = "assertion")

@@ -13,7 +13,7 @@ extern "C" {
  * For a loop that repeats until another thread has changed something. After rounds in vain the
  * thread waits for good: docs/checks.md says which ones are. If none of what it has looked at ever
  * changes, the thread tries again forever, which is a finding. Without cpu_relax() a loop that
- * waits for another thread has no last round, and ends at the bound on steps.
+ * waits for another thread is noticed late, which takes more time.
  */
 KERNEL_PROCEDURE_0_(cpu_relax)
 #define cpu_relax() KERNEL_0_(cpu_relax, "cpu_relax()")

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * endless.c - says of an execution that takes too many steps which thread goes round, and what it
- * repeats. Such a thread would be met in many executions, so the search ends with it.
+ * repeats. Such a thread would be met in many executions, so the search ends with it. But first it
+ * is begun again with every loop watched, since this one may only wait.
  */
 #include "explore/door/door.h"
 
@@ -47,6 +48,10 @@ void endless_report(void)
 	char text[200] = "", name[8];
 	size_t at = 0;
 
+	if (!x.schedule && !(x.assumes & EVERY_LOOP_IS_WATCHED)) {
+		x.needs |= EVERY_LOOP_IS_WATCHED;
+		return;
+	}
 	for (int k = x.thread[thread].last; k >= 0 && count < MOST; k = x.step[k].prev)
 		step[count++] = k;
 	period = period_of(step, count);

@@ -15,6 +15,9 @@
  * at is as it was. Else the execution is given up: there is another one in which the thread comes
  * by later.
  *
+ * A loop without cpu_relax() is met when an execution becomes too long. Then the search is begun
+ * again, and each operation counts as a call.
+ *
  * The state of a thread is compared as its stack has it (engine/fiber.c). So while loops are
  * watched all threads give way on the explorer's stack, and what the explorer leaves on theirs is
  * wiped.
@@ -24,9 +27,9 @@
 
 enum { LAPS_MAX = 64 };
 
-/* A call of cpu_relax(): what the thread would go on with, its latest step, and where its trail
- * stood. */
-struct lap { uint64_t state; int16_t step; unsigned mark; };
+/* A call of cpu_relax(): what the thread would go on with, as a whole and without the operation
+ * that it has announced, its latest step, and where its trail stood. */
+struct lap { uint64_t state, alone; int16_t step; unsigned mark; };
 
 static struct spin {
 	struct lap lap[LAPS_MAX];      /* the latest ones, each at its number modulo theirs */
@@ -41,10 +44,11 @@ static uint64_t state_after[STEPS_LIMIT + 2];
 void spin_forget(void)
 {
 	x.relaxes = NULL;
-	x.spinning = 0;
+	x.spinning = x.assumes & EVERY_LOOP_IS_WATCHED ? UINT16_MAX : 0;
 	for (unsigned t = 0; t < T_MAX; t++) {
 		spins[t].laps = 0;
 		spins[t].again = NULL;
+		spins[t].begun = 1;
 	}
 }
 
@@ -66,6 +70,17 @@ static uint64_t state_of(unsigned thread)
 		h = hash_mix(hash_mix(h, (uintptr_t)t->section[n].domain), t->section[n].nesting);
 	for (unsigned n = 0; n < t->range_count; n++)
 		h = hash_mix(hash_mix(h, t->range[n].start), t->range[n].end);
+	return h;
+}
+
+/* What it will do next, and with what. */
+static uint64_t announced(uint64_t h, const struct pending *p)
+{
+	const uint64_t number[] = { (uintptr_t)p->addr, p->kind, p->bytes, p->choices, p->update,
+				    p->a, p->b };
+
+	for (size_t n = 0; n < ARRAY_SIZE(number); n++)
+		h = hash_mix(h, number[n]);
 	return h;
 }
 
@@ -140,13 +155,6 @@ static bool is_in_vain(unsigned thread, const struct lap *since)
 	       go_round_together(thread, since);
 }
 
-void spin_block_ends(void)
-{
-	trail_block_ends();
-	if (x.spinning >> x.cur & 1)
-		state_after[x.depth] = state_of((unsigned)x.cur);
-}
-
 /* The call of cpu_relax() since which all was in vain; NULL: none. */
 static const struct lap *lap_again(unsigned thread, uint64_t state)
 {
@@ -168,26 +176,47 @@ static void wait_for_good(unsigned thread, const struct sync_site *site)
 	x.blockable |= (uint16_t)(1u << thread);
 }
 
-bool spin_goes_on(void)
+/* The thread could be where it was before. False: it waits for good. */
+static bool goes_on(unsigned thread, uint64_t state, uint64_t alone, const struct sync_site *site)
 {
-	unsigned thread = (unsigned)x.cur;
 	struct spin *spin = &spins[thread];
-	const struct sync_site *site = x.relaxes;
-	uint64_t state = state_of(thread);
 
-	x.relaxes = NULL;
-	if (!(x.spinning >> thread & 1))
-		spin->begun = x.thread[thread].idx > 0 ? x.thread[thread].idx : 1;
-	x.spinning |= (uint16_t)(1u << thread);
-	trail_block_ends();
 	spin->again = lap_again(thread, state);
 	if (spin->again) {
 		wait_for_good(thread, site);
 		return false;
 	}
 	spin->lap[spin->laps++ % LAPS_MAX] = (struct lap){
-		state, x.thread[thread].last, trail_mark(thread) };
+		state, alone, x.thread[thread].last, trail_mark(thread) };
 	return true;
+}
+
+bool spin_goes_on(void)
+{
+	unsigned thread = (unsigned)x.cur;
+	const struct sync_site *site = x.relaxes;
+	uint64_t state = state_of(thread);
+
+	x.relaxes = NULL;
+	if (!(x.spinning >> thread & 1))
+		spins[thread].begun = x.thread[thread].idx > 0 ? x.thread[thread].idx : 1;
+	x.spinning |= (uint16_t)(1u << thread);
+	trail_block_ends();
+	return goes_on(thread, state, state, site);
+}
+
+void spin_block_ends(void)
+{
+	unsigned thread = (unsigned)x.cur;
+	uint64_t alone;
+
+	trail_block_ends();
+	if (!(x.spinning >> thread & 1))
+		return;
+	alone = state_of(thread);
+	state_after[x.depth] = announced(alone, &x.pend[thread]);
+	if (x.assumes & EVERY_LOOP_IS_WATCHED && x.alive >> thread & 1 && !spins[thread].again)
+		goes_on(thread, state_after[x.depth], alone, x.pend[thread].site);
 }
 
 void sync_relax_(const struct sync_site *site)
@@ -225,7 +254,7 @@ bool spin_could_go_on(void)
 	for (unsigned q = 0; q < x.threads; q++) {
 		const struct lap *again = spins[q].again;
 
-		if (again && (state_of(q) != again->state || trail_has_changed(q, again->mark) ||
+		if (again && (state_of(q) != again->alone || trail_has_changed(q, again->mark) ||
 			      finds_another_way(q)))
 			return true;
 	}

@@ -175,6 +175,7 @@ struct schedule {
 enum assumption {
 	ADDS_ARE_ORDERED = 1,          /* SYNC_INC counts as SYNC_RMW: a thread waits for one */
 	LOOPS_ARE_WATCHED = 4,         /* some thread calls cpu_relax() */
+	EVERY_LOOP_IS_WATCHED = 8,     /* some thread goes round without it */
 };
 
 enum run_end { RUN_COMPLETE, RUN_DEADLOCK, RUN_ASLEEP, RUN_ABORTED };

@@ -9,9 +9,9 @@
  * since taking its later steps earlier delays nobody. A finding that shows
  * only if one step comes after another adds that edge.
  *
- * A replay string is a fingerprint, a colon, a plus if allocations may fail, and
- * the schedule: a letter for the thread (engine/origin.c), a number of steps if more than one,
- * and "!c" after a step that made choice c.
+ * A replay string is a fingerprint, a colon, a plus if allocations may fail, an underscore if every
+ * loop is watched, and the schedule: a letter for the thread (engine/origin.c), a number of steps
+ * if more than one, and "!c" after a step that made choice c.
  */
 #include "explore/find/find.h"
 #include "explore/run/run.h"
@@ -215,7 +215,8 @@ static char *encode(const int16_t *steps, int n)
 
 	if (!s)
 		return NULL;
-	at += (size_t)snprintf(s + at, size - at, "%s", x.opt.failing_allocations ? "+" : "");
+	at += (size_t)snprintf(s + at, size - at, "%s%s", x.opt.failing_allocations ? "+" : "",
+			       x.assumes & EVERY_LOOP_IS_WATCHED ? "_" : "");
 	for (int k = 0; k < n;) {
 		const struct step *a = &x.step[steps[k]];
 		int run = 1;
@@ -258,6 +259,8 @@ int finding_parse(const char *replay, struct schedule *ret)
 	schedule = replay;
 	x.opt.failing_allocations = *replay == '+';
 	replay += *replay == '+';
+	x.assumes |= *replay == '_' ? EVERY_LOOP_IS_WATCHED : 0;
+	replay += *replay == '_';
 	while (*replay) {
 		int thread = origin_parse(&replay);
 		unsigned long count = 1;

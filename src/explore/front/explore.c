@@ -285,7 +285,7 @@ int explore_replay(const struct explore_check *check, const char *replay,
 	if (r == 0)
 		r = finding_parse(replay, &schedule);
 	if (r == 0) {
-		x.assumes = ADDS_ARE_ORDERED | LOOPS_ARE_WATCHED; /* the order is given */
+		x.assumes |= ADDS_ARE_ORDERED | LOOPS_ARE_WATCHED; /* the order is given */
 		x.trace = ret_trace;
 		sync_recording = true;
 		end = run_schedule(&schedule);

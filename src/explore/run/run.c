@@ -28,7 +28,7 @@ static void restore(void)
 	plain_forget();
 	trail_forget();
 	spin_forget();
-	x.watching = x.assumes & LOOPS_ARE_WATCHED;
+	x.watching = x.assumes & (LOOPS_ARE_WATCHED | EVERY_LOOP_IS_WATCHED);
 	x.fails = 0;
 	x.aborted = false;
 	x.depth = 0;
