@@ -10,7 +10,7 @@ struct block { int a; long b; char text[3]; };
 struct s {
 	struct block *p;
 	spinlock_t lock;
-	struct completion *asked;
+	struct completion *asked, handed, back;
 	int *shown;
 	long size, behind;
 };
@@ -209,4 +209,31 @@ SCENE(shows_its_stack, .expect = "lifetime")
 	if (s->shown)
 		EXPLORE_ASSERT(*s->shown != 12345);
 	spin_unlock(&s->lock);
+}
+
+/* An array whose size is not constant lies below what is known of its function's frame. */
+static __attribute__((noinline)) void hands_over(struct s *s, int count, bool broken)
+{
+	int own[count];
+
+	for (int n = 1; n < count; n++)
+		own[n] = n;
+	WRITE_ONCE(s->shown, own);
+	complete(&s->handed);
+	if (broken)
+		return;
+	wait_for_completion(&s->back);
+	EXPLORE_ASSERT(own[0] == 5);
+}
+
+SCENE(hands_over_an_array, .expect = "lifetime")
+{
+	if (!t) {
+		hands_over(s, 3 + (int)t, broken);
+		(void)READ_ONCE(s->size);
+		return;
+	}
+	wait_for_completion(&s->handed);
+	*READ_ONCE(s->shown) = 5;
+	complete(&s->back);
 }

@@ -140,8 +140,9 @@ void thread_start_all(void);           /* of an execution: those of the check, a
  * stack was? */
 void lifetime_call(const void *from, const char *frame);
 void lifetime_return(const char *stack, const void *code);
-/* A thread accesses what may lie on another one's stack. */
-void lifetime_of_stack(const struct touch *t, int16_t epoch, const void *addr, size_t size);
+/* A thread accesses what may lie on another one's stack; plainly: it is code of the check. */
+void lifetime_of_stack(const struct touch *t, int16_t epoch, const void *addr, size_t size,
+		       bool plainly);
 void lifetime_thread_ends(void);
 void memory_leaks_report(void);
 /* A word was to be exchanged if it is @wanted, and is @found. */
@@ -169,7 +170,7 @@ static inline void door_tell(const void *addr, size_t size, bool write,
 	if (door_is_on_stacks(addr))
 		lifetime_of_stack(&(struct touch){ { site, NULL }, x.thread[x.cur].last,
 						   (unsigned)x.cur },
-				  epoch_of((unsigned)x.cur), addr, size);
+				  epoch_of((unsigned)x.cur), addr, size, true);
 	if (__builtin_expect(x.watching, 0))
 		fiber_wipe_running(&x.fiber[x.cur]);
 }

@@ -233,7 +233,18 @@ static struct dead dead_stack(unsigned thread, const void *code)
 			      (uint8_t)thread, { sync_called_from_(code), NULL } };
 }
 
-void lifetime_of_stack(const struct touch *t, int16_t epoch, const void *addr, size_t size)
+/* A function of the check has itself accessed what is below its frame: an array whose size is not
+ * constant. How far its stack reaches is not known, then. */
+static void stack_goes_on(unsigned thread, const char *p)
+{
+	struct thread *t = &x.thread[thread];
+
+	if (p < stack_in_use(thread) && t->calls && t->calls <= CALLS_MAX)
+		t->frame[t->calls - 1] = x.fiber[thread].stack;
+}
+
+void lifetime_of_stack(const struct touch *t, int16_t epoch, const void *addr, size_t size,
+		       bool plainly)
 {
 	const char *p = addr;
 	struct dead d;
@@ -242,8 +253,13 @@ void lifetime_of_stack(const struct touch *t, int16_t epoch, const void *addr, s
 	while (q < x.threads && (p < x.fiber[q].stack ||
 				 p >= x.fiber[q].stack + x.fiber[q].stack_size))
 		q++;
-	if (q == x.threads || q == t->thread || x.aborted)
+	if (q == x.threads || x.aborted)
 		return;
+	if (q == t->thread) {
+		if (plainly)
+			stack_goes_on(q, p);
+		return;
+	}
 	x.result->stacks_shared = true;
 	if (p < stack_in_use(q) && x.thread[q].returned) {
 		d = dead_stack(q, x.thread[q].returned);

@@ -175,7 +175,7 @@ static bool step_account(void)
 		plain_operation(s);
 		if (door_is_on_stacks(s->addr))
 			lifetime_of_stack(&(struct touch){ { s->site, NULL }, x.depth, thread },
-					  epoch_of_step(x.depth), s->addr, s->bytes);
+					  epoch_of_step(x.depth), s->addr, s->bytes, false);
 	}
 	if (x.trace)
 		x.event = engine_record_step(thread);
