@@ -237,13 +237,13 @@ shows crash aborts 'T1 aborts, after its'
 shows crash quits 'the check called exit('
 shows assertion asserts 's->a != 2'
 shows determinism unstable 'in an equal run'
-shows lifetime twice 'freed twice'
+shows lifetime twice 'T0 frees (twice:'
 shows atomic-sleep sleeps 'with a spin lock held'
 shows assertion counts 'refcount'
 shows assertion bugs 'BUG_ON(is_two(READ_ONCE(s->a)))'
 # The place of a name that was passed on is the call of it, also out of the name of another one;
 # and what a name does plainly stands where the name does.
-shows lifetime by_address 'the second time in by_address'
+shows lifetime by_address 'frees (by_address:'
 shows lifetime released 'released frees what was not allocated'
 line=$(sed -n '/list_add(&entry/=' bad.c)
 shows race listed "write in listed:$line meets T1's plain write in listed:$line"

@@ -492,8 +492,7 @@ static void remembers(struct world *w, unsigned thread, bool broken)
 static const struct pair pairs[] = {
 	PAIR("two locks", ORACLE_DEADLOCK, two_locks),
 	PAIR("two locks, their ranks", ORACLE_LOCK_ORDER, two_locks),
-	PAIR("a lock twice", ORACLE_DEADLOCK, lock_twice),
-	PAIR("a lock twice, its rank", ORACLE_LOCK_ORDER, lock_twice),
+	PAIR("a lock twice", ORACLE_LOCK_ORDER, lock_twice),
 	PAIR("never woken", ORACLE_DEADLOCK, never_woken),
 	PAIR("waits for each other", ORACLE_DEADLOCK, waits_for_each_other),
 	PAIR("spins forever", ORACLE_STEPS, spins, .options.steps_max = 100),

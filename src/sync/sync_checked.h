@@ -250,6 +250,8 @@ void sync_range_live_(void *p, size_t size, const struct sync_site *site);
  * writes it; or is about to do so in its next one. False: it was freed, which is a finding. */
 enum sync_use { SYNC_BEFORE_STEP, SYNC_IN_STEP, SYNC_AFTER_STEP };
 bool sync_uses_(const void *p, size_t size, enum sync_use when, const struct sync_site *site);
+/* The same of who gives it up, which may free it. */
+bool sync_frees_(const void *p, size_t size, enum sync_use when, const struct sync_site *site);
 _Noreturn void sync_not_alive_(const char *expr, const void *p, const struct sync_site *site);
 /* The calling thread does @what to memory that it has no right to: the execution ends. */
 _Noreturn void sync_misuses_(const char *what, const struct sync_site *site);

@@ -75,7 +75,15 @@ static bool uses(pfn_t pfn, enum sync_use when, const struct sync_site *site)
 	       sync_uses_(frame_memory(machine, pfn), PAGE_BYTES, when, site);
 }
 
-/* The same for a word that would do harm to a page which is not there. */
+/* The same for a word that gives a reference up, or frees a table. */
+static void needs_to_free(pfn_t pfn, enum sync_use when, const struct sync_site *site)
+{
+	if (pfn.v < machine->frames && !is_zero_page(machine, pfn) &&
+	    !sync_frees_(frame_memory(machine, pfn), PAGE_BYTES, when, site))
+		sync_give_up();
+}
+
+/* And for one that would do harm to a page which is not there. */
 static void needs(pfn_t pfn, enum sync_use when, const struct sync_site *site)
 {
 	if (!uses(pfn, when, site))
@@ -598,7 +606,7 @@ static void put(pfn_t pfn, const struct sync_site *site)
 		return;
 	old = sync_update_(&f->refcount, SYNC_ACCESS(SYNC_RMW, &f->refcount, SYNC_ACQ_REL,
 						     SYNC_ADD_TO), (uint64_t)-1, 0, site);
-	needs(head, SYNC_IN_STEP, site);
+	needs_to_free(head, SYNC_IN_STEP, site);
 	if (!old)
 		sync_misuses_("gives up a reference of a page that has none", site);
 	if (old == 1 && is_mapped(f)) {
@@ -624,7 +632,10 @@ uint64_t kernel_page_(struct page *page, enum kernel_page_op_ op, const char *te
 		sync_event_at(site, PAGE_CALL, (uintptr_t)text, pfn.v, !result);
 		return result;
 	}
-	needs(pfn, SYNC_BEFORE_STEP, site);
+	if (op == KERNEL_PAGE_PUT_)
+		needs_to_free(pfn, SYNC_BEFORE_STEP, site);
+	else
+		needs(pfn, SYNC_BEFORE_STEP, site);
 	switch (op) {
 	case KERNEL_PAGE_GET_:
 		get(pfn, site);
@@ -786,7 +797,7 @@ void kernel_table_free_(struct mmun_mm *mm, struct page *table, const struct syn
 	AT(site);
 
 	use(mm);
-	needs(pfn_of(table), SYNC_AFTER_STEP, site);
+	needs_to_free(pfn_of(table), SYNC_AFTER_STEP, site);
 	if (!(frame_of_page(table)->flags & FRAME_TABLE)) {
 		explore_fail(ORACLE_PROTOCOL, "%s:%d frees frame %u as a page table, which is none",
 			     site->function, site->line, pfn_of(table).v);

@@ -169,7 +169,7 @@ static inline void door_tell(const void *addr, size_t size, bool write,
 	plain_access(addr, size, write, site);
 	if (door_is_on_stacks(addr))
 		lifetime_of_stack(&(struct touch){ { site, NULL }, x.thread[x.cur].last,
-						   (unsigned)x.cur },
+						   (unsigned)x.cur, false },
 				  epoch_of((unsigned)x.cur), addr, size, true);
 	if (__builtin_expect(x.watching, 0))
 		fiber_wipe_running(&x.fiber[x.cur]);

@@ -58,9 +58,10 @@ static int16_t epoch_now(enum sync_use when)
 		epoch_of((unsigned)x.cur);
 }
 
-bool sync_uses_(const void *p, size_t size, enum sync_use when, const struct sync_site *site)
+static bool used(const void *p, size_t size, enum sync_use when, bool frees,
+		 const struct sync_site *site)
 {
-	const struct touch t = { whence(site), step_now(), thread_now() };
+	const struct touch t = { whence(site), step_now(), thread_now(), frees };
 	const struct dead *d = x.dead_count ? dead_at(p, size) : NULL;
 
 	if (x.aborted)
@@ -76,6 +77,16 @@ bool sync_uses_(const void *p, size_t size, enum sync_use when, const struct syn
 	return true;
 }
 
+bool sync_uses_(const void *p, size_t size, enum sync_use when, const struct sync_site *site)
+{
+	return used(p, size, when, false, site);
+}
+
+bool sync_frees_(const void *p, size_t size, enum sync_use when, const struct sync_site *site)
+{
+	return used(p, size, when, true, site);
+}
+
 _Noreturn void sync_misuses_(const char *what, const struct sync_site *site)
 {
 	const struct whence here = whence(site);
@@ -83,7 +94,7 @@ _Noreturn void sync_misuses_(const char *what, const struct sync_site *site)
 
 	engine_fail(ORACLE_LIFETIME, -1, -1, step_now(), "%s %s (%s)",
 		    engine_thread_name(thread_now(), name), what, engine_place(here, place));
-	engine_fail_is_of(here);
+	engine_fail_is_of(here, NULL);
 	engine_fail_is_at(here.site);
 	engine_give_up();
 }
@@ -126,7 +137,7 @@ static void touched_before(const struct dead *d)
 		if (p + (s->bytes ? s->bytes : 1) <= d->lo || p >= d->hi || !s->cls ||
 		    s->thread == d->thread || before(s, &x.step[x.depth]))
 			continue;
-		touch_before(&(struct touch){ { s->site, NULL }, j, s->thread }, d);
+		touch_before(&(struct touch){ { s->site, NULL }, j, s->thread, false }, d);
 	}
 }
 
@@ -176,7 +187,7 @@ static void judge_kept(const struct dead *d)
 		return;
 	engine_fail(ORACLE_LIFETIME, -1, -1, step_now(), "%s frees (%s) %s",
 		    engine_thread_name(d->thread, name), engine_place(d->whence, place), k->as);
-	engine_fail_is_of(d->whence);
+	engine_fail_is_of(d->whence, NULL);
 	if (!engine_is_of_library(d->whence.site))
 		engine_fail_is_at(d->whence.site);
 	engine_give_up();

@@ -62,9 +62,9 @@ void sync_free_(void *p, const struct sync_site *site)
 	if (!b)
 		return;
 	if (b->state != BLOCK_LIVE) {
-		engine_fail(ORACLE_LIFETIME, -1, -1, x.cur >= 0 ? x.depth : -1,
-			    b->state == BLOCK_FREED ? "freed twice, the second time in %s" :
-			    "%s frees what was not allocated", site->function);
+		if (b->state != BLOCK_FREED || sync_frees_(p, 1, SYNC_BEFORE_STEP, site))
+			engine_fail(ORACLE_LIFETIME, -1, -1, x.cur >= 0 ? x.depth : -1,
+				    "%s frees what was not allocated", site->function);
 		engine_give_up();
 	}
 	b->state = BLOCK_FREED;

@@ -174,7 +174,8 @@ static bool step_account(void)
 	if (x.plain && s->bytes) {
 		plain_operation(s);
 		if (door_is_on_stacks(s->addr))
-			lifetime_of_stack(&(struct touch){ { s->site, NULL }, x.depth, thread },
+			lifetime_of_stack(&(struct touch){ { s->site, NULL }, x.depth, thread,
+							     false },
 					  epoch_of_step(x.depth), s->addr, s->bytes, false);
 	}
 	if (x.trace)

@@ -91,13 +91,13 @@ static uint64_t cause_of(struct whence w)
 	return hash_text(hash_text(1, engine_place(w, place)), w.site->file) | 1;
 }
 
-void engine_fail_is_of(struct whence whence)
+void engine_fail_is_of(struct whence whence, const struct whence *and)
 {
 	struct fail *f = x.failed;
 
 	if (!f)
 		return;
-	f->cause = cause_of(whence);
+	f->cause = (cause_of(whence) + (and ? cause_of(*and) : 0)) | 1;
 	for (unsigned i = 0; i < x.fails; i++) {
 		struct fail *first = &x.fail[i];
 
@@ -115,7 +115,7 @@ void engine_fail_is_at(const struct sync_site *site)
 	struct fail *f = x.failed;
 
 	for (unsigned i = 0; f && i < f->sites; i++)
-		if (f->site[i] == site)
+		if (f->site[i]->line == site->line && !strcmp(f->site[i]->function, site->function))
 			return;
 	if (f && f->sites < EXPLORE_PLACES_MAX)
 		f->site[f->sites++] = site;

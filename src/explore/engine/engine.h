@@ -140,7 +140,7 @@ struct whence { const struct sync_site *site; const char *operation; };
 struct dead { const char *lo, *hi; int16_t step; uint8_t thread; struct whence whence; };
 struct born { const void *lo; struct whence whence; uint8_t thread; };
 /* An access of memory; step -1: before the thread's first one. */
-struct touch { struct whence whence; int step; unsigned thread; };
+struct touch { struct whence whence; int step; unsigned thread; bool frees; };
 struct kept { const char *lo, *hi, *as; }; /* as NULL: no more. The latest of an address counts */
 struct use { const char *lo, *hi; struct touch touch; int16_t epoch; };
 /* Who starts the thread of a number behind those of the check, and as the how manieth that it
@@ -268,9 +268,9 @@ extern struct engine x __attribute__((aligned(64)));
 /* --- engine.c ------------------------------------------------------------ */
 void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 		 const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* The latest one is caused by what was done there, wherever it shows; it is then the first one of
- * that cause. */
-void engine_fail_is_of(struct whence whence);
+/* The latest one is caused by what was done there (and there, in either order), wherever it shows;
+ * it is then the first one of that cause. */
+void engine_fail_is_of(struct whence whence, const struct whence *and);
 /* It is about an access that stands at this place. */
 void engine_fail_is_at(const struct sync_site *site);
 _Noreturn void engine_give_up(void);   /* the execution cannot go on */

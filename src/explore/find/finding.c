@@ -300,10 +300,33 @@ fail_memory:
 
 /* --- collecting ---------------------------------------------------------- */
 
+/* What a thread did wrong by itself another one that runs the same code does wrong, too. */
+static bool is_of_code(enum explore_oracle oracle)
+{
+	return oracle == ORACLE_LOCK_ORDER || oracle == ORACLE_LOCK_HELD ||
+	       oracle == ORACLE_ATOMIC || oracle == ORACLE_PROTOCOL;
+}
+
+/* The text behind the name of the thread that it begins with. */
+static const char *behind_name(const char *text)
+{
+	for (unsigned t = 0; t < x.threads; t++) {
+		char buf[8];
+		const char *name = engine_thread_name(t, buf);
+		size_t length = strlen(name);
+
+		if (!strncmp(text, name, length) && text[length] == ' ')
+			return text + length;
+	}
+	return text;
+}
+
 static bool is_same(const struct explore_finding *g, const struct fail *f)
 {
-	return g->oracle == f->oracle && g->cause == f->cause &&
-	       (f->cause || !strcmp(g->text, f->text));
+	if (g->oracle != f->oracle || g->cause != f->cause)
+		return false;
+	return f->cause || !strcmp(g->text, f->text) ||
+	       (is_of_code(f->oracle) && !strcmp(behind_name(g->text), behind_name(f->text)));
 }
 
 static bool has_place(const struct explore_finding *g, const struct sync_site *site)

@@ -192,13 +192,14 @@ static bool is_found(const struct explore_result *r, enum explore_oracle oracle)
 
 /*
  * All was run, and pictures are drawn. What a plain access reads that races, or that meets
- * freed memory, may be one thing or the other in equal runs. Then that is the mistake, and
- * that two runs differed says nothing besides.
+ * freed memory, may be one thing or the other in equal runs, and so may what is done after a
+ * wild pointer was followed. Then that is the mistake, and that two runs differed says nothing
+ * besides.
  */
 static void findings_conclude(struct explore_result *r)
 {
 	finding_record_all();
-	if (is_found(r, ORACLE_RACE) || is_found(r, ORACLE_LIFETIME))
+	if (is_found(r, ORACLE_RACE) || is_found(r, ORACLE_LIFETIME) || is_found(r, ORACLE_CRASH))
 		drop_findings(r, ORACLE_DETERMINISM);
 }
 

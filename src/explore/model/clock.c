@@ -390,7 +390,8 @@ static void dead_touch(int j, const struct step *s)
 	const struct dead *d = dead_at(s->addr, s->bytes ? s->bytes : 1);
 
 	if (d)
-		touch_after(&(struct touch){ { noted ? noted : s->site, NULL }, j, s->thread }, d);
+		touch_after(&(struct touch){ { noted ? noted : s->site, NULL }, j, s->thread,
+					     false }, d);
 }
 
 /* Keep what the search scans. */

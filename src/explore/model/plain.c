@@ -276,7 +276,7 @@ static void access_range(const void *addr, size_t size, struct cell *now)
 
 static struct touch touch_of(const struct cell *c)
 {
-	return (struct touch){ { c->site, NULL }, c->step, c->thread };
+	return (struct touch){ { c->site, NULL }, c->step, c->thread, false };
 }
 
 /* Freed memory that the running thread touches without an operation. */
@@ -444,13 +444,15 @@ void plain_freed(const struct dead *d)
 
 		for (uint32_t i = g ? g->cells : 0; i; i = p->cell[i - 1].next) {
 			const struct cell *c = &p->cell[i - 1];
+			struct touch t;
 
 			if (c->thread == x.cur || (c->marked && !c->let_go) ||
 			    followed(c, (unsigned)x.cur))
 				continue;
 			if (c->let_go && is_of_step(c, d))
 				continue;
-			touch_before(&(struct touch){ { c->site, NULL }, c->step, c->thread }, d);
+			t = touch_of(c);
+			touch_before(&t, d);
 		}
 	}
 }

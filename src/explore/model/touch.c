@@ -19,14 +19,19 @@ static void tell(const struct touch *t, const struct dead *d, int first, int the
 {
 	char a[8], b[8], at[PLACE_LENGTH], freed[PLACE_LENGTH];
 
-	engine_fail(ORACLE_LIFETIME, first, then, target, "%s touches (%s) what %s has freed (%s)",
-		    engine_thread_name(t->thread, a), engine_place(t->whence, at),
-		    engine_thread_name(d->thread, b), engine_place(d->whence, freed));
+	engine_fail(ORACLE_LIFETIME, first, then, target, "%s %s (%s) what %s has freed (%s)",
+		    engine_thread_name(t->thread, a), t->frees ? "frees" : "touches",
+		    engine_place(t->whence, at), engine_thread_name(d->thread, b),
+		    engine_place(d->whence, freed));
 	explore_fail_is_about(t->thread);
 	explore_fail_is_about(d->thread);
-	engine_fail_is_of(d->whence);
+	if (engine_is_of_library(t->whence.site) && engine_is_of_library(d->whence.site))
+		return;
+	engine_fail_is_of(d->whence, t->frees ? &t->whence : NULL);
 	if (!engine_is_of_library(t->whence.site))
 		engine_fail_is_at(t->whence.site);
+	if (t->frees && !engine_is_of_library(d->whence.site))
+		engine_fail_is_at(d->whence.site);
 }
 
 void touch_after(const struct touch *t, const struct dead *d)

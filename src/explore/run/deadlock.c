@@ -77,6 +77,29 @@ static void say_wait(struct said *s, unsigned thread)
 					 engine_operations[p->kind].name, p->site->function);
 }
 
+/* Does the thread wait for a lock that it has? It holds a lock from when it begins to wait. */
+static bool waits_for_itself(const struct thread *t, const struct pending *p)
+{
+	unsigned times = 0;
+
+	for (unsigned i = 0; i < t->held_count; i++)
+		times += t->held[i].lock == p->addr;
+	return times > 1;
+}
+
+/* Somebody has taken a lock again, or ended with one, or in a read section. That is a finding of
+ * its own, and this is what comes of it. */
+static bool is_explained(void)
+{
+	bool explained = false;
+
+	for (unsigned i = 0; i < x.fails; i++)
+		explained |= x.fail[i].oracle == ORACLE_LOCK_HELD;
+	for (unsigned t = 0; t < x.threads; t++)
+		explained |= (x.alive >> t & 1) && waits_for_itself(&x.thread[t], &x.pend[t]);
+	return explained;
+}
+
 /* Nobody can go on. First the cycle, if there is one, in its order; then who waits besides. */
 void deadlock_report(void)
 {
@@ -85,6 +108,8 @@ void deadlock_report(void)
 	unsigned done = 0;
 	bool spins = false;
 
+	if (is_explained())
+		return;
 	while (at >= 0 && !(done >> at & 1)) {
 		const struct held *held;
 
