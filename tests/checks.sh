@@ -32,7 +32,7 @@ run() {
 
 # --- words and rules -----------------------------------------------------------------------
 
-for file in races memory words rules callbacks notifiers lock_memory loops looks young \
+for file in races memory words rules callbacks notifiers lock_memory lock_tries loops looks young \
 		lifetime; do
 	run 0 check -q "$top/tests/checks/$file.c"
 	[ -s err ] && fail "$file: $(cat err)"

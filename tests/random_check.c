@@ -11,7 +11,8 @@ enum { WORDS = 3 };
 enum kind {
 	R_LOAD, R_STORE, R_XCHG, R_CMPXCHG, R_ADD, R_INC, /* INC: add_relaxed */
 	R_SPIN, R_MUTEX, R_READ, R_WRITE,     /* take, touch a word, drop */
-	R_TRY, R_GUARD, R_CLEAR, R_RCU, R_SYNC, R_AWAIT, R_RELAX, R_CHOOSE, R_PLAIN, R_MIXED,
+	R_TRY, R_TRY_SPIN, R_TRY_READ, R_TRY_WRITE, R_ASK, R_DOWNGRADE,
+	R_GUARD, R_CLEAR, R_RCU, R_SYNC, R_AWAIT, R_RELAX, R_CHOOSE, R_PLAIN, R_MIXED,
 	R_START, R_JOIN, R_CALL, R_BARRIER,   /* threads that are started */
 	R_KINDS,
 };
@@ -135,6 +136,42 @@ static uint64_t locked(struct world *w, enum kind kind, unsigned k, atomic_u64 *
 			v = 3 + touch(word, k, value);
 			mutex_unlock(&w->mutex);
 		}
+	}
+	return v;
+}
+
+/* The same of locks whose unlocks are steps from then on. */
+static uint64_t tried(struct world *w, enum kind kind, unsigned k, atomic_u64 *word,
+		      uint64_t value)
+{
+	uint64_t v = 0;
+
+	switch (kind) {
+	case R_TRY_SPIN:
+		if (sync_trylock_(&w->spin[k & 1].owner, w->spin[k & 1].rank, SYNC_SPINS,
+				  SYNC_SITE)) {
+			v = 3 + touch(word, k, value);
+			spin_unlock(&w->spin[k & 1]);
+		}
+		break;
+	case R_TRY_READ:
+	case R_TRY_WRITE:
+		if (sync_try_down_(&w->sem, kind == R_TRY_READ, w->sem.rank, SYNC_SLEEPS,
+				   SYNC_SITE)) {
+			v = 3 + touch(word, k, value);
+			sync_up_(&w->sem, kind == R_TRY_READ, SYNC_SITE);
+		}
+		break;
+	case R_ASK:
+		v = 1 + (k & 2 ? sync_is_locked_(&w->spin[k & 1].owner, SYNC_SPINS, SYNC_SITE) :
+				 sync_is_rwlocked_(&w->sem, SYNC_SITE));
+		break;
+	default:
+		down_write(&w->sem);
+		v = touch(word, k, value);
+		sync_downgrade_(&w->sem, SYNC_SITE);
+		v = v * 3 + touch(word, k + 1, value);
+		up_read(&w->sem);
 	}
 	return v;
 }
@@ -272,6 +309,11 @@ static void thread(void *state, unsigned t, void *arg)
 			w->job[t][k] = (struct job){ w, t, k, r->op[t][k].object, 0, 0 };
 			v = start(&w->job[t][k], kind);
 			break;
+		case R_TRY_SPIN:
+		case R_TRY_READ:
+		case R_TRY_WRITE:
+		case R_ASK:
+		case R_DOWNGRADE: v = tried(w, kind, k, word, value); break;
 		default:        v = locked(w, kind, k, word, value); break;
 		}
 		w->seen[t] = mix(w->seen[t], v + 1);

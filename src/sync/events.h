@@ -123,6 +123,7 @@
 	X(LOCK_READ,       "lock-read",       LOCK,   "lock {lock} (read)", W(NAME, lock))         \
 	X(LOCK_WRITE,      "lock-write",      LOCK,   "lock {lock} (write)", W(NAME, lock))        \
 	X(UNLOCK,          "unlock",          UNLOCK, "unlock {lock}", W(NAME, lock))              \
+	X(DOWNGRADE,       "downgrade",       STEP,   "downgrade {lock}", W(NAME, lock))           \
 	X(TRYLOCK_FAIL,    "trylock-fail",    STEP,   "trylock fails: {lock}", W(NAME, lock))      \
 	X(RCU_LOCK,        "rcu-lock",        LOCK,   "lock RCU", )                                \
 	X(RCU_UNLOCK,      "rcu-unlock",      UNLOCK, "unlock RCU", )                              \

@@ -11,9 +11,10 @@
  * What is not a scheduling point, and why that loses nothing:
  * - unlocking a spin lock or rwsem and leaving a section happen together with
  *   the thread's previous operation: they only enable others, and nobody can
- *   observe the moment (which is why there is no spin_trylock). That is an
- *   argument about sequential consistency, and so it is a property of the
- *   memory model, src/explore/model/model.h, whether it is so;
+ *   observe the moment. That is an argument about sequential consistency, and so
+ *   it is a property of the memory model, src/explore/model/model.h, whether it is
+ *   so. Once a check tries such a lock, or asks whether it is taken, the search
+ *   begins again, and each unlock is a step (UNLOCKS_ARE_STEPS of the engine);
  * - entering a guard section happens with its first load, guard_mark with the
  *   change before it: later and earlier, respectively, is the worst case;
  * - allocation: each thread is served from memory of its own.
@@ -61,11 +62,18 @@ enum sync_class { SYNC_NONE, SYNC_READ, SYNC_ADD, SYNC_WRITE };
 	X(SYNC_RMW,        SYNC_WRITE, 0, "exchange")      \
 	X(SYNC_INC,        SYNC_ADD,   0, "add")           \
 	X(SYNC_LOCK,       SYNC_WRITE, 1, "lock")          \
-	X(SYNC_TRYLOCK,    SYNC_WRITE, 0, "trylock")       \
 	X(SYNC_UNLOCK,     SYNC_WRITE, 0, "unlock")        \
-	X(SYNC_LET_GO,     SYNC_NONE,  0, "let go")        \
 	X(SYNC_RLOCK,      SYNC_READ,  1, "lock (read)")   \
 	X(SYNC_WLOCK,      SYNC_WRITE, 1, "lock (write)")  \
+	X(SYNC_RUNLOCK,    SYNC_READ,  0, "unlock (read)") \
+	X(SYNC_WUNLOCK,    SYNC_WRITE, 0, "unlock (write)") \
+	X(SYNC_DOWNGRADE,  SYNC_WRITE, 0, "downgrade")     \
+	X(SYNC_TRYLOCK,    SYNC_WRITE, 0, "trylock")       \
+	X(SYNC_TRY_RLOCK,  SYNC_READ,  0, "trylock (read)") \
+	X(SYNC_TRY_WLOCK,  SYNC_WRITE, 0, "trylock (write)") \
+	X(SYNC_IS_LOCKED,  SYNC_WRITE, 0, "is it locked")  \
+	X(SYNC_IS_RWLOCKED, SYNC_WRITE, 0, "is it locked") \
+	X(SYNC_LET_GO,     SYNC_NONE,  0, "let go")        \
 	X(SYNC_RCU_BEGIN,  SYNC_READ,  0, "rcu read lock") \
 	X(SYNC_RCU_SYNC,   SYNC_WRITE, 0, "synchronize rcu") \
 	X(SYNC_RCU_WAIT,   SYNC_NONE,  1, "grace period")  \
@@ -144,18 +152,27 @@ void sync_store_ptr_along_(atomic_ptr *p, void *value);
  * word is kept. Only models that keep memory up to date can have them. */
 void sync_told_(const void *word, struct sync_access access, const struct sync_site *site);
 
-/* How a lock is taken: it spins; it may sleep; it was only tried. */
+/* How a lock is taken: it spins; it may sleep; or as if it were tried, in any context and order. */
 enum sync_hold { SYNC_SPINS, SYNC_SLEEPS, SYNC_TRIED };
 
 #define SYNC_UNRANKED UINT32_MAX /* instead of a rank: may be taken in any order */
 
 void sync_lock_(uint32_t *owner, uint32_t rank, enum sync_hold hold,
 		const struct sync_site *site);
-bool sync_trylock_(uint32_t *owner, uint32_t rank, const struct sync_site *site);
+/* @hold: how it is held, once it is. */
+bool sync_trylock_(uint32_t *owner, uint32_t rank, enum sync_hold hold,
+		   const struct sync_site *site);
 void sync_unlock_(uint32_t *owner, enum sync_hold hold, const struct sync_site *site);
 void sync_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold hold,
 		const struct sync_site *site);
+bool sync_try_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold hold,
+		    const struct sync_site *site);
 void sync_up_(rwsem_t *sem, bool read, const struct sync_site *site);
+/* The writer that has it becomes a reader. */
+void sync_downgrade_(rwsem_t *sem, const struct sync_site *site);
+/* Has any thread the lock, for reading or writing? */
+bool sync_is_locked_(uint32_t *owner, enum sync_hold hold, const struct sync_site *site);
+bool sync_is_rwlocked_(rwsem_t *sem, const struct sync_site *site);
 uint32_t sync_self(void);      /* thread + 1; in set-up and at the end a number of its own */
 unsigned sync_choose_(unsigned n, const struct sync_site *site);
 /* While it is set the calling thread waits for no longer than its time-out: where nobody else can
@@ -389,7 +406,7 @@ static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_s
 #define spin_unlock(l)     sync_unlock_(&(l)->owner, SYNC_SPINS, SYNC_SITE)
 #define mutex_init(m, r)   (*(m) = (mutex_t){ .rank = (r) })
 #define mutex_lock(m)      sync_lock_(&(m)->owner, (m)->rank, SYNC_SLEEPS, SYNC_SITE)
-#define mutex_trylock(m)   sync_trylock_(&(m)->owner, (m)->rank, SYNC_SITE)
+#define mutex_trylock(m)   sync_trylock_(&(m)->owner, (m)->rank, SYNC_SLEEPS, SYNC_SITE)
 #define mutex_unlock(m)    sync_unlock_(&(m)->owner, SYNC_SLEEPS, SYNC_SITE)
 #define rwsem_init(s, r)   (*(s) = (rwsem_t){ .rank = (r) })
 #define down_read(s)       sync_down_((s), true, (s)->rank, SYNC_SLEEPS, SYNC_SITE)

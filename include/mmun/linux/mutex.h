@@ -17,12 +17,14 @@ struct mutex { uint32_t owner, unused; };
 KERNEL_PROCEDURE_(mutex_lock, (struct mutex *lock), (lock))
 KERNEL_PROCEDURE_(mutex_lock_nested, (struct mutex *lock, unsigned subclass), (lock, subclass))
 KERNEL_FUNCTION_(int, mutex_trylock, (struct mutex *lock), (lock))
+KERNEL_FUNCTION_(bool, mutex_is_locked, (struct mutex *lock), (lock))
 KERNEL_PROCEDURE_(mutex_unlock, (struct mutex *lock), (lock))
 
 #define mutex_init(lock) ((void)(*(lock) = (struct mutex){ 0, 0 }))
 #define mutex_destroy(lock) ((void)(lock))
 #define mutex_lock(lock) KERNEL_1_(mutex_lock, #lock, lock)
 #define mutex_trylock(lock) KERNEL_1_(mutex_trylock, #lock, lock)
+#define mutex_is_locked(lock) KERNEL_1_(mutex_is_locked, #lock, lock)
 #define mutex_unlock(lock) KERNEL_1_(mutex_unlock, #lock, lock)
 #define mutex_lock_nested(lock, subclass) \
 	KERNEL_2_(mutex_lock_nested, #lock, struct mutex *, lock, unsigned, subclass)

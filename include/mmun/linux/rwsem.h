@@ -19,12 +19,20 @@ KERNEL_PROCEDURE_(down_read, (struct rw_semaphore *sem), (sem))
 KERNEL_PROCEDURE_(up_read, (struct rw_semaphore *sem), (sem))
 KERNEL_PROCEDURE_(down_write, (struct rw_semaphore *sem), (sem))
 KERNEL_PROCEDURE_(up_write, (struct rw_semaphore *sem), (sem))
+KERNEL_FUNCTION_(int, down_read_trylock, (struct rw_semaphore *sem), (sem))
+KERNEL_FUNCTION_(int, down_write_trylock, (struct rw_semaphore *sem), (sem))
+KERNEL_FUNCTION_(int, rwsem_is_locked, (struct rw_semaphore *sem), (sem))
+KERNEL_PROCEDURE_(downgrade_write, (struct rw_semaphore *sem), (sem))
 
 #define init_rwsem(sem) ((void)(*(sem) = (struct rw_semaphore){ 0, 0, 0 }))
 #define down_read(sem) KERNEL_1_(down_read, #sem, sem)
 #define up_read(sem) KERNEL_1_(up_read, #sem, sem)
 #define down_write(sem) KERNEL_1_(down_write, #sem, sem)
 #define up_write(sem) KERNEL_1_(up_write, #sem, sem)
+#define down_read_trylock(sem) KERNEL_1_(down_read_trylock, #sem, sem)
+#define down_write_trylock(sem) KERNEL_1_(down_write_trylock, #sem, sem)
+#define rwsem_is_locked(sem) KERNEL_1_(rwsem_is_locked, #sem, sem)
+#define downgrade_write(sem) KERNEL_1_(downgrade_write, #sem, sem)
 
 #ifdef __cplusplus
 }

@@ -17,24 +17,34 @@ typedef struct { struct rw_semaphore sem; } rwlock_t;
 #define DEFINE_SPINLOCK(l) spinlock_t l
 #define DEFINE_RWLOCK(l) rwlock_t l
 
-/* There is no spin_trylock(): see docs/checks.md. */
+/* Where a check tries such a lock, or asks whether it is taken, each unlock is an operation of its
+ * own, which makes the search longer. */
 KERNEL_PROCEDURE_(spin_lock, (spinlock_t *lock), (lock))
+KERNEL_FUNCTION_(int, spin_trylock, (spinlock_t *lock), (lock))
+KERNEL_FUNCTION_(int, spin_is_locked, (spinlock_t *lock), (lock))
 KERNEL_PROCEDURE_(spin_unlock, (spinlock_t *lock), (lock))
 KERNEL_PROCEDURE_(spin_lock_nested, (spinlock_t *lock, int subclass), (lock, subclass))
 KERNEL_PROCEDURE_(spin_unlock_irqrestore, (spinlock_t *lock, unsigned long flags), (lock, flags))
 
 #define spin_lock_init(lock) ((void)(*(lock) = (spinlock_t){ 0, 0 }))
 #define spin_lock(lock) KERNEL_1_(spin_lock, #lock, lock)
+#define spin_trylock(lock) KERNEL_1_(spin_trylock, #lock, lock)
+#define spin_is_locked(lock) KERNEL_1_(spin_is_locked, #lock, lock)
 #define spin_unlock(lock) KERNEL_1_(spin_unlock, #lock, lock)
 #define spin_lock_irq spin_lock
 #define spin_unlock_irq spin_unlock
 #define spin_lock_bh spin_lock
 #define spin_unlock_bh spin_unlock
-#define spin_lock_irqsave(lock, flags) __extension__({ \
-	spinlock_t *kernel_lock_ = (lock); \
+#define spin_trylock_irq spin_trylock
+#define spin_trylock_bh spin_trylock
+/* What takes a lock and says in flags how interrupts were. */
+#define KERNEL_IRQSAVE_(name, lock, flags) __extension__({ \
+	__typeof__(lock) kernel_lock_ = (lock); \
 	unsigned long *kernel_flags_ = &(flags); \
-	KERNEL_1_(spin_lock, #lock, kernel_lock_); \
-	*kernel_flags_ = 0; })
+	*kernel_flags_ = 0; \
+	KERNEL_1_(name, #lock, kernel_lock_); })
+#define spin_lock_irqsave(lock, flags) KERNEL_IRQSAVE_(spin_lock, lock, flags)
+#define spin_trylock_irqsave(lock, flags) KERNEL_IRQSAVE_(spin_trylock, lock, flags)
 #define spin_unlock_irqrestore(lock, flags) \
 	KERNEL_2_(spin_unlock_irqrestore, #lock, spinlock_t *, lock, unsigned long, flags)
 #define spin_lock_nested(lock, subclass) \
@@ -44,22 +54,46 @@ KERNEL_PROCEDURE_(spin_unlock_irqrestore, (spinlock_t *lock, unsigned long flags
 #define DEFINE_RAW_SPINLOCK DEFINE_SPINLOCK
 #define raw_spin_lock_init spin_lock_init
 #define raw_spin_lock spin_lock
+#define raw_spin_trylock spin_trylock
+#define raw_spin_is_locked spin_is_locked
 #define raw_spin_unlock spin_unlock
 #define raw_spin_lock_irq spin_lock_irq
 #define raw_spin_unlock_irq spin_unlock_irq
 #define raw_spin_lock_irqsave spin_lock_irqsave
+#define raw_spin_trylock_irqsave spin_trylock_irqsave
 #define raw_spin_unlock_irqrestore spin_unlock_irqrestore
 
 KERNEL_PROCEDURE_(read_lock, (rwlock_t *lock), (lock))
+KERNEL_FUNCTION_(int, read_trylock, (rwlock_t *lock), (lock))
 KERNEL_PROCEDURE_(read_unlock, (rwlock_t *lock), (lock))
+KERNEL_PROCEDURE_(read_unlock_irqrestore, (rwlock_t *lock, unsigned long flags), (lock, flags))
 KERNEL_PROCEDURE_(write_lock, (rwlock_t *lock), (lock))
+KERNEL_FUNCTION_(int, write_trylock, (rwlock_t *lock), (lock))
 KERNEL_PROCEDURE_(write_unlock, (rwlock_t *lock), (lock))
+KERNEL_PROCEDURE_(write_unlock_irqrestore, (rwlock_t *lock, unsigned long flags), (lock, flags))
 
 #define rwlock_init(lock) ((void)(*(lock) = (rwlock_t){ { 0, 0, 0 } }))
 #define read_lock(lock) KERNEL_1_(read_lock, #lock, lock)
+#define read_trylock(lock) KERNEL_1_(read_trylock, #lock, lock)
 #define read_unlock(lock) KERNEL_1_(read_unlock, #lock, lock)
 #define write_lock(lock) KERNEL_1_(write_lock, #lock, lock)
+#define write_trylock(lock) KERNEL_1_(write_trylock, #lock, lock)
 #define write_unlock(lock) KERNEL_1_(write_unlock, #lock, lock)
+#define read_lock_irq read_lock
+#define read_unlock_irq read_unlock
+#define read_lock_bh read_lock
+#define read_unlock_bh read_unlock
+#define write_lock_irq write_lock
+#define write_unlock_irq write_unlock
+#define write_lock_bh write_lock
+#define write_unlock_bh write_unlock
+#define read_lock_irqsave(lock, flags) KERNEL_IRQSAVE_(read_lock, lock, flags)
+#define write_lock_irqsave(lock, flags) KERNEL_IRQSAVE_(write_lock, lock, flags)
+#define write_trylock_irqsave(lock, flags) KERNEL_IRQSAVE_(write_trylock, lock, flags)
+#define read_unlock_irqrestore(lock, flags) \
+	KERNEL_2_(read_unlock_irqrestore, #lock, rwlock_t *, lock, unsigned long, flags)
+#define write_unlock_irqrestore(lock, flags) \
+	KERNEL_2_(write_unlock_irqrestore, #lock, rwlock_t *, lock, unsigned long, flags)
 
 #ifdef __cplusplus
 }

@@ -383,6 +383,35 @@ void kernel_spin_lock_(const struct kernel_at_ *at, spinlock_t *lock)
 	say_object(at, LOCK);
 }
 
+static bool tried(const struct kernel_at_ *at, bool taken)
+{
+	if (taken)
+		say_object(at, LOCK);
+	else
+		say_object(at, TRYLOCK_FAIL);
+	return taken;
+}
+
+int kernel_spin_trylock_(const struct kernel_at_ *at, spinlock_t *lock)
+{
+	bool taken;
+
+	touch(lock, sizeof(*lock));
+	taken = sync_trylock_(&lock->owner, SYNC_UNRANKED, SYNC_SPINS, &at->site);
+	names_lock_used(lock, SYNC_IN_STEP, &at->site);
+	return tried(at, taken);
+}
+
+int kernel_spin_is_locked_(const struct kernel_at_ *at, spinlock_t *lock)
+{
+	bool locked;
+
+	touch(lock, sizeof(*lock));
+	locked = sync_is_locked_(&lock->owner, SYNC_SPINS, &at->site);
+	say_value(&at->site, text_of(at, "spin_is_locked"), locked);
+	return locked;
+}
+
 /* Which lock of a kind it is, lockdep wants to know. */
 void kernel_spin_lock_nested_(const struct kernel_at_ *at, spinlock_t *lock, int subclass)
 {
@@ -419,15 +448,18 @@ void kernel_mutex_lock_nested_(const struct kernel_at_ *at, struct mutex *lock, 
 
 int kernel_mutex_trylock_(const struct kernel_at_ *at, struct mutex *lock)
 {
-	bool taken;
+	touch(lock, sizeof(*lock));
+	return tried(at, sync_trylock_(&lock->owner, SYNC_UNRANKED, SYNC_SLEEPS, &at->site));
+}
+
+bool kernel_mutex_is_locked_(const struct kernel_at_ *at, struct mutex *lock)
+{
+	bool locked;
 
 	touch(lock, sizeof(*lock));
-	taken = sync_trylock_(&lock->owner, SYNC_UNRANKED, &at->site);
-	if (taken)
-		say_object(at, LOCK);
-	else
-		say_object(at, TRYLOCK_FAIL);
-	return taken;
+	locked = sync_is_locked_(&lock->owner, SYNC_SLEEPS, &at->site);
+	say_value(&at->site, text_of(at, "mutex_is_locked"), locked);
+	return locked;
 }
 
 void kernel_mutex_unlock_(const struct kernel_at_ *at, struct mutex *lock)
@@ -445,6 +477,22 @@ static void down(const struct kernel_at_ *at, struct rw_semaphore *sem, bool rea
 		say_object(at, LOCK_READ);
 	else
 		say_object(at, LOCK_WRITE);
+}
+
+static bool try_down(const struct kernel_at_ *at, struct rw_semaphore *sem, bool read,
+		     enum sync_hold hold)
+{
+	bool taken;
+
+	touch(sem, sizeof(*sem));
+	taken = sync_try_down_((rwsem_t *)(void *)sem, read, SYNC_UNRANKED, hold, &at->site);
+	if (!taken)
+		say_object(at, TRYLOCK_FAIL);
+	else if (read)
+		say_object(at, LOCK_READ);
+	else
+		say_object(at, LOCK_WRITE);
+	return taken;
 }
 
 static void up(const struct kernel_at_ *at, struct rw_semaphore *sem, bool read)
@@ -467,6 +515,42 @@ void kernel_down_write_(const struct kernel_at_ *at, struct rw_semaphore *sem)
 
 void kernel_up_write_(const struct kernel_at_ *at, struct rw_semaphore *sem) { up(at, sem, false); }
 
+int kernel_down_read_trylock_(const struct kernel_at_ *at, struct rw_semaphore *sem)
+{
+	return try_down(at, sem, true, SYNC_SLEEPS);
+}
+
+int kernel_down_write_trylock_(const struct kernel_at_ *at, struct rw_semaphore *sem)
+{
+	return try_down(at, sem, false, SYNC_SLEEPS);
+}
+
+void kernel_downgrade_write_(const struct kernel_at_ *at, struct rw_semaphore *sem)
+{
+	sync_downgrade_((rwsem_t *)(void *)sem, &at->site);
+	say_object(at, DOWNGRADE);
+}
+
+int kernel_rwsem_is_locked_(const struct kernel_at_ *at, struct rw_semaphore *sem)
+{
+	bool locked;
+
+	touch(sem, sizeof(*sem));
+	locked = sync_is_rwlocked_((rwsem_t *)(void *)sem, &at->site);
+	say_value(&at->site, text_of(at, "rwsem_is_locked"), locked);
+	return locked;
+}
+
+int kernel_read_trylock_(const struct kernel_at_ *at, rwlock_t *lock)
+{
+	return try_down(at, &lock->sem, true, SYNC_SPINS);
+}
+
+int kernel_write_trylock_(const struct kernel_at_ *at, rwlock_t *lock)
+{
+	return try_down(at, &lock->sem, false, SYNC_SPINS);
+}
+
 void kernel_read_lock_(const struct kernel_at_ *at, rwlock_t *lock)
 {
 	down(at, &lock->sem, true, SYNC_SPINS);
@@ -482,6 +566,20 @@ void kernel_write_lock_(const struct kernel_at_ *at, rwlock_t *lock)
 void kernel_write_unlock_(const struct kernel_at_ *at, rwlock_t *lock)
 {
 	up(at, &lock->sem, false);
+}
+
+void kernel_read_unlock_irqrestore_(const struct kernel_at_ *at, rwlock_t *lock,
+				    unsigned long flags)
+{
+	(void)flags;
+	kernel_read_unlock_(at, lock);
+}
+
+void kernel_write_unlock_irqrestore_(const struct kernel_at_ *at, rwlock_t *lock,
+				     unsigned long flags)
+{
+	(void)flags;
+	kernel_write_unlock_(at, lock);
 }
 
 void kernel_assert_held_(const struct kernel_at_ *at, const void *lock)

@@ -556,7 +556,8 @@ uint64_t *kernel_page_memory_(const struct page *page)
 static uint64_t page_lock(struct frame *f, enum kernel_page_op_ op, const struct sync_site *site)
 {
 	if (op == KERNEL_PAGE_TRYLOCK_)
-		return sync_trylock_(&f->page_lock.owner, f->page_lock.rank, site);
+		return sync_trylock_(&f->page_lock.owner, f->page_lock.rank, SYNC_SLEEPS,
+				     site);
 	if (op == KERNEL_PAGE_LOCK_)
 		sync_lock_(&f->page_lock.owner, f->page_lock.rank, SYNC_SLEEPS, site);
 	else

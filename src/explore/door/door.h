@@ -29,6 +29,8 @@
 
 /* --- sched.c ------------------------------------------------------------- */
 bool sched_can_go(const struct pending *p, const struct thread *t);
+/* How a step that tries a lock, or asks about it, would find the lock now: enum found. */
+uint8_t sched_finds(const struct step *s);
 bool sched_begin(void);          /* choose the first step; false: there is none */
 bool sched_next(void);           /* the running one ends: as above */
 /* Perform an operation on a lock for the thread with this sync_self(); false: it is taken. */
@@ -82,8 +84,15 @@ static inline uint8_t door_bytes(enum sync_kind kind)
 	case SYNC_LOCK:
 	case SYNC_TRYLOCK:
 	case SYNC_UNLOCK:
+	case SYNC_IS_LOCKED:
 	case SYNC_RLOCK:
 	case SYNC_WLOCK:
+	case SYNC_TRY_RLOCK:
+	case SYNC_TRY_WLOCK:
+	case SYNC_RUNLOCK:
+	case SYNC_WUNLOCK:
+	case SYNC_DOWNGRADE:
+	case SYNC_IS_RWLOCKED:
 		return LOCK_BYTES;
 	case SYNC_RCU_BEGIN:
 	case SYNC_RCU_SYNC:

@@ -152,12 +152,50 @@ void sync_lock_(uint32_t *owner, uint32_t rank, enum sync_hold how,
 	door_visible(SYNC_LOCK, owner, SYNC_ACQUIRE, site);
 }
 
-bool sync_trylock_(uint32_t *owner, uint32_t rank, const struct sync_site *site)
+/*
+ * A lock of which somebody sees whether it is free: from then on all unlocks are steps. A mutex's
+ * always is one. Outside of the threads nobody else is there to see.
+ */
+static void is_seen(void)
 {
+	if (x.cur >= 0)
+		x.needs |= UNLOCKS_ARE_STEPS;
+}
+
+static inline bool unlock_is_step(void)
+{
+	return x.cur < 0 || x.assumes & UNLOCKS_ARE_STEPS;
+}
+
+/* Of a reader: it reads again what it has for reading, and need not wait. */
+static bool nests(const void *sem, bool read, enum sync_hold how)
+{
+	return read && how == SYNC_SPINS && x.cur >= 0 && reads(&x.thread[x.cur], sem);
+}
+
+static void taken(const void *lock, bool read, uint32_t rank, enum sync_hold how,
+		  const struct sync_site *site)
+{
+	if (x.cur >= 0)
+		hold(&x.thread[x.cur], lock, read, rank, how == SYNC_SPINS, site);
+}
+
+bool sync_trylock_(uint32_t *owner, uint32_t rank, enum sync_hold how,
+		   const struct sync_site *site)
+{
+	if (how == SYNC_SPINS)
+		is_seen();
 	if (!door_visible(SYNC_TRYLOCK, owner, SYNC_ACQUIRE, site))
 		return false;
-	locked(owner, false, rank, SYNC_TRIED, site);
+	taken(owner, false, rank, how, site);
 	return true;
+}
+
+bool sync_is_locked_(uint32_t *owner, enum sync_hold how, const struct sync_site *site)
+{
+	if (how == SYNC_SPINS)
+		is_seen();
+	return door_visible(SYNC_IS_LOCKED, owner, SYNC_RELAXED, site);
 }
 
 /*
@@ -172,13 +210,12 @@ static bool lingers(const void *lock)
 	return has && !has->spins && has->rank == SYNC_UNRANKED;
 }
 
-/* A mutex can be tried, which sees whether it is free: there the step is one of the lock's. */
 void sync_unlock_(uint32_t *owner, enum sync_hold how, const struct sync_site *site)
 {
 	bool needs = how != SYNC_SPINS && lingers(owner);
 
 	unlocked(owner, site);
-	if (how != SYNC_SPINS) {
+	if (how != SYNC_SPINS || unlock_is_step()) {
 		door_visible(SYNC_UNLOCK, owner, SYNC_RELEASE, site);
 		if (needs)
 			plain_needs(owner, LOCK_BYTES, site);
@@ -187,15 +224,14 @@ void sync_unlock_(uint32_t *owner, enum sync_hold how, const struct sync_site *s
 	door_let_go(owner, site);
 	plain_let_go(owner, LOCK_BYTES, site);
 	*owner = 0;
-	if (x.cur >= 0)
-		clock_released(owner, false);
+	clock_released(owner, false);
 }
 
 void sync_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold how,
 		const struct sync_site *site)
 {
-	if (read && how == SYNC_SPINS && x.cur >= 0 && reads(&x.thread[x.cur], sem)) {
-		hold(&x.thread[x.cur], sem, true, rank, true, site);
+	if (nests(sem, read, how)) {
+		taken(sem, true, rank, how, site);
 		return;
 	}
 	locked(sem, read, rank, how, site);
@@ -205,6 +241,34 @@ void sync_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold how,
 		door_visible(SYNC_WLOCK, sem, SYNC_ACQUIRE, site);
 }
 
+bool sync_try_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold how,
+		    const struct sync_site *site)
+{
+	is_seen();
+	if (!nests(sem, read, how) &&
+	    (read ? !door_visible(SYNC_TRY_RLOCK, sem, SYNC_ACQUIRE, site) :
+		    !door_visible(SYNC_TRY_WLOCK, sem, SYNC_ACQUIRE, site)))
+		return false;
+	taken(sem, read, rank, how, site);
+	return true;
+}
+
+bool sync_is_rwlocked_(rwsem_t *sem, const struct sync_site *site)
+{
+	is_seen();
+	return door_visible(SYNC_IS_RWLOCKED, sem, SYNC_RELAXED, site);
+}
+
+static void let_go(rwsem_t *sem, bool read, const struct sync_site *site)
+{
+	door_let_go(sem, site);
+	plain_let_go(sem, LOCK_BYTES, site);
+	if (read)
+		sem->readers--;
+	else
+		sem->owner = 0;
+}
+
 void sync_up_(rwsem_t *sem, bool read, const struct sync_site *site)
 {
 	bool needs = lingers(sem);
@@ -212,15 +276,32 @@ void sync_up_(rwsem_t *sem, bool read, const struct sync_site *site)
 	unlocked(sem, site);
 	if (read && x.cur >= 0 && x.thread[x.cur].spins && reads(&x.thread[x.cur], sem))
 		return;
-	door_let_go(sem, site);
-	plain_let_go(sem, LOCK_BYTES, site);
-	if (read)
-		sem->readers--;
+	if (!unlock_is_step())
+		let_go(sem, read, site);
+	else if (read)
+		door_visible(SYNC_RUNLOCK, sem, SYNC_RELEASE, site);
 	else
-		sem->owner = 0;
+		door_visible(SYNC_WUNLOCK, sem, SYNC_RELEASE, site);
 	if (x.cur < 0)
 		return;
 	clock_released(sem, read);
 	if (needs)
 		plain_needs(sem, LOCK_BYTES, site);
+}
+
+void sync_downgrade_(rwsem_t *sem, const struct sync_site *site)
+{
+	struct held *has = x.cur < 0 ? NULL : held_find(&x.thread[x.cur], sem);
+	char name[8];
+
+	if (x.cur >= 0 && (!has || has->reads)) {
+		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s downgrades in %s a lock that it does not have for writing",
+			    engine_thread_name((unsigned)x.cur, name), door_site(site));
+		engine_give_up();
+	}
+	door_visible(SYNC_DOWNGRADE, sem, SYNC_RELEASE, site);
+	if (x.cur < 0)
+		return;
+	has->reads = true;
+	clock_released(sem, false);
 }

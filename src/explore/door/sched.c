@@ -140,6 +140,24 @@ static bool parted(const struct step *s, const struct pending *p)
 	return false;
 }
 
+uint8_t sched_finds(const struct step *s)
+{
+	const rwsem_t *sem = s->addr;
+	bool counts = s->kind != SYNC_TRYLOCK && s->kind != SYNC_IS_LOCKED;
+
+	if (sem->owner)
+		return 0;
+	return FOUND_NO_WRITER | (counts && sem->readers ? 0 : FOUND_FREE);
+}
+
+/* The step, which is about to run, tries a lock or asks about it. */
+static void find(struct step *s)
+{
+	s->found = sched_finds(s);
+	if (s->kind == SYNC_TRY_RLOCK && step_found_taken(s))
+		s->release = (int16_t)x.depth; /* it has let go at once */
+}
+
 /* Step[depth], whose thread is known, is about to run. False: it must not. */
 static bool step_account(void)
 {
@@ -167,6 +185,9 @@ static bool step_account(void)
 			return false;
 	}
 	s->release = -1;
+	s->found = 0;
+	if (kind_tries(s->kind))
+		find(s);
 	t->idx = s->idx;
 	t->last = (int16_t)x.depth;
 	if (o)
@@ -188,16 +209,50 @@ static inline uint64_t take(const struct pending *p, uint32_t self)
 	rwsem_t *sem = p->addr;
 	uint32_t *owner = p->addr;
 
-	if (p->kind == SYNC_LOCK || (p->kind == SYNC_TRYLOCK && !*owner))
+	if (p->kind == SYNC_LOCK) {
 		*owner = self;
-	else if (p->kind == SYNC_TRYLOCK)
-		return false;
-	else if (p->kind == SYNC_UNLOCK)
+		return true;
+	}
+	switch (p->kind) {
+	case SYNC_TRYLOCK:
+		if (*owner)
+			return false;
+		*owner = self;
+		break;
+	case SYNC_UNLOCK:
 		*owner = 0;
-	else if (p->kind == SYNC_RLOCK)
+		break;
+	case SYNC_TRY_RLOCK:
+		if (sem->owner)
+			return false;
 		sem->readers++;
-	else if (p->kind == SYNC_WLOCK)
+		break;
+	case SYNC_RLOCK:
+		sem->readers++;
+		break;
+	case SYNC_TRY_WLOCK:
+		if (sem->owner || sem->readers)
+			return false;
 		sem->owner = self;
+		break;
+	case SYNC_WLOCK:
+		sem->owner = self;
+		break;
+	case SYNC_RUNLOCK:
+		sem->readers--;
+		break;
+	case SYNC_WUNLOCK:
+		sem->owner = 0;
+		break;
+	case SYNC_DOWNGRADE:
+		sem->owner = 0;
+		sem->readers++;
+		break;
+	case SYNC_IS_LOCKED:
+		return *owner != 0;
+	case SYNC_IS_RWLOCKED:
+		return sem->owner || sem->readers;
+	}
 	return true;
 }
 

@@ -86,6 +86,11 @@ static uint64_t announced(uint64_t h, const struct pending *p)
 
 /* --- locks --------------------------------------------------------------- */
 
+static bool lets_go(const struct step *s)
+{
+	return s->kind == SYNC_UNLOCK || s->kind == SYNC_RUNLOCK || s->kind == SYNC_WUNLOCK;
+}
+
 /* The thread's latest step on this lock before step @at, from which it may have it; NULL: none
  * since step @from. */
 static const struct step *has_lock(unsigned thread, const void *lock, int from, int at)
@@ -93,9 +98,10 @@ static const struct step *has_lock(unsigned thread, const void *lock, int from, 
 	while (--at > from) {
 		const struct step *s = &x.step[at];
 
-		if (s->thread == thread && s->addr == lock)
-			return s->kind == SYNC_UNLOCK ||
-			       (s->kind == SYNC_TRYLOCK && !x.step_old[at]) ? NULL : s;
+		if (s->thread != thread || s->addr != lock || s->kind == SYNC_IS_LOCKED ||
+		    s->kind == SYNC_IS_RWLOCKED)
+			continue;
+		return lets_go(s) || step_found_taken(s) ? NULL : s;
 	}
 	return NULL;
 }
@@ -104,8 +110,8 @@ static const struct step *has_lock(unsigned thread, const void *lock, int from, 
 static bool lock_was_seen(unsigned thread, int from)
 {
 	for (int k = from + 1; k < x.depth; k++)
-		if (x.step[k].thread != thread && x.step[k].kind == SYNC_TRYLOCK &&
-		    !x.step_old[k] && has_lock(thread, x.step[k].addr, from, k))
+		if (x.step[k].thread != thread && step_found_taken(&x.step[k]) &&
+		    has_lock(thread, x.step[k].addr, from, k))
 			return true;
 	return false;
 }
@@ -233,7 +239,7 @@ void sync_relax_(const struct sync_site *site)
 
 /* --- in the end ----------------------------------------------------------- */
 
-/* Could the thread make another choice, or take a lock that it has found taken? */
+/* Could the thread make another choice, or find a lock otherwise than it has? */
 static bool finds_another_way(unsigned thread)
 {
 	int from = spins[thread].again->step;
@@ -243,7 +249,7 @@ static bool finds_another_way(unsigned thread)
 
 		if (s->choices > 1)
 			return true;
-		if (s->kind == SYNC_TRYLOCK && !x.step_old[k] == !*(const uint32_t *)s->addr)
+		if (kind_tries(s->kind) && sched_finds(s) != s->found)
 			return true;
 	}
 	return false;

@@ -63,12 +63,15 @@ struct step {
 	int16_t idx;                   /* this is the idx-th step of its thread, from 1 */
 	int16_t prev;                  /* that thread's step before, -1: none */
 	int16_t prev_change;           /* the object's change (WRITE or ADD) before, -1 */
-	int16_t release;               /* RLOCK: step in which it was let go, -1: not yet */
+	int16_t release;               /* of a reader: step in which it let go, -1: not yet */
 	uint8_t thread, kind, cls;
 	uint8_t bytes;                 /* of memory that it needs: a word's, a lock's */
 	uint8_t choice, choices;       /* which of how many; CHOOSE only, else 0 of 1 */
+	uint8_t found;                 /* a lock that was tried, or asked about: enum found */
 };
 _Static_assert(sizeof(struct step) == 64, "one line of the cache");
+
+enum found { FOUND_NO_WRITER = 1, FOUND_FREE = 2 };
 
 struct pending {                       /* the operation a thread is about to do */
 	void *addr;
@@ -174,6 +177,7 @@ struct schedule {
  */
 enum assumption {
 	ADDS_ARE_ORDERED = 1,          /* SYNC_INC counts as SYNC_RMW: a thread waits for one */
+	UNLOCKS_ARE_STEPS = 2,         /* of spin locks and rwsems, too: some thread tries one */
 	LOOPS_ARE_WATCHED = 4,         /* some thread calls cpu_relax() */
 	EVERY_LOOP_IS_WATCHED = 8,     /* some thread goes round without it */
 };
@@ -315,6 +319,30 @@ static inline bool engine_lacks(void) { return x.needs & (uint8_t)~x.assumes; }
 static inline bool kind_awaits(uint8_t kind)
 {
 	return kind == SYNC_AWAIT || kind == SYNC_RELAX;
+}
+
+/* Is it one of a lock? */
+static inline bool kind_is_of_lock(uint8_t kind)
+{
+	return kind >= SYNC_LOCK && kind <= SYNC_IS_RWLOCKED;
+}
+
+/* Does it try a lock, or ask about it? */
+static inline bool kind_tries(uint8_t kind)
+{
+	return kind >= SYNC_TRYLOCK && kind <= SYNC_IS_RWLOCKED;
+}
+
+/* What must it find for the lock not to be taken? */
+static inline uint8_t kind_wants(uint8_t kind)
+{
+	return kind == SYNC_TRY_RLOCK || kind == SYNC_RLOCK ? FOUND_NO_WRITER : FOUND_FREE;
+}
+
+/* Has it tried a lock in vain, or seen that it is taken? */
+static inline bool step_found_taken(const struct step *s)
+{
+	return kind_tries(s->kind) && !(s->found & kind_wants(s->kind));
 }
 
 /* Is it an operation on a word? */

@@ -10,8 +10,8 @@
  * only if one step comes after another adds that edge.
  *
  * A replay string is a fingerprint, a colon, a plus if allocations may fail, an underscore if every
- * loop is watched, and the schedule: a letter for the thread (engine/origin.c), a number of steps
- * if more than one, and "!c" after a step that made choice c.
+ * loop is watched, a "^" if all unlocks are steps, and the schedule: a letter for the thread
+ * (engine/origin.c), a number of steps if more than one, and "!c" after a step that made choice c.
  */
 #include "explore/find/find.h"
 #include "explore/run/run.h"
@@ -210,13 +210,15 @@ enum { PRINT_LENGTH = 5 }; /* four digits and the colon */
 
 static char *encode(const int16_t *steps, int n)
 {
-	size_t size = 8 + (size_t)n * (6 + ORIGIN_LENGTH_MAX), at = PRINT_LENGTH;
+	size_t size = 16 + (size_t)n * (6 + ORIGIN_LENGTH_MAX), at = PRINT_LENGTH;
 	char *s = malloc(size);
 
 	if (!s)
 		return NULL;
-	at += (size_t)snprintf(s + at, size - at, "%s%s", x.opt.failing_allocations ? "+" : "",
-			       x.assumes & EVERY_LOOP_IS_WATCHED ? "_" : "");
+	at += (size_t)snprintf(s + at, size - at, "%s%s%s",
+			       x.opt.failing_allocations ? "+" : "",
+			       x.assumes & EVERY_LOOP_IS_WATCHED ? "_" : "",
+			       x.assumes & UNLOCKS_ARE_STEPS ? "^" : "");
 	for (int k = 0; k < n;) {
 		const struct step *a = &x.step[steps[k]];
 		int run = 1;
@@ -261,6 +263,8 @@ int finding_parse(const char *replay, struct schedule *ret)
 	replay += *replay == '+';
 	x.assumes |= *replay == '_' ? EVERY_LOOP_IS_WATCHED : 0;
 	replay += *replay == '_';
+	x.assumes |= *replay == '^' ? UNLOCKS_ARE_STEPS : 0;
+	replay += *replay == '^';
 	while (*replay) {
 		int thread = origin_parse(&replay);
 		unsigned long count = 1;

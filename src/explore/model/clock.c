@@ -80,7 +80,7 @@ struct object *object_of(const void *addr)
 	o = &x.object[x.objects++];
 	o->addr = addr;
 	o->last_write = o->last_change = o->last_lock = -1;
-	o->readers = o->adders = 0;
+	o->readers = o->adders = o->holders = 0;
 	o->has = 0;
 	return o;
 }
@@ -220,8 +220,8 @@ void clock_released(const void *lock, bool reader)
 		o->has |= 1u << RELEASE;
 	} else {
 		publish(o, READ_RELEASE);
-		if (o->readers >> x.cur & 1)
-			x.step[o->last_read[x.cur]].release = (int16_t)x.depth;
+		if (o->holders >> x.cur & 1)
+			x.step[o->last_hold[x.cur]].release = (int16_t)x.depth;
 	}
 	clock_next_epoch();
 }
@@ -247,20 +247,69 @@ void clock_awaits_nobody(enum wait_for what) { clear(of_wait((unsigned)x.cur, wh
 
 struct access {
 	const struct object *o;
-	int cand[2 * T_MAX + 1], cands;  /* latest steps that this one depends on */
-	int edge;                        /* a step that it follows but does not race with */
+	int cand[3 * T_MAX + 1], cands;  /* latest steps that this one depends on */
+	int edge[T_MAX + 1], edges;      /* steps that it follows but does not race with */
 };
+
+/* Of a rwsem: the steps after which some thread has it for reading. */
+static bool takes_for_reading(const struct step *s)
+{
+	return s->kind == SYNC_RLOCK || s->kind == SYNC_DOWNGRADE ||
+	       (s->kind == SYNC_TRY_RLOCK && s->found);
+}
+
+/* ... or some thread has the lock alone. */
+static bool takes_alone(const struct step *s)
+{
+	return s->kind == SYNC_LOCK || s->kind == SYNC_WLOCK ||
+	       ((s->kind == SYNC_TRYLOCK || s->kind == SYNC_TRY_WLOCK) && s->found & FOUND_FREE);
+}
+
+/*
+ * What waits for a lock races with the steps that took it, before which it could have come, and
+ * with those that tried it or asked, and would have let it in. It only follows those that let the
+ * lock go, and those that found it taken.
+ */
+static void lock_find(struct access *a, const struct pending *p, const struct object *o)
+{
+	uint8_t free = p->kind == SYNC_RLOCK ? FOUND_NO_WRITER : FOUND_FREE;
+
+	if (o->last_write != o->last_lock && x.step[o->last_write].found & free)
+		a->cand[a->cands++] = o->last_write;
+	else if (o->last_write != o->last_lock)
+		a->edge[a->edges++] = o->last_write;
+	if (o->last_lock >= 0)
+		a->cand[a->cands++] = o->last_lock;
+	if (p->kind == SYNC_RLOCK)
+		return;
+	for (unsigned m = o->holders; m; m &= m - 1) {
+		int step = o->last_hold[__builtin_ctz(m)];
+
+		if (x.step[step].kind != SYNC_DOWNGRADE) /* that had it alone before */
+			a->cand[a->cands++] = step;
+	}
+	for (unsigned m = o->readers; m; m &= m - 1) {
+		unsigned t = (unsigned)__builtin_ctz(m);
+		int step = o->last_read[t];
+
+		if ((o->holders >> t & 1) && step == o->last_hold[t])
+			continue;
+		if (kind_is_word(x.step[step].kind)) /* somebody looks at the lock's word */
+			a->cand[a->cands++] = step;
+		else
+			a->edge[a->edges++] = step;
+	}
+}
 
 static void access_find(struct access *a, const struct pending *p, const struct object *o)
 {
 	int last = o->last_write;
 
 	a->o = o;
-	a->cands = 0;
-	a->edge = -1;
-	if (p->kind == SYNC_LOCK && last != o->last_lock) { /* an unlock, or a vain trylock */
-		a->edge = last;
-		last = o->last_lock;
+	a->cands = a->edges = 0;
+	if (p->kind == SYNC_LOCK || p->kind == SYNC_RLOCK || p->kind == SYNC_WLOCK) {
+		lock_find(a, p, o);
+		return;
 	}
 	if (last >= 0)
 		a->cand[a->cands++] = last;
@@ -328,6 +377,18 @@ static void races_find(int j, const struct access *a, const struct clk *clk,
 	}
 }
 
+/* Step j is one of a lock: who has it now. */
+static void lock_touch(struct object *o, int j, const struct step *s)
+{
+	if (takes_alone(s)) {
+		o->last_lock = (int16_t)j;
+		o->holders = 0;
+	} else if (takes_for_reading(s)) {
+		o->last_hold[s->thread] = (int16_t)j;
+		o->holders |= (uint16_t)(1u << s->thread);
+	}
+}
+
 /* The latest accesses of the object now include step j. */
 void clock_touch(struct object *o, int j, const struct step *s)
 {
@@ -346,11 +407,10 @@ void clock_touch(struct object *o, int j, const struct step *s)
 	case SYNC_WRITE:
 		o->last_write = o->last_change = (int16_t)j;
 		o->readers = o->adders = 0;
-		if (s->kind == SYNC_LOCK ||
-		    (s->kind == SYNC_TRYLOCK && ((const mutex_t *)s->addr)->owner == 0))
-			o->last_lock = (int16_t)j;
 		break;
 	}
+	if (kind_is_of_lock(s->kind))
+		lock_touch(o, j, s);
 }
 
 /* Join what comes with acquiring: a release, the end of awaited sections. */
@@ -361,9 +421,12 @@ static void join_acquired(unsigned thread, struct object *o)
 	case SYNC_TRYLOCK:
 	case SYNC_RLOCK:
 	case SYNC_WLOCK:
+	case SYNC_TRY_RLOCK:
+	case SYNC_TRY_WLOCK:
 		if (o->has >> RELEASE & 1)
 			join(of_thread(thread), of_object(o, RELEASE));
-		if (x.pend[thread].kind == SYNC_WLOCK && (o->has >> READ_RELEASE & 1))
+		if ((x.pend[thread].kind == SYNC_WLOCK || x.pend[thread].kind == SYNC_TRY_WLOCK) &&
+		    (o->has >> READ_RELEASE & 1))
 			join(of_thread(thread), of_object(o, READ_RELEASE));
 		break;
 	case SYNC_GUARD_WAIT:
@@ -425,8 +488,8 @@ void clock_step(int j, struct step *s, unsigned thread, struct object *o)
 		races_find(j, &a, &t->clk, thread, p);
 		for (int n = 0; n < a.cands; n++)
 			join(of_thread(thread), of_step(a.cand[n]));
-		if (a.edge >= 0)
-			join(of_thread(thread), of_step(a.edge));
+		for (int n = 0; n < a.edges; n++)
+			join(of_thread(thread), of_step(a.edge[n]));
 	}
 	join_acquired(thread, o);
 	copy(of_step(j), of_thread(thread));

@@ -69,8 +69,9 @@ enum object_clock { RELEASE, READ_RELEASE, SECTION_END, OBJECT_CLOCKS };
 struct object {
 	const void *addr;
 	int16_t last_write, last_change, last_lock;
-	uint16_t readers, adders;      /* threads with a valid entry below */
+	uint16_t readers, adders, holders; /* threads with a valid entry below */
 	int16_t last_read[T_MAX], last_add[T_MAX];
+	int16_t last_hold[T_MAX];      /* of a rwsem: where each has it for reading since */
 	uint8_t has;                   /* bit n: the n-th of these is valid */
 	struct clk clk[OBJECT_CLOCKS];
 };

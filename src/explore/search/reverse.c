@@ -86,6 +86,12 @@ static void reversal_drop(struct reversal *r, int n)
 	r->n = kept;
 }
 
+/* May a thread have a rwsem for reading after it? If it does not, it has been let go already. */
+static bool is_reader(const struct step *s)
+{
+	return s->kind == SYNC_RLOCK || s->kind == SYNC_TRY_RLOCK || s->kind == SYNC_DOWNGRADE;
+}
+
 /*
  * A writer that is to take a rwsem before reader i must also find the other
  * readers gone: those that entered after i and have not left within v are
@@ -100,13 +106,13 @@ static bool readers_out(struct reversal *r)
 	for (int k = 0; k < r->i; k++) {
 		const struct step *s = &x.step[k];
 
-		if (s->kind == SYNC_RLOCK && s->addr == j->addr &&
+		if (is_reader(s) && s->addr == j->addr &&
 		    (s->release < 0 || (s->release >= r->i && !in_v(r, s->release))))
 			return false;
 	}
 	for (int n = 0; n < r->core - 1;) {
 		const struct step *s = &x.step[r->v[n]];
-		bool stays = s->kind != SYNC_RLOCK || s->addr != j->addr;
+		bool stays = !is_reader(s) || s->addr != j->addr;
 
 		for (int m = n; m < r->core - 1 && !stays; m++)
 			stays = r->v[m] == s->release;
@@ -361,7 +367,7 @@ static bool reverse(int i, int j)
 	const struct step *s = &x.step[i], *t = &x.step[j];
 	uint16_t sleep = work.branch[i].sleep;
 	struct reversal r = { .i = i, .j = j, .v = v_buffer, .lasting = true };
-	bool writer = t->kind == SYNC_WLOCK && s->kind == SYNC_RLOCK;
+	bool writer = t->kind == SYNC_WLOCK && is_reader(s);
 
 	/*
 	 * Most races were reversed before: j's thread sleeps before i, j is its
