@@ -138,6 +138,32 @@ SCENE(entered, .expect = "lifetime")
 	put_page(old);
 }
 
+/* And it is entered in the reverse map. */
+SCENE(in_reverse_map, .expect = "protocol")
+{
+	struct vm_area_struct vma = vma_of(s->w.mm, s->a);
+	struct mmu_notifier_range range;
+	struct page *old;
+	spinlock_t *ptl;
+	pte_t *pte;
+
+	if (t)
+		return;
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, s->w.mm, s->a, s->a + PAGE_SIZE);
+	mmu_notifier_invalidate_range_start(&range);
+	pte = pte_offset_map_lock(s->w.mm, pmd_off(s->w.mm, s->a), s->a, &ptl);
+	BUG_ON(!pte);
+	old = pte_page(ptep_clear_flush(&vma, s->a, pte));
+	folio_remove_rmap_pte(page_folio(old), old, &vma, s->a);
+	if (!broken)
+		folio_add_new_anon_rmap(s->page, &vma, s->a);
+	set_pte_at(s->w.mm, s->a, pte, mk_pte(s->page, PAGE_SHARED));
+	get_page(s->page);
+	pte_unmap_unlock(pte, ptl);
+	mmu_notifier_invalidate_range_end(&range);
+	put_page(old);
+}
+
 /* The entry maps a page until it is cleared. */
 SCENE(mapped, .expect = "lifetime")
 {

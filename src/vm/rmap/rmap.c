@@ -76,6 +76,8 @@ static void ring_remove(struct mmun_machine *m, struct frame *f, slot_t s)
 {
 	struct rmap_link *link = link_of(m, s);
 
+	sync_contract(f->mapcount && link->next.v,
+		      "an entry is not in the reverse map of the page that it maps");
 	ASSERT(f->mapcount && link->next.v);
 	f->mapcount--;
 	if (f->mapcount == 0)
