@@ -28,13 +28,13 @@ struct caller { const void *code; struct kernel_at_ at; };
 
 static struct caller *caller[CALLERS];
 
-static bool is_free_or_caller(const void *code, size_t slot)
+UNWATCHED static bool is_free_or_caller(const void *code, size_t slot)
 {
 	return !caller[slot] || caller[slot]->code == code;
 }
 
 /* The callers of functions by their addresses: once known, one stays. */
-const struct kernel_at_ *kernel_caller_(const void *code)
+UNWATCHED const struct kernel_at_ *kernel_caller_(const void *code)
 {
 	static const struct kernel_at_ too_many = { { "?", "?", 0 }, NULL, false };
 	static size_t count;
