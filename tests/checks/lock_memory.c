@@ -223,3 +223,36 @@ SCENE_OF(many_locks, setup, 1, .expect = "lock-order")
 	for (int n = 0; n < 48 + broken; n++)
 		spin_unlock(&lock[n]);
 }
+
+/* A grace period waits for what runs with preemption disabled; the broken one looks too late. */
+SCENE(preemption_disabled, .expect = "lifetime")
+{
+	struct object *o;
+
+	if (t) {
+		o = READ_ONCE(s->heap);
+		WRITE_ONCE(s->heap, NULL);
+		synchronize_rcu();
+		kfree(o);
+		return;
+	}
+	preempt_disable();
+	preempt_disable();
+	o = READ_ONCE(s->heap);
+	preempt_enable();
+	if (o && !broken)
+		(void)READ_ONCE(o->users);
+	preempt_enable();
+	if (o && broken)
+		(void)READ_ONCE(o->users);
+}
+
+SCENE(no_preemption, .expect = "atomic-sleep")
+{
+	(void)t;
+	preempt_disable();
+	if (broken)
+		might_sleep();
+	preempt_enable();
+	might_sleep();
+}

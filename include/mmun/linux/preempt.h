@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* preempt.h - marking code that must not sleep. */
+/* preempt.h - code that must not sleep. It nests, and is a read section of RCU. */
 #ifndef MMUN_LINUX_PREEMPT_H
 #define MMUN_LINUX_PREEMPT_H
 
@@ -9,10 +9,11 @@
 extern "C" {
 #endif
 
-void kernel_atomic_(bool begin);
+KERNEL_PROCEDURE_0_(preempt_disable)
+KERNEL_PROCEDURE_0_(preempt_enable)
 
-#define preempt_disable() kernel_atomic_(true)
-#define preempt_enable() kernel_atomic_(false)
+#define preempt_disable() KERNEL_0_(preempt_disable, "preemption")
+#define preempt_enable() KERNEL_0_(preempt_enable, "preemption")
 
 #ifdef __cplusplus
 }

@@ -591,13 +591,9 @@ bool kernel_is_held_(const void *lock) { return sync_holds_(lock); }
 
 void kernel_might_sleep_(const struct kernel_at_ *at) { sync_might_sleep_(&at->site); }
 
-void kernel_atomic_(bool begin)
-{
-	if (begin)
-		sync_nonblock_begin();
-	else
-		sync_nonblock_end();
-}
+/* Since Linux 5.0 a grace period waits for what runs with preemption disabled, too. */
+void kernel_preempt_disable_(const struct kernel_at_ *at) { sync_rcu_lock_(&at->site); }
+void kernel_preempt_enable_(const struct kernel_at_ *at) { sync_rcu_unlock_(&at->site); }
 
 /* --- RCU ----------------------------------------------------------------- */
 
