@@ -7,8 +7,8 @@
  * interleavings shows, the search must have shown: results, and findings. Where some execution
  * could not be run to its end, because the program has broken a rule, it must have shown a finding.
  *
- * Not all interleavings of the larger ones can be run; of these the first ones are. Where the search
- * itself has more executions than that, nothing is compared.
+ * Not all interleavings of the larger ones can be run; of these the first ones are. Where the
+ * search itself has more executions than that, nothing is compared.
  *
  * usage: random_words SEEDS [FIRST-SEED [INTERLEAVINGS]]
  */

@@ -4,6 +4,7 @@
 #define MMUN_LINUX_SCHED_H
 
 #include "mmun/linux/kernel.h"
+#include "mmun/linux/lockdep.h"
 #include "mmun/linux/processor.h"
 #include "mmun/linux/spinlock.h"
 
