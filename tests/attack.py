@@ -124,11 +124,12 @@ class Maker:
         else:
             self.themes = self.random.sample(THEMES, self.random.choice([3, 4, 4, 5]))
         self.left = self.random.choice([6, 7, 8, 9])
+        self.loops = bool({'loop', 'count'} & set(self.themes)) # they have many executions
         self.retired = False
 
     def program(self):
-        threads = self.random.choice([2, 2, 2, 3])
-        share = max(2, self.left // threads)
+        threads = 2 if self.loops else self.random.choice([2, 2, 2, 3])
+        share = 3 if self.loops else max(2, self.left // threads)
         return [self.thread(share) for _ in range(threads)]
 
     def thread(self, share):
