@@ -485,9 +485,8 @@ class Machine:
         op = self.code[t][s[t]]
         kind = op[0]
         if kind == 'take':
-            # The lock of freed memory: whatever it does there is wrong already.
-            return not s[L0 + LOCKS.index(op[1])] or self.gone(s, op[1]) or \
-                self.planted == 'locks exclude nobody'
+            # Who frees a lock that it holds is found when it lets go, or else with those who wait.
+            return not s[L0 + LOCKS.index(op[1])] or self.planted == 'locks exclude nobody'
         if kind == 'await':
             return s[W0 + WORDS.index(op[1])] != 0
         if kind == 'sleep':
