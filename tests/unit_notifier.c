@@ -846,17 +846,11 @@ static int unregister_start(struct mmu_notifier *mn, const struct mmu_notifier_r
 	return 0;
 }
 
-static void unregister_release(struct mmu_notifier *mn, struct mmun_mm *mm)
-{
-	mmu_notifier_unregister(mn, mm);
-}
-
 static const struct mmu_notifier_ops broken[] = {
 	{ .invalidate_range_start = error_start },
 	{ .invalidate_range_start = other_error_start },
 	{ .invalidate_range_start = on_start_refuse, .invalidate_range_end = on_end },
 	{ .invalidate_range_start = unregister_start },
-	{ .release = unregister_release },
 };
 
 /* Each ends the program, which is therefore a child. */
