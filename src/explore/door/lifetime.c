@@ -134,7 +134,7 @@ static void touched_before(const struct dead *d)
 		const struct step *s = &x.step[j];
 		const char *p = s->addr;
 
-		if (p + (s->bytes ? s->bytes : 1) <= d->lo || p >= d->hi || !s->cls ||
+		if (!s->cls || p >= d->hi || p + (s->bytes ? s->bytes : 1) <= d->lo ||
 		    s->thread == d->thread || before(s, &x.step[x.depth]))
 			continue;
 		touch_before(&(struct touch){ { s->site, NULL }, j, s->thread, false }, d);

@@ -107,10 +107,11 @@ static bool is_unwritten(const char *p, const uint8_t *shadow, size_t size)
 enum shadow_says shadow_access(const void *addr, size_t size, bool reads, bool writes)
 {
 	size_t offset = (size_t)((const char *)addr - x.arena);
-	uint8_t *byte = x.shadow->byte + offset;
+	uint8_t *byte;
 
 	if (offset >= x.arena_size || size > x.arena_size - offset)
 		return SHADOW_FINE;
+	byte = x.shadow->byte + offset;
 	if (memchr(byte, OUTSIDE, size))
 		return SHADOW_OUTSIDE;
 	/* Of a struct that is copied some bytes may never have been written, and need not be. */
