@@ -81,7 +81,7 @@ const void *spot_rare_address(spot_t spot)
 
 	switch (region_of(spot)) {
 	case DATA:
-		return (const char *)x.check->data + offset;
+		return (const void *)((uintptr_t)x.check->data + offset);
 	case STACKS:
 		return x.fiber[offset / STACK_BYTES].stack + offset % STACK_BYTES;
 	case EXPLORER:
