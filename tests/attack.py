@@ -20,19 +20,20 @@ What the interpreter takes for granted is Linux's, not mmun's:
   - mutex_unlock() still touches the mutex after another thread may have it.
 """
 
-import argparse
 import collections
-import concurrent.futures
-import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 
+import attack_batches
+
 THREADS, REGISTERS = 3, 8
 STATES_MAX = 60000          # a program with more is passed over
 BATCH = 25                  # checks in a file
+SHOWN = ('compared', 'passed over', 'unfinished', 'nothing', 'race', 'lifetime', 'stuck', 'assertion')
 
 WORDS = ['x', 'y', 'p', 'q', 'z', 'o->word', 'o->plain']
 LOCKS = ['spin', 'm', 'n', 'o->lock', 'o->mutex']
@@ -455,7 +456,7 @@ def access(op):
     if kind == 'bump':
         return op[1], True, True
     if kind in ('await', 'leave'):
-        return op[1 if kind == 'await' else 1], False, True
+        return op[1], False, True
     if kind == 'look':
         return 'x', False, True
     if kind == 'last':
@@ -723,37 +724,26 @@ def run_batch(arguments, numbers):
     with tempfile.TemporaryDirectory() as folder:
         source, states = os.path.join(folder, 'attack.c'), os.path.join(folder, 'states')
         with open(source, 'w') as out:
-            out.write(PRELUDE)
-            for n, program in programs.items():
-                out.write(c_check(n, program))
+            out.write(PRELUDE + ''.join(c_check(n, program) for n, program in programs.items()))
         open(states, 'w').close()
         environment = dict(os.environ, ATTACK_STATES=states, CC=arguments.cc)
         ran = subprocess.run([arguments.mmun, 'check', '--json', '--max-executions', '100000', source],
                              env=environment, capture_output=True, text=True)
-        results = {}
-        for line in ran.stdout.splitlines():
-            if line.startswith('{'):
-                result = json.loads(line)
-                results[result.get('name')] = result
         finals = collections.defaultdict(set)
         with open(states) as lines:
             for line in lines:
                 name, *values = line.split()
                 finals[name].add(tuple(int(v) for v in values))
         if arguments.keep:
-            with open(os.path.join(arguments.keep, f'{numbers[0]}.c'), 'w') as out:
-                out.write(PRELUDE)
-                for n, program in programs.items():
-                    out.write(c_check(n, program))
-    told, counts = [], collections.Counter()
+            shutil.copy(source, os.path.join(arguments.keep, f'{numbers[0]}.c'))
+    results, told, counts = attack_batches.answers(ran), [], collections.Counter()
     for n, program in programs.items():
         machine = Machine(program)
         if not machine.explore():
             counts['passed over'] += 1
             continue
         result = results.get(f'c{n}')
-        wrong = f'mmun gives no answer: {ran.stderr.strip()[-300:]}' if result is None else \
-            compare(machine, result, finals[f'c{n}'])
+        wrong = compare(machine, result, finals[f'c{n}']) if result else attack_batches.no_answer(ran)
         counts['compared'] += 1
         for rule in PLANTED if arguments.planted and result else []:
             broken = Machine(program, rule)
@@ -772,36 +762,8 @@ def run_batch(arguments, numbers):
     return told, counts
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[2])
-    parser.add_argument('mmun')
-    parser.add_argument('--checks', type=int, default=500)
-    parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--cc', default='cc')
-    parser.add_argument('--keep')
-    parser.add_argument('--jobs', type=int, default=os.cpu_count())
-    parser.add_argument('--one', action='store_true')
-    parser.add_argument('--planted', action='store_true')
-    arguments = parser.parse_args()
-    arguments.mmun = os.path.abspath(arguments.mmun)
-    count = 1 if arguments.one else arguments.checks
-    numbers = list(range(arguments.seed, arguments.seed + count))
-    batches = [numbers[i:i + BATCH] for i in range(0, len(numbers), BATCH)]
-    told, counts = [], collections.Counter()
-    with concurrent.futures.ProcessPoolExecutor(arguments.jobs) as pool:
-        for more, counted in pool.map(run_batch, [arguments] * len(batches), batches):
-            told += more
-            counts += counted
-            for line in more:
-                print(line, flush=True)
-    print(', '.join(f'{counts[k]} {k}' for k in ('compared', 'passed over', 'unfinished', 'nothing', 'race',
-                                                'lifetime', 'stuck', 'assertion')))
-    if told:
-        sys.exit(f'{len(told)} differences')
-    missed = [rule for rule in PLANTED if arguments.planted and not counts[rule]]
-    if missed:
-        sys.exit('planted, and not noticed: ' + ', '.join(missed))
-
-
 if __name__ == '__main__':
-    main()
+    options = attack_batches.parser(__doc__.split('\n')[3], 'checks')
+    options.add_argument('--cc', default='cc')
+    options.add_argument('--keep')
+    attack_batches.attack(options, sys.modules[__name__])

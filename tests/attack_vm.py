@@ -16,18 +16,18 @@ names the number of the test, and --seed NUMBER --one shows it. With --planted e
 interpreter is broken in turn, and there must be a difference for each.
 """
 
-import argparse
 import collections
-import concurrent.futures
-import json
 import os
 import random
 import subprocess
 import sys
 import tempfile
 
+import attack_batches
+
 STATES_MAX = 60000
 BATCH = 40
+SHOWN = ('compared', 'not finished', 'states')
 READ, WRITE = 1, 2
 PROT = {'PROT_NONE': 0, 'PROT_READ': READ, 'PROT_READ | PROT_WRITE': READ | WRITE}
 # Operations that move a page or look at it, and change nothing that a thread can see.
@@ -232,16 +232,10 @@ def run_batch(arguments, numbers):
                 out.write(test.text(f't{n}'))
         ran = subprocess.run([arguments.mmun, 'check', '--json', '--max-executions', '20000', folder],
                              capture_output=True, text=True)
-    results = {}
-    for line in ran.stdout.splitlines():
-        if line.startswith('{'):
-            result = json.loads(line)
-            results[result.get('name')] = result
-    told, counts = [], collections.Counter()
+    results, told, counts = attack_batches.answers(ran), [], collections.Counter()
     for n, test in tests.items():
         result = results.get(f't{n}')
-        wrong = f'mmun gives no answer: {ran.stderr.strip()[-300:]}' if result is None else \
-            compare(test, result)
+        wrong = compare(test, result) if result else attack_batches.no_answer(ran)
         for rule in PLANTED if arguments.planted and result else []:
             counts[rule] += compare(test, result, rule) not in (None, 'not finished')
         if wrong == 'not finished':
@@ -257,33 +251,6 @@ def run_batch(arguments, numbers):
     return told, counts
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[2])
-    parser.add_argument('mmun')
-    parser.add_argument('--tests', type=int, default=500)
-    parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--jobs', type=int, default=os.cpu_count())
-    parser.add_argument('--one', action='store_true')
-    parser.add_argument('--planted', action='store_true')
-    arguments = parser.parse_args()
-    arguments.mmun = os.path.abspath(arguments.mmun)
-    count = 1 if arguments.one else arguments.tests
-    numbers = list(range(arguments.seed, arguments.seed + count))
-    batches = [numbers[i:i + BATCH] for i in range(0, len(numbers), BATCH)]
-    told, counts = [], collections.Counter()
-    with concurrent.futures.ProcessPoolExecutor(arguments.jobs) as pool:
-        for more, counted in pool.map(run_batch, [arguments] * len(batches), batches):
-            told += more
-            counts += counted
-            for line in more:
-                print(line, flush=True)
-    print(', '.join(f'{counts[k]} {k}' for k in ('compared', 'not finished', 'states')))
-    if told:
-        sys.exit(f'{len(told)} differences')
-    missed = [rule for rule in PLANTED if arguments.planted and not counts[rule]]
-    if missed:
-        sys.exit('planted, and not noticed: ' + ', '.join(missed))
-
-
 if __name__ == '__main__':
-    main()
+    attack_batches.attack(attack_batches.parser(__doc__.split('\n')[2], 'tests'),
+                          sys.modules[__name__])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* findings.c - one mistake is one finding: tests/findings.py has what is to be found in each. */
-#include <mmun/kernel.h>
+#include "scene.h"
 
 struct object { int a[8]; };
 
@@ -21,18 +21,7 @@ static void setup(void *state, void *arg)
 	s->object = kzalloc(sizeof(*s->object), GFP_KERNEL);
 }
 
-#define CHECK(name, count) \
-	static void name(struct s *s, unsigned t); \
-	static void name##_thread(void *state, unsigned t, void *arg) \
-	{ \
-		(void)arg; \
-		name(state, t); \
-	} \
-	EXPLORE_CHECK(name, .threads = count, .state_size = sizeof(struct s), .setup = setup, \
-		      .thread = name##_thread) \
-	static void name(struct s *s, unsigned t)
-
-CHECK(spin_twice, 2)
+CHECK_OF(spin_twice, 2)
 {
 	(void)t;
 	spin_lock(&s->spin);
@@ -41,7 +30,7 @@ CHECK(spin_twice, 2)
 	spin_unlock(&s->spin);
 }
 
-CHECK(mutex_twice, 2)
+CHECK_OF(mutex_twice, 2)
 {
 	(void)t;
 	mutex_lock(&s->mutex);
@@ -50,7 +39,7 @@ CHECK(mutex_twice, 2)
 	mutex_unlock(&s->mutex);
 }
 
-CHECK(write_twice, 2)
+CHECK_OF(write_twice, 2)
 {
 	(void)t;
 	down_write(&s->sem);
@@ -59,14 +48,14 @@ CHECK(write_twice, 2)
 	up_write(&s->sem);
 }
 
-CHECK(never_unlocks, 2)
+CHECK_OF(never_unlocks, 2)
 {
 	mutex_lock(&s->mutex);
 	if (t)
 		mutex_unlock(&s->mutex);
 }
 
-CHECK(never_leaves, 2)
+CHECK_OF(never_leaves, 2)
 {
 	if (t)
 		synchronize_rcu();
@@ -74,7 +63,7 @@ CHECK(never_leaves, 2)
 		rcu_read_lock();
 }
 
-CHECK(sleeps, 2)
+CHECK_OF(sleeps, 2)
 {
 	(void)t;
 	spin_lock(&s->spin);
@@ -84,7 +73,7 @@ CHECK(sleeps, 2)
 }
 
 /* In six lines. */
-CHECK(uses_freed, 2)
+CHECK_OF(uses_freed, 2)
 {
 	struct object *o = s->object;
 
@@ -100,13 +89,13 @@ CHECK(uses_freed, 2)
 	o->a[5] = 1;
 }
 
-CHECK(frees_twice, 2)
+CHECK_OF(frees_twice, 2)
 {
 	(void)t;
 	kfree(s->object);
 }
 
-CHECK(frees_twice_in_two_lines, 2)
+CHECK_OF(frees_twice_in_two_lines, 2)
 {
 	if (t)
 		kfree(s->object);
@@ -115,7 +104,7 @@ CHECK(frees_twice_in_two_lines, 2)
 }
 
 /* Which pointer is read depends on the order, though it is no operation. */
-CHECK(follows_null, 2)
+CHECK_OF(follows_null, 2)
 {
 	spin_lock(&s->spin);
 	if (t)
@@ -128,7 +117,7 @@ CHECK(follows_null, 2)
 	}
 }
 
-CHECK(frees_what_is_read, 2)
+CHECK_OF(frees_what_is_read, 2)
 {
 	struct object *old;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* later.c - what is called after a grace period: right checks, and broken twins. */
-#include <mmun/kernel.h>
+#include "scene.h"
 
 struct node { int value; struct rcu_head rcu; };
 
@@ -30,16 +30,7 @@ static void finish(void *state, void *arg)
 	kfree(s->shared);
 }
 
-#define CHECK(name, n, ...) \
-	static void name(struct s *s, unsigned t); \
-	static void name##_thread(void *state, unsigned t, void *arg) \
-	{ \
-		(void)arg; \
-		name(state, t); \
-	} \
-	EXPLORE_CHECK(name, .threads = (n), .state_size = sizeof(struct s), .setup = setup, \
-		      .thread = name##_thread, .finish = finish, ##__VA_ARGS__) \
-	static void name(struct s *s, unsigned t)
+#define CHECK(name, n, ...) CHECK_OF(name, n, .finish = finish, ##__VA_ARGS__)
 
 static void free_node(struct rcu_head *rcu) { kfree(container_of(rcu, struct node, rcu)); }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wait.c - waiting with signals and time-outs, what is tried, and arrays by index: right checks,
  * and broken twins. */
-#include <mmun/kernel.h>
+#include "scene.h"
 
 struct s {
 	wait_queue_head_t queue;
@@ -30,16 +30,7 @@ static void finish(void *state, void *arg)
 		kfree(s->buffer);
 }
 
-#define CHECK(name, n, ...) \
-	static void name(struct s *s, unsigned t); \
-	static void name##_thread(void *state, unsigned t, void *arg) \
-	{ \
-		(void)arg; \
-		name(state, t); \
-	} \
-	EXPLORE_CHECK(name, .threads = (n), .state_size = sizeof(struct s), .setup = setup, \
-		      .thread = name##_thread, .finish = finish, ##__VA_ARGS__) \
-	static void name(struct s *s, unsigned t)
+#define CHECK(name, n, ...) CHECK_OF(name, n, .finish = finish, ##__VA_ARGS__)
 
 static void make_ready(struct s *s)
 {

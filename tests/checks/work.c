@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* work.c - work queues and timers, and threads that wait without end: right checks, and broken
  * twins. */
-#include <mmun/kernel.h>
+#include "scene.h"
 
 struct object { struct work_struct work; struct s *s; };
 
@@ -71,17 +71,7 @@ static void finish_all(void *state, void *arg)
 	kfree(s->object);
 }
 
-#define CHECK_OF(name, n, end, ...) \
-	static void name(struct s *s, unsigned t); \
-	static void name##_thread(void *state, unsigned t, void *arg) \
-	{ \
-		(void)arg; \
-		name(state, t); \
-	} \
-	EXPLORE_CHECK(name, .threads = (n), .state_size = sizeof(struct s), .setup = setup, \
-		      .thread = name##_thread, .finish = end, ##__VA_ARGS__) \
-	static void name(struct s *s, unsigned t)
-#define CHECK(name, n, ...) CHECK_OF(name, n, finish_all, ##__VA_ARGS__)
+#define CHECK(name, n, ...) CHECK_OF(name, n, .finish = finish_all, ##__VA_ARGS__)
 
 /* --- flushing and cancelling --------------------------------------------- */
 
@@ -283,7 +273,7 @@ CHECK(only_flushed, 1, .expect = "race")
 /* --- what an item is in -------------------------------------------------- */
 
 /* It may free itself. */
-CHECK_OF(frees_itself, 1, finish)
+CHECK_OF(frees_itself, 1, .finish = finish)
 {
 	(void)t;
 	schedule_work(&s->object->work);
@@ -308,7 +298,7 @@ CHECK(freed_if_cancelled, 1)
 	}
 }
 
-CHECK_OF(freed_while_pending, 1, finish, .expect = "lifetime")
+CHECK_OF(freed_while_pending, 1, .finish = finish, .expect = "lifetime")
 {
 	(void)t;
 	schedule_work(&s->object->work);
