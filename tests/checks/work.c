@@ -371,6 +371,25 @@ CHECK(worker, 2)
 	}
 }
 
+/* With a thread that spins the end has come only if it would spin on. */
+static void finish_stopped(void *state, void *arg)
+{
+	BUG_ON(!((struct s *)state)->stop);
+	finish_all(state, arg);
+}
+
+CHECK_OF(spinning_worker, 2, .finish = finish_stopped)
+{
+	if (t == 0) {
+		WRITE_ONCE(s->rounds, 1);
+		return;
+	}
+	explore_may_wait_forever();
+	while (!READ_ONCE(s->rounds))
+		cpu_relax();
+	s->stop = 1;
+}
+
 CHECK(worker_is_no_excuse, 2, .expect = "deadlock")
 {
 	if (t == 0)

@@ -167,9 +167,11 @@ static const struct kept *kept_in(const char *lo, const char *hi)
 		const struct kept *k = &x.kept[n];
 		size_t later = n + 1;
 
+		if (!k->as || k->lo >= hi || k->hi <= lo)
+			continue;
 		while (later < x.kepts && x.kept[later].lo != k->lo)
 			later++;
-		if (k->as && k->lo < hi && k->hi > lo && later == x.kepts)
+		if (later == x.kepts)
 			return k;
 	}
 	return NULL;

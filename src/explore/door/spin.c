@@ -45,7 +45,7 @@ void spin_forget(void)
 {
 	x.relaxes = NULL;
 	x.spinning = x.assumes & EVERY_LOOP_IS_WATCHED ? UINT16_MAX : 0;
-	for (unsigned t = 0; t < T_MAX; t++) {
+	for (unsigned t = 0; x.watching && t < T_MAX; t++) {
 		spins[t].laps = 0;
 		spins[t].again = NULL;
 		spins[t].begun = 1;
@@ -257,7 +257,7 @@ static bool finds_another_way(unsigned thread)
 
 bool spin_could_go_on(void)
 {
-	for (unsigned q = 0; q < x.threads; q++) {
+	for (unsigned q = 0; x.watching && q < x.threads; q++) {
 		const struct lap *again = spins[q].again;
 
 		if (again && (state_of(q) != again->alone || trail_has_changed(q, again->mark) ||

@@ -75,15 +75,12 @@ uint64_t sync_update_(void *word, struct sync_access access, uint64_t a, uint64_
 {
 	bool adds = access.kind == SYNC_INC && !(x.assumes & ADDS_ARE_ORDERED);
 	enum sync_kind kind = adds ? SYNC_INC : SYNC_RMW;
-	uint64_t old;
+	uint64_t old = word_do(word, access, kind, cut(a, access.bytes), cut(b, access.bytes),
+			       site);
 
-	if (access.update == SYNC_SET_IF && x.plain) {
-		old = word_do(word, access, kind, cut(a, access.bytes), cut(b, access.bytes), site);
-		if (old != a && x.dead_count)
-			memory_compared(a, old, site);
-		return old;
-	}
-	return word_do(word, access, kind, cut(a, access.bytes), cut(b, access.bytes), site);
+	if (access.update == SYNC_SET_IF && x.plain && x.dead_count && old != a)
+		memory_compared(a, old, site);
+	return old;
 }
 
 void *sync_load_ptr_along_(const atomic_ptr *p) { return p->v; }

@@ -327,6 +327,15 @@ static inline bool kind_is_of_lock(uint8_t kind)
 	return kind >= SYNC_LOCK && kind <= SYNC_IS_RWLOCKED;
 }
 
+/* Does it take a lock, or try to? */
+static inline bool kind_takes(uint8_t kind)
+{
+	const uint32_t takes = 1u << SYNC_LOCK | 1u << SYNC_RLOCK | 1u << SYNC_WLOCK |
+			       1u << SYNC_TRYLOCK | 1u << SYNC_TRY_RLOCK | 1u << SYNC_TRY_WLOCK;
+
+	return takes >> kind & 1;
+}
+
 /* Does it try a lock, or ask about it? */
 static inline bool kind_tries(uint8_t kind)
 {

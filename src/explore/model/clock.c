@@ -416,35 +416,21 @@ void clock_touch(struct object *o, int j, const struct step *s)
 /* Join what comes with acquiring: a release, the end of awaited sections. */
 static void join_acquired(unsigned thread, struct object *o)
 {
-	switch (x.pend[thread].kind) {
-	case SYNC_LOCK:
-	case SYNC_TRYLOCK:
-	case SYNC_RLOCK:
-	case SYNC_WLOCK:
-	case SYNC_TRY_RLOCK:
-	case SYNC_TRY_WLOCK:
+	const uint8_t kind = x.pend[thread].kind;
+
+	if (kind_takes(kind)) {
 		if (o->has >> RELEASE & 1)
 			join(of_thread(thread), of_object(o, RELEASE));
-		if ((x.pend[thread].kind == SYNC_WLOCK || x.pend[thread].kind == SYNC_TRY_WLOCK) &&
-		    (o->has >> READ_RELEASE & 1))
+		if ((kind == SYNC_WLOCK || kind == SYNC_TRY_WLOCK) && (o->has >> READ_RELEASE & 1))
 			join(of_thread(thread), of_object(o, READ_RELEASE));
-		break;
-	case SYNC_GUARD_WAIT:
-		join(of_thread(thread), of_wait(thread, WAIT_GUARDS));
-		break;
-	case SYNC_RCU_WAIT:
-		join(of_thread(thread), of_wait(thread, WAIT_RCU));
-		break;
-	case SYNC_BEGIN:
-		join(of_thread(thread), of_wait(thread, WAIT_RCU));
-		join(of_thread(thread), of_wait(thread, WAIT_ENDS));
-		break;
-	case SYNC_ENDS:
-		join(of_thread(thread), of_wait(thread, WAIT_ENDS));
-		break;
-	default:
-		break;
+		return;
 	}
+	if (kind == SYNC_GUARD_WAIT)
+		join(of_thread(thread), of_wait(thread, WAIT_GUARDS));
+	if (kind == SYNC_RCU_WAIT || kind == SYNC_BEGIN)
+		join(of_thread(thread), of_wait(thread, WAIT_RCU));
+	if (kind == SYNC_BEGIN || kind == SYNC_ENDS)
+		join(of_thread(thread), of_wait(thread, WAIT_ENDS));
 }
 
 static void dead_touch(int j, const struct step *s)

@@ -26,9 +26,10 @@ static void restore(void)
 	x.noted_outside = NULL;
 	objects_forget();
 	plain_forget();
-	trail_forget();
-	spin_forget();
 	x.watching = x.assumes & (LOOPS_ARE_WATCHED | EVERY_LOOP_IS_WATCHED);
+	if (x.watching)
+		trail_forget();
+	spin_forget();
 	x.fails = 0;
 	x.aborted = false;
 	x.depth = 0;
@@ -114,6 +115,12 @@ static void run_steps(void)
 	x.on_main = false;
 }
 
+/* Threads that may wait forever are left in a complete execution, too. */
+static bool nobody_goes_on(enum run_end end)
+{
+	return !x.aborted && (end == RUN_COMPLETE || end == RUN_DEADLOCK);
+}
+
 enum run_end run_execution(void)
 {
 	enum run_end end;
@@ -142,10 +149,10 @@ enum run_end run_execution(void)
 		end = x.end;
 	}
 	x.result->steps += (uint64_t)x.depth;
-	if (end == RUN_COMPLETE && !x.aborted)
-		finish();
-	else if (end == RUN_DEADLOCK && (spin_could_go_on() || thread_would_time_out()))
+	if (x.alive && nobody_goes_on(end) && (spin_could_go_on() || thread_would_time_out()))
 		end = RUN_ASLEEP; /* in another execution it does */
+	else if (end == RUN_COMPLETE && !x.aborted)
+		finish();
 	else if (end == RUN_DEADLOCK)
 		deadlock_report();
 	return x.aborted ? RUN_ABORTED : end;
