@@ -158,6 +158,16 @@ static void find(struct step *s)
 		s->release = (int16_t)x.depth; /* it has let go at once */
 }
 
+/* The step, which is about to run, is an access of memory as those are that compilers tell of. */
+static void __attribute__((noinline)) watch(const struct step *s)
+{
+	const struct touch touch = { { s->site, NULL }, x.depth, s->thread, false };
+
+	plain_operation(s);
+	if (door_is_on_stacks(s->addr))
+		lifetime_of_stack(&touch, epoch_of_step(x.depth), s->addr, s->bytes, false);
+}
+
 /* Step[depth], whose thread is known, is about to run. False: it must not. */
 static bool step_account(void)
 {
@@ -192,13 +202,8 @@ static bool step_account(void)
 	t->last = (int16_t)x.depth;
 	if (o)
 		clock_touch(o, x.depth, s);
-	if (x.plain && s->bytes) {
-		plain_operation(s);
-		if (door_is_on_stacks(s->addr))
-			lifetime_of_stack(&(struct touch){ { s->site, NULL }, x.depth, thread,
-							     false },
-					  epoch_of_step(x.depth), s->addr, s->bytes, false);
-	}
+	if (x.plain && s->bytes)
+		watch(s);
 	if (x.trace)
 		x.event = engine_record_step(thread);
 	return true;

@@ -71,31 +71,19 @@ static void thread_main(void *arg)
 
 /* --- the beginning ------------------------------------------------------- */
 
-static void thread_restore(unsigned thread)
+/* As if it had never run. */
+static void thread_forget(unsigned thread)
 {
-	struct thread *p = &x.thread[thread];
+	struct thread *t = &x.thread[thread];
 
-	p->idx = 0;
-	p->last = -1;
-	p->held_count = p->spins = p->range_count = 0;
-	p->nonblock = p->rcu = p->section_count = 0;
-	p->guard = false;
-	p->noted_at = NULL;
-	p->lasting = 0;
-	p->calls = 0;
-	p->returned = NULL;
-	if (!x.stacks_low || x.fiber[thread].stack < x.stacks_low)
-		x.stacks_low = x.fiber[thread].stack;
-	if (x.fiber[thread].stack + x.fiber[thread].stack_size > x.stacks_high)
-		x.stacks_high = x.fiber[thread].stack + x.fiber[thread].stack_size;
-	p->operation = (struct sync_operation){ 0 };
-	p->callback = (struct sync_callback){ 0 };
-	p->call = (struct user_call){ 0 };
+	memset(&t->held_count, 0, (size_t)((char *)&t->last - (char *)&t->held_count));
+	t->last = -1;
 	clock_start(thread);
-	p->arena_used = 0;
-	p->code = NULL;
-	p->starts = 0;
-	p->forever = p->timed = false;
+}
+
+/* It will run from its beginning. */
+static void thread_arm(unsigned thread)
+{
 	if (x.watching)
 		fiber_clear(&x.fiber[thread]);
 	fiber_arm(&x.fiber[thread], thread_main, (void *)(uintptr_t)thread);
@@ -124,7 +112,7 @@ static void start(unsigned thread, const struct start *s)
 {
 	struct thread *t = &x.thread[thread];
 
-	thread_restore(thread);
+	thread_arm(thread);
 	t->code = s->how.code;
 	t->arg = s->how.arg;
 	t->domain = s->how.domain;
@@ -153,7 +141,9 @@ void thread_start_all(void)
 	x.alive = (uint16_t)((1u << x.check->threads) - 1);
 	x.blockable = 0;
 	for (unsigned t = 0; t < x.threads; t++)
-		thread_restore(t);
+		thread_forget(t);
+	for (unsigned t = 0; t < x.check->threads; t++)
+		thread_arm(t);
 	for (unsigned n = 0; n < x.setup_starts; n++)
 		start(x.setup_start[n].thread, &x.setup_start[n]);
 }

@@ -103,37 +103,40 @@ struct user_call { const char *name; const void *address; };
 
 struct thread {
 	struct clk clk;
-	int16_t idx, last;             /* steps so far; index of the last one, -1 */
+	struct wait_set wait[WAIT_COUNT];
+	/* What an execution begins with as zeros: */
 	unsigned held_count;
 	unsigned spins;                /* spin locks among them */
 	unsigned nonblock;             /* nesting of callbacks that must not block */
-	bool guard;                    /* in a guard section */
 	unsigned rcu;                  /* nesting of RCU's own sections */
-	unsigned guard_words, section_count, range_count;
+	unsigned section_count, range_count;
 	unsigned lasting;              /* allocations and frees so far */
-	struct held held[HELD_MAX];
-	struct range range[RANGES_MAX];/* begun and not ended */
-	const void *guard_word[GUARD_WORDS_MAX];
-	struct section section[SECTIONS_MAX]; /* of RCU and SRCU, that it is in */
-	struct wait_set wait[WAIT_COUNT];
+	unsigned calls;                /* functions that it is in, as far as they tell */
+	unsigned starts;               /* threads that it has started itself */
+	int16_t idx;                   /* steps so far */
+	bool guard;                    /* in a guard section */
+	bool forever;                  /* it may wait without end */
+	bool timed;                    /* it is woken before its time-out */
+	size_t arena_used;
+	const void *returned;          /* the code of the latest function that has */
+	void (*code)(void *arg);       /* of one that another thread has started; else NULL */
 	const struct sync_site *noted_at; /* instead of an event's own; NULL: its own */
 	struct sync_operation operation; /* that it carries out; name NULL: none */
 	struct sync_callback callback; /* that it is in; name NULL: none */
 	struct user_call call;         /* the latest; name NULL: none */
-	size_t arena_used;
-	unsigned calls;                /* functions that it is in, as far as they tell */
-	const void *return_to[CALLS_MAX];
-	const char *frame[CALLS_MAX];  /* where the variables of each of them begin */
-	const void *returned;          /* the code of the latest one that has */
-	/* Of one that another thread has started: */
-	void (*code)(void *arg);       /* NULL: not in this execution */
-	void *arg;
+	/* All else is set when it is counted, or begins: */
+	int16_t last;                  /* index of its last step, -1 */
+	unsigned guard_words;
+	void *arg;                     /* of code, as the following */
 	const void *domain;            /* it began after a grace period of it; NULL: of none */
 	const struct sync_site *begins_at;
-	unsigned starts;               /* threads that it has started itself */
-	bool forever;                  /* it may wait without end */
-	bool timed;                    /* it is woken before its time-out */
-};
+	struct held held[HELD_MAX];
+	struct range range[RANGES_MAX];/* begun and not ended */
+	struct section section[SECTIONS_MAX]; /* of RCU and SRCU, that it is in */
+	const void *guard_word[GUARD_WORDS_MAX];
+	const void *return_to[CALLS_MAX]; /* of the functions that it is in */
+	const char *frame[CALLS_MAX];  /* where the variables of each of them begin */
+} __attribute__((aligned(64)));
 
 /* Where something was done: a place, or the library's operation that did it (NULL: none). */
 struct whence { const struct sync_site *site; const char *operation; };
@@ -288,6 +291,8 @@ const char *engine_place(struct whence whence, char buf[PLACE_LENGTH]);
 struct flat;
 struct flat_reader;
 
+/* Gives the thread its stack; -ENOMEM. */
+int engine_stack(unsigned thread);
 /* The thread that is the @nth one that @parent starts; -1: there is no room for it. */
 int origin_thread(unsigned parent, unsigned nth);
 const char *engine_thread_name(unsigned thread, char buf[8]);

@@ -16,6 +16,20 @@
 
 enum { NTH_MAX = 26 };
 
+int engine_stack(unsigned thread)
+{
+	const struct fiber *f = &x.fiber[thread];
+	int err = fiber_create(&x.fiber[thread], STACK_BYTES);
+
+	if (err)
+		return err;
+	if (!x.stacks_low || f->stack < x.stacks_low)
+		x.stacks_low = f->stack;
+	if (f->stack + f->stack_size > x.stacks_high)
+		x.stacks_high = f->stack + f->stack_size;
+	return 0;
+}
+
 int origin_thread(unsigned parent, unsigned nth)
 {
 	unsigned t = x.check->threads;
@@ -28,7 +42,7 @@ int origin_thread(unsigned parent, unsigned nth)
 		x.out_of_threads = true;
 		return -1;
 	}
-	if (fiber_create(&x.fiber[t], STACK_BYTES)) {
+	if (engine_stack(t)) {
 		x.out_of_memory = true;
 		return -1;
 	}

@@ -101,7 +101,7 @@ int run_open(const struct explore_check *check, const struct explore_options *op
 	    search_open() || plain_open())
 		return -ENOMEM;
 	for (unsigned t = 0; t < x.threads; t++)
-		if (fiber_create(&x.fiber[t], STACK_BYTES))
+		if (engine_stack(t))
 			return -ENOMEM;
 	objects_forget();
 	return setup();

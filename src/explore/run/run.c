@@ -8,7 +8,6 @@
 #include "explore/model/model.h"
 #include "explore/search/search.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void restore(void)
@@ -72,12 +71,20 @@ static void finish(void)
 	x.depth++;
 }
 
+/* The thread goes on, with this value, until it, or one that it has given way to, comes back. */
+static void run_on(unsigned thread, uint64_t value)
+{
+	x.on_main = false;
+	fiber_switch(&x.main, &x.fiber[thread], value);
+	x.on_main = true;
+}
+
 /* Up to its first operation. */
 static void start(unsigned thread)
 {
 	x.cur = (int)thread;
 	do {
-		fiber_switch(&x.main, &x.fiber[thread], 0);
+		run_on(thread, 0);
 	} while (x.relaxes && spin_goes_on());
 	if (x.watching)
 		trail_block_ends();
@@ -92,27 +99,21 @@ static bool run_step(void)
 		trail_step();
 		fiber_wipe(&x.fiber[x.cur]);
 	}
-	fiber_switch(&x.main, &x.fiber[x.cur], x.value);
+	run_on((unsigned)x.cur, x.value);
 	while (x.relaxes && !x.aborted && spin_goes_on())
-		fiber_switch(&x.main, &x.fiber[x.cur], 0);
+		run_on((unsigned)x.cur, 0);
 	if (!x.watching || x.aborted)
 		return false;
 	spin_block_ends();
-	x.on_main = true;
 	return sched_next();
 }
 
 static void run_steps(void)
 {
-	bool goes_on;
+	bool goes_on = sched_begin();
 
-	x.on_main = true;
-	goes_on = sched_begin();
-	while (goes_on) {
-		x.on_main = false;
+	while (goes_on)
 		goes_on = run_step();
-	}
-	x.on_main = false;
 }
 
 /* Threads that may wait forever are left in a complete execution, too. */
@@ -126,15 +127,16 @@ enum run_end run_execution(void)
 	enum run_end end;
 	jmp_buf bail;
 
-	restore();
 	x.bail = &bail;
-	if (setjmp(bail)) {
-		x.depth += x.on_main; /* the step that was begun counts */
-		x.on_main = false;
+	x.on_main = true;
+	if (setjmp(bail)) { /* on the explorer's own stack: see engine_give_up() */
+		x.depth += !x.starting; /* the step that was begun counts */
+		x.starting = false;
 		x.cur = -1;
 		return RUN_ABORTED;
 	}
 	x.starting = x.aside = true;
+	restore();
 	for (unsigned t = 0; t < x.check->threads && !x.aborted; t++)
 		start(t);
 	x.starting = false;
