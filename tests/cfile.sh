@@ -212,14 +212,16 @@ printf '%s\n' '#include <pthread.h>' '#include <mmun/explore.h>' \
 	'static void f(void *s, unsigned t, void *a) { (void)t; (void)a; pthread_mutex_lock(s); }' \
 	'EXPLORE_CHECK(p, .threads = 1, .state_size = 64, .thread = f)' >threads.c
 printf 'int nothing;\n' >none.c
-run 1 check --no-picture syntax.c threads.c none.c missing.c bad.c examples/checks/wakeup.c
+printf '\177ELF\0\1' >binary.c
+run 1 check --no-picture syntax.c threads.c binary.c none.c missing.c bad.c examples/checks/wakeup.c
 cp out bad.txt
 contains 'undeclared' err
 contains 'mmun: syntax.c: does not compile' err
-contains 'mmun: threads.c: calls pthread_mutex_lock(), which the explorer does not see' err
+contains 'mmun: threads.c:3: calls pthread_mutex_lock(), which the explorer does not see: use mutex_lock()' err
+contains 'mmun: binary.c: is no text' err
 contains 'mmun: none.c: has no check' err
 contains 'mmun: missing.c: No such file or directory' err
-contains '25 tests: 3 ok, 0 differ, 18 violations, 0 unfinished, 4 errors' out
+contains '26 tests: 3 ok, 0 differ, 18 violations, 0 unfinished, 5 errors' out
 shows crash null 'T0 follows a NULL pointer, after its load in null:'
 shows crash null 'replay: mmun replay bad.c null:'
 # The address sanitizer looks at its shadow of the address first, which is no memory either.

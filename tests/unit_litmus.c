@@ -93,7 +93,12 @@ static const struct error_case frame_errors[] = {
 	  "'Finding:', found '7'" },
 	{ "VM t\n(* Finding: flatt *)\n{ }\nP0() { }\n",
 	  "2:13: expected flat, lifetime, after-return, lost-write or another oracle after "
-	  "'Finding:', found 'flatt'" },
+	  "'Finding:', found 'flatt' (did you mean 'flat'?)" },
+	{ "VM t\n(* Result: Somtimes *)\n{ }\nP0() { }",
+	  "2:12: expected Never, Sometimes or Always after 'Result:', found 'Somtimes' "
+	  "(did you mean 'Sometimes'?)" },
+	{ "VM t\n{ x;\nP0(int *x) { }\n",
+	  "3:1: expected '}' of the initial state before 'P0'" },
 	{ "VM t\n(* Results: Never *)\n{ }\nP0() { }\n",
 	  "2:4: expected 'Result:' in place of 'Results:'" },
 	{ "C t\n{ }\nD0() { }",
@@ -152,6 +157,14 @@ static const struct error_case initial_state_errors[] = {
 	  "2:51: the page table of 'x' is full (at most 4 pages)" },
 	{ INIT("x; y with x; z with x; u with x; v with x;"),
 	  "2:43: the page of 'x' is full (at most 4 variables)" },
+	{ INIT("x; notfy cow = clear;"),
+	  "2:6: unknown statement 'notfy' (did you mean 'notify'?)" },
+	{ INIT("x; notify cow = claer;"),
+	  "2:19: expected a place (clear, set, unlock, end, after, freed, never, default), "
+	  "found 'claer' (did you mean 'clear'?)" },
+	{ INIT("x\n y;"),
+	  "2:4: expected ';' or how the page is mapped (cow, zero, none, swapped, shared, "
+	  "file, huge, split, pinned, readonly, with, beside), found 'y'" },
 	{ INIT("if;"),
 	  "2:3: expected a variable's name, found 'if', which is a word of the language" },
 	{ INIT("P0 = 1;"),
@@ -235,7 +248,8 @@ static const struct error_case initial_state_errors[] = {
 	{ INIT("x; D0 mirrors;"),
 	  "2:6: there is no thread 'D0' (did you mean 'P0'?)" },
 	{ INIT("x; D0 mirror;"),
-	  "2:9: expected 'caches', 'on', 'mirrors' or 'shadows' after the thread, found 'mirror'" },
+	  "2:9: expected 'caches', 'on', 'mirrors' or 'shadows' after the thread, found 'mirror' "
+	  "(did you mean 'mirrors'?)" },
 	{ INIT("semantics old;"),
 	  "2:13: expected 'modern', 'classic' or a version of Linux, such as 6.1 or 6.12, after "
 	  "'semantics', found 'old'" },
@@ -270,6 +284,8 @@ static const struct error_case thread_errors[] = {
 	  "3:12: expected '{' before the thread's body, found ';'" },
 	{ "VM t\n{ x; }\nP0(int *x) { WRITE_ONCE(*x, 1);",
 	  "3:32: expected '}', found the end of the file" },
+	{ "VM t\n{ x; }\nP0(int *x) {\n\nP1(int *x) { }",
+	  "5:1: expected '}' of P0, which begins in line 3, before 'P1'" },
 	{ "VM t\n{ x; y; }\nP0(int *x) { WRITE_ONCE(*y, 1); }",
 	  "3:26: 'y' is not a parameter of P0" },
 	{ "VM t\n{ x; }\nD0(int *x) { munmap(x); }",
@@ -385,7 +401,19 @@ static const struct error_case statement_errors[] = {
 	{ BODY("int r0 = READ_ONC(*x);"),
 	  "5:11: unknown function 'READ_ONC' (did you mean 'READ_ONCE'?)" },
 	{ BODY("spin_lock(x);"),
-	  "5:2: unknown operation 'spin_lock'" },
+	  "5:2: 'spin_lock' is not in the language of litmus tests; a check in C (mmun check "
+	  "FILE.c) has Linux's locks, atomics and RCU" },
+	{ BODY("int r0 = xchg(x, 1);"),
+	  "5:11: 'xchg' is not in the language of litmus tests; a check in C (mmun check "
+	  "FILE.c) has Linux's locks, atomics and RCU" },
+	{ BODY("itn r0 = READ_ONCE(*x);"),
+	  "5:2: unknown type 'itn' (did you mean 'int'?)" },
+	{ BODY("double r0 = READ_ONCE(*x);"),
+	  "5:2: unknown type 'double': use int, long or u64" },
+	{ BODY("WRITE_ONCE(*x, 1)\n\tmunmap(x);"),
+	  "5:19: expected ';' after the statement, found 'munmap'" },
+	{ BODY("int r0 = 1\n"),
+	  "5:12: expected ';' after the declaration, found '}'" },
 	{ BODY("int r0 = 5 / 2;"),
 	  "5:13: unexpected character '/'" },
 	{ BODY("int r0 = ((((((((((((((((((((((((((((((((((((((((1;"),

@@ -42,6 +42,9 @@ static void nearest_word(void **state)
 		{ "mumap", " (did you mean 'munmap'?)" },
 		{ "mremaps", " (did you mean 'mremap'?)" },
 		{ "mprtect", " (did you mean 'mprotect'?)" },
+		{ "mnumap", " (did you mean 'munmap'?)" }, /* exchanged */
+		{ "MREMAP", " (did you mean 'mremap'?)" },
+		{ "prtoetc", "" }, { "mprtoetct", " (did you mean 'mprotect'?)" },
 		{ "protec", " (did you mean 'mprotect'?)" },
 		{ "fork", "" },
 		{ "xy", "" }, /* no letter of "ab" would stay */

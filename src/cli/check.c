@@ -535,7 +535,7 @@ int cli_check(const struct args_command *command, int argc, char **argv)
 	if (isatty(STDERR_FILENO))
 		s.litmus.progress = show_progress;
 	add_operands(&s, &files, argc, argv);
-	status = check_all(&s, &files);
+	status = files.count ? check_all(&s, &files) : STATUS_ERROR;
 	cli_files_fini(&files);
 	return status;
 }

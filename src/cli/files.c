@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/nearest.h"
 #include "cli/cli.h"
 #include "litmus/table/matrix.h"
 
@@ -105,6 +106,21 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+static int is_check(const struct dirent *entry) { return cli_is_cfile(entry->d_name); }
+
+/* Why nothing is found in a directory without litmus tests. */
+static const char *none_in(const char *path)
+{
+	struct dirent **entry = NULL;
+	int n = scandir(path, &entry, is_check, NULL);
+
+	for (int i = 0; i < n; i++)
+		free(entry[i]);
+	free(entry);
+	return n > 0 ? "no *.litmus in this directory; checks in C are given by name" :
+		       "no *.litmus in this directory";
+}
+
 static void add_directory(struct cli_files *files, const char *path)
 {
 	struct dirent **entry;
@@ -112,8 +128,7 @@ static void add_directory(struct cli_files *files, const char *path)
 	size_t length = strlen(path);
 
 	if (n <= 0) {
-		args_complain("%s: %s", path,
-			      n ? strerror(errno) : "no *.litmus in this directory");
+		args_complain("%s: %s", path, n ? strerror(errno) : none_in(path));
 		files->failed = true;
 	}
 	for (int i = 0; i < n; i++) {
@@ -194,6 +209,31 @@ static bool refuse(struct cli_source *s, const char *why)
 	return false;
 }
 
+/* It was perhaps to be a name from the catalog. */
+static bool refuse_absent(struct cli_source *s)
+{
+	char catalog[PATH_MAX], name[NEAREST_WORD_MAX + 1], why[sizeof(s->error.text)];
+	struct dirent **entry = NULL;
+	struct nearest near;
+	int n = 0;
+
+	snprintf(name, sizeof(name), "%s", s->file);
+	if (has_suffix(name))
+		*strrchr(name, '.') = 0;
+	nearest_init(&near, name, strlen(name) / 3 + 2);
+	if (!strchr(name, '/') && cli_catalog(catalog, sizeof(catalog)))
+		n = scandir(catalog, &entry, is_test, by_name);
+	for (int i = 0; i < n; i++) {
+		*strrchr(entry[i]->d_name, '.') = 0;
+		nearest_offer(&near, entry[i]->d_name);
+	}
+	snprintf(why, sizeof(why), "%s%s", strerror(ENOENT), nearest_text(&near));
+	for (int i = 0; i < n; i++)
+		free(entry[i]);
+	free(entry);
+	return refuse(s, why);
+}
+
 static bool read_all(struct cli_source *s, int fd)
 {
 	size_t limit = LITMUS_FILE_BYTES_MAX + 1;
@@ -226,7 +266,7 @@ static bool read_file(struct cli_source *s, const char *path)
 	s->file = input ? "<stdin>" : path;
 	fd = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return refuse(s, strerror(errno));
+		return errno == ENOENT ? refuse_absent(s) : refuse(s, strerror(errno));
 	good = read_all(s, fd);
 	if (!input)
 		close(fd);

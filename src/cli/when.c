@@ -226,7 +226,11 @@ static bool known_place(const char *name)
 			return true;
 		names[count++] = p->name;
 	}
-	args_complain_unknown("when: unknown flush point", name, names, count, "mmun when --help");
+	if (*name)
+		args_complain_unknown("when: unknown flush point", name, names, count,
+				      "mmun when --help");
+	else
+		args_complain("when: a flush point is missing after '@', see mmun when --help");
 	return false;
 }
 
@@ -234,8 +238,11 @@ static bool known_semantics(const char *name)
 {
 	if (!strcmp(name, when_era_name[0]) || !strcmp(name, when_era_name[1]))
 		return true;
-	args_complain_unknown("when: unknown semantics", name, when_era_name, ERAS,
-			      "mmun when --help");
+	if (*name)
+		args_complain_unknown("when: unknown semantics", name, when_era_name, ERAS,
+				      "mmun when --help");
+	else
+		args_complain("when: the semantics are missing after '/', see mmun when --help");
 	return false;
 }
 

@@ -42,7 +42,10 @@ static bool refuse(struct cfile *f, const char *why)
 {
 	if (why != f->compiled.error)
 		snprintf(f->compiled.error, sizeof(f->compiled.error), "%s", why);
-	f->how->complain("%s: %s", f->compiled.path, why);
+	if (f->compiled.line)
+		f->how->complain("%s:%d: %s", f->compiled.path, f->compiled.line, why);
+	else
+		f->how->complain("%s: %s", f->compiled.path, why);
 	return false;
 }
 

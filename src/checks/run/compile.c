@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compile.c - see compile.h. This file knows what the compiler and the linker are told, and
- * which functions an object must not call because the explorer does not see them. cfile.c
+ * compile.c - see compile.h. This file knows what the compiler and the linker are told. cfile.c
  * calls it.
  *
  * Invariant: the temporary directory exists from compile_open() to compile_close(). A signal in
@@ -19,7 +18,7 @@
 
 #include "checks/run/compile.h"
 #include "checks/run/hints.h"
-#include "checks/run/image.h"
+#include "checks/run/unseen.h"
 #include "jobs/jobs.h"
 
 static bool refuse(struct compiled *c, const char *why)
@@ -203,55 +202,11 @@ static bool link_object(const struct compiled *c, bool coverage)
 
 /* --- what the explorer cannot see ---------------------------------------- */
 
-static bool is_unseen(const char *name)
-{
-	static const char *const begin[] = { "pthread_", "sem_", "thrd_", "mtx_", "cnd_" };
-	static const char *const whole[] = { "fork", "vfork", "clone", "sleep", "usleep",
-					     "nanosleep", "longjmp", "siglongjmp", "setitimer",
-					     "sigaction", "signal", "alarm" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(begin); i++)
-		if (!strncmp(name, begin[i], strlen(begin[i])))
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
-		if (!strcmp(name, whole[i]))
-			return true;
-	return false;
-}
-
-/* The first function that the object wants and that is_unseen(), or NULL. */
-static const char *find_unseen(const struct image *image)
-{
-	const Elf64_Shdr *section;
-
-	for (unsigned s = 0; (section = image_section(image, s)) != NULL; s++) {
-		const Elf64_Sym *sym = image_at(image, section->sh_offset);
-
-		if (section->sh_type != SHT_DYNSYM)
-			continue;
-		for (size_t i = 0; i < section->sh_size / sizeof(*sym); i++) {
-			const char *name = image_string(image, section->sh_link, sym[i].st_name);
-
-			if (sym[i].st_shndx == SHN_UNDEF && is_unseen(name))
-				return name;
-		}
-	}
-	return NULL;
-}
-
 static bool inspect(struct compiled *c)
 {
-	const char *name;
-	struct image image;
+	int found = unseen_find(c->unlinked, c->object, c->error, sizeof(c->error), &c->line);
 
-	if (!image_open(&image, c->object))
-		return refuse(c, strerror(errno));
-	name = find_unseen(&image);
-	if (name)
-		snprintf(c->error, sizeof(c->error), "calls %s(), which the explorer does not see",
-			 name);
-	image_close(&image);
-	return !name;
+	return found < 0 ? refuse(c, strerror(-found)) : !found;
 }
 
 /* --- the temporary directory ---------------------------------------------- */
@@ -314,11 +269,26 @@ static bool make_directory(struct compiled *c)
 	return true;
 }
 
+/* Has the file's first part only what a source can have? What cannot be read is the compiler's to
+ * tell. */
+static bool is_text(const char *path)
+{
+	char part[4096];
+	FILE *in = fopen(path, "re");
+	size_t n = in ? fread(part, 1, sizeof(part), in) : 0;
+
+	if (in)
+		fclose(in);
+	return !memchr(part, 0, n);
+}
+
 bool compile_open(struct compiled *c, const char *path, const char *headers, bool coverage)
 {
 	*c = (struct compiled){ .path = path };
 	if (access(path, R_OK))
 		return refuse(c, strerror(errno));
+	if (!is_text(path))
+		return refuse(c, "is no text");
 	if (!headers)
 		return refuse(c, "the headers of mmun are not installed");
 	if (!make_directory(c))

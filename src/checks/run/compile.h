@@ -15,6 +15,7 @@ struct compiled {
 	char said[80];           /* what the compiler says of the code that it has made */
 	bool by_clang;
 	char error[160];         /* why there is no object; "": there is one */
+	int line;                /* ... and where; 0: nowhere */
 	struct jobs_watcher watcher; /* it removes the directory if this process is killed */
 };
 

@@ -7,7 +7,6 @@
 #include "checks/run/hints.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,7 +127,7 @@ static const struct { const char *name, *hint; } hints[] = {
 	{ "__exit", "leave it out" },
 };
 
-static bool stands_for(const char *row, const char *name)
+bool hint_is_for(const char *row, const char *name)
 {
 	const char *star = strchr(row, '*');
 
@@ -143,7 +142,7 @@ static size_t row_of(const char *name)
 {
 	size_t n = 0;
 
-	while (n < ARRAY_SIZE(hints) && !stands_for(hints[n].name, name))
+	while (n < ARRAY_SIZE(hints) && !hint_is_for(hints[n].name, name))
 		n++;
 	return n;
 }

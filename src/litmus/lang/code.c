@@ -88,6 +88,23 @@ static int find_reg(const struct parser *p, const char *name)
 
 /* --- names --------------------------------------------------------------- */
 
+/* The kernel's words that a body cannot have: where there is no such thing, one looks for it. */
+static bool is_of_checks(const char *name)
+{
+	static const char *const beginning[] = {
+		"atomic_", "atomic64_", "clear_bit", "cmpxchg", "down_", "kfree", "kmalloc", "kref_",
+		"mmu_notifier_", "mmu_interval_", "mutex_", "pte_", "ptep_", "rcu_", "read_lock",
+		"read_unlock", "refcount_", "set_bit", "set_pte", "smp_", "spin_", "srcu_",
+		"synchronize_", "test_and_", "try_cmpxchg", "up_", "wait_event", "wake_up",
+		"write_lock", "write_unlock", "xchg",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(beginning); i++)
+		if (!strncmp(name, beginning[i], strlen(beginning[i])))
+			return true;
+	return false;
+}
+
 /* Says what @name may have meant, of everything that a body may name. */
 _Noreturn static void fail_unknown(struct parser *p, const char *kind, bool functions)
 {
@@ -108,6 +125,9 @@ _Noreturn static void fail_unknown(struct parser *p, const char *kind, bool func
 		nearest_offer(&near, fences[i]);
 	for (int i = 0; i < OP_COUNT && functions; i++)
 		nearest_offer(&near, operations[i].name);
+	if (!near.best && functions && is_of_checks(t->name))
+		parse_fail(p, t->pos, "'%s' is not in the language of litmus tests; a check in C "
+			   "(mmun check FILE.c) has Linux's locks, atomics and RCU", t->name);
 	parse_fail(p, t->pos, "unknown %s '%s'%s", kind, t->name, nearest_text(&near));
 }
 
@@ -532,6 +552,16 @@ static void parse_if(struct parser *p)
 	}
 }
 
+/* A thread does not begin inside another one: that has no end yet. */
+static void refuse_thread(struct parser *p)
+{
+	const struct token *t = &p->lex.tok;
+
+	if (t->kind == TOK_NAME && is_thread_name(t->name) && at_next(p, "("))
+		parse_fail(p, t->pos, "expected '}' of %s, which begins in line %d, before '%s'",
+			   p->thread->name, p->thread->pos.line, t->name);
+}
+
 static void parse_block(struct parser *p)
 {
 	int outer = p->block;
@@ -541,6 +571,7 @@ static void parse_block(struct parser *p)
 	while (!at(p, "}")) {
 		if (p->lex.tok.kind == TOK_END)
 			parse_fail_expected(p, "'}'");
+		refuse_thread(p);
 		parse_statement(p);
 	}
 	if (p->depth == 1)
@@ -562,6 +593,27 @@ static bool parse_fence(struct parser *p)
 	return false;
 }
 
+/* "itn r0": a name and a name; the first was to be a type. */
+static void refuse_unknown_type(struct parser *p)
+{
+	static const char *const types[] = { "int", "long", "u64" };
+	const struct token *t = &p->lex.tok;
+	struct lexer saved = p->lex;
+	struct nearest near;
+	bool declares;
+
+	lex_next(p);
+	declares = p->lex.tok.kind == TOK_NAME;
+	p->lex = saved;
+	if (!declares)
+		return;
+	nearest_init(&near, t->name, NEAREST_DISTANCE);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		nearest_offer(&near, types[i]);
+	parse_fail(p, t->pos, "unknown type '%s'%s", t->name,
+		   near.best ? nearest_text(&near) : ": use int, long or u64");
+}
+
 static void parse_assignment(struct parser *p)
 {
 	const struct token *t = &p->lex.tok;
@@ -571,6 +623,8 @@ static void parse_assignment(struct parser *p)
 		parse_fail_expected(p, "a statement");
 	if (reg < 0 && at_next(p, "("))
 		fail_unknown(p, "operation", true);
+	if (reg < 0)
+		refuse_unknown_type(p);
 	if (reg < 0 && find_var(p->test, t->name) >= 0)
 		parse_fail(p, t->pos, "'%s' is a pointer: write it with WRITE_ONCE(*%s, ...)",
 			   t->name, t->name);

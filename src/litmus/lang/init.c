@@ -149,13 +149,27 @@ static void refuse_in_c(struct parser *p)
 			   "a 'C' test has plain variables only; begin the test with 'VM'");
 }
 
-_Noreturn static void fail_attribute(struct parser *p)
+/* "notfy cow = clear": the first word of another statement was meant. */
+static void refuse_near_statement(struct parser *p, const struct litmus_var *var)
+{
+	static const char *const words[] = { "notify", "semantics" };
+	struct nearest near;
+
+	nearest_init(&near, var->name, NEAREST_DISTANCE);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		nearest_offer(&near, words[i]);
+	if (near.best)
+		parse_fail(p, var->pos, "unknown statement '%s'%s", var->name, nearest_text(&near));
+}
+
+_Noreturn static void fail_attribute(struct parser *p, const struct litmus_var *var)
 {
 	static const char *const words[] = {
 		"cow", "zero", "none", "swapped", "shared", "file", "huge", "split", "pinned",
 		"readonly", "with", "beside", NULL,
 	};
 
+	refuse_near_statement(p, var);
 	parse_fail_word(p, "';' or how the page is mapped (cow, zero, none, swapped, shared, "
 			"file, huge, split, pinned, readonly, with, beside)", words);
 }
@@ -186,7 +200,7 @@ static void parse_attributes(struct parser *p, struct litmus_var *var)
 
 	while (!at(p, ";")) {
 		if (p->lex.tok.kind != TOK_NAME)
-			fail_attribute(p);
+			fail_attribute(p, var);
 		refuse_in_c(p);
 		if (attribute_backing(p, var, &had) || attribute_flag(p, var, &had))
 			continue;
@@ -196,7 +210,7 @@ static void parse_attributes(struct parser *p, struct litmus_var *var)
 		} else if (accept(p, "beside")) {
 			attribute_beside(p, var, &had);
 		} else {
-			fail_attribute(p);
+			fail_attribute(p, var);
 		}
 	}
 	refuse_attributes(p, var, &had);
@@ -286,8 +300,12 @@ static void parse_kind(struct parser *p, struct promise *promise)
 
 static void parse_promise(struct parser *p)
 {
+	static const char *const words[] = { "caches", "on", "mirrors", "shadows", NULL };
 	struct promise *promise;
 
+	if (at_next(p, "("))
+		parse_fail(p, p->lex.tok.pos, "expected '}' of the initial state before '%s'",
+			   p->lex.tok.name);
 	refuse_in_c(p);
 	promise = promise_for(p);
 	lex_next(p);
@@ -301,7 +319,7 @@ static void parse_promise(struct parser *p)
 	} else if (at(p, "mirrors") || at(p, "shadows") || at(p, "remembers")) {
 		parse_kind(p, promise);
 	} else {
-		parse_fail_expected(p, "'caches', 'on', 'mirrors' or 'shadows' after the thread");
+		parse_fail_word(p, "'caches', 'on', 'mirrors' or 'shadows' after the thread", words);
 	}
 }
 
@@ -362,17 +380,24 @@ void keep_promises(struct parser *p)
 
 static unsigned parse_place(struct parser *p)
 {
-	static const struct { const char *text; unsigned place; } places[] = {
-#define X(e, name) { name, FLUSH_POINT_##e },
+	static const char *const words[] = {
+#define X(e, name) name,
 		FLUSH_POINTS(X)
 #undef X
-		{ "never", PLACE_NEVER }, { "default", PLACE_DEFAULT },
+		"never", "default", NULL,
+	};
+	static const unsigned place[] = {
+#define X(e, name) FLUSH_POINT_##e,
+		FLUSH_POINTS(X)
+#undef X
+		PLACE_NEVER, PLACE_DEFAULT,
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		if (accept(p, places[i].text))
-			return places[i].place;
-	parse_fail_expected(p, "a place (clear, set, unlock, end, after, freed, never, default)");
+	for (size_t i = 0; words[i]; i++)
+		if (accept(p, words[i]))
+			return place[i];
+	parse_fail_word(p, "a place (clear, set, unlock, end, after, freed, never, default)",
+			words);
 }
 
 static void parse_notify(struct parser *p)

@@ -304,12 +304,22 @@ static const char *found(const struct parser *p, char *buf, size_t size)
 	return buf;
 }
 
+/* Where to say that @what was expected: a mark that ends something is missing behind what comes
+ * before, if that ends its line. */
+static struct litmus_pos place_of(const struct parser *p, const char *what)
+{
+	struct litmus_pos before = lex_pos_at(p, p->lex.last_end);
+
+	return strchr(";,)", *what == '\'' ? what[1] : *what) && p->lex.last_end &&
+	       before.line < p->lex.tok.pos.line ? before : p->lex.tok.pos;
+}
+
 void expect(struct parser *p, const char *text, const char *where)
 {
 	char buf[FOUND_MAX + 24];
 
 	if (!accept(p, text))
-		parse_fail(p, p->lex.tok.pos, "expected '%s' %s, found %s", text, where,
+		parse_fail(p, place_of(p, text), "expected '%s' %s, found %s", text, where,
 			   found(p, buf, sizeof(buf)));
 }
 
@@ -441,6 +451,6 @@ void parse_fail_word(struct parser *p, const char *what, const char *const *word
 	nearest_init(&near, p->lex.tok.name, NEAREST_DISTANCE);
 	for (; *words; words++)
 		nearest_offer(&near, *words);
-	parse_fail(p, p->lex.tok.pos, "expected %s, found %s%s", what,
-		   found(p, buf, sizeof(buf)), nearest_text(&near));
+	parse_fail(p, near.best ? p->lex.tok.pos : place_of(p, what), "expected %s, found %s%s",
+		   what, found(p, buf, sizeof(buf)), nearest_text(&near));
 }

@@ -46,23 +46,34 @@ static const char *line_value(const char *s, const char *end, const char *key)
 	return s;
 }
 
+/* Which of the words [s, end) is. @what was expected. */
+static size_t word_of_line(struct parser *p, const char *s, const char *end,
+			   const char *const *words, size_t count, const char *what)
+{
+	struct litmus_pos pos = lex_pos_at(p, (size_t)(s - p->text));
+	struct nearest near;
+	char found[40];
+
+	snprintf(found, sizeof(found), "%.*s", (int)(end - s), s);
+	nearest_init(&near, found, NEAREST_DISTANCE);
+	for (size_t i = 0; i < count; i++) {
+		if ((size_t)(end - s) == strlen(words[i]) && !memcmp(s, words[i], (size_t)(end - s)))
+			return i;
+		nearest_offer(&near, words[i]);
+	}
+	parse_fail(p, pos, "expected %s, found '%s'%s", what, found, nearest_text(&near));
+}
+
 static void read_result(struct parser *p, const char *s, const char *end)
 {
-	static const struct { const char *text; enum litmus_result result; } results[] = {
-		{ "Never", RESULT_NEVER }, { "Sometimes", RESULT_SOMETIMES },
-		{ "Always", RESULT_ALWAYS },
-	};
+	static const char *const words[] = { "Never", "Sometimes", "Always" };
+	static const enum litmus_result results[] = { RESULT_NEVER, RESULT_SOMETIMES, RESULT_ALWAYS };
 	struct litmus_pos pos = lex_pos_at(p, (size_t)(s - p->text));
 
 	if (p->test->expected != RESULT_NONE)
 		parse_fail(p, pos, "a test has one 'Result:' line only");
-	for (size_t i = 0; i < ARRAY_SIZE(results); i++)
-		if ((size_t)(end - s) == strlen(results[i].text) &&
-		    !memcmp(s, results[i].text, (size_t)(end - s)))
-			p->test->expected = results[i].result;
-	if (p->test->expected == RESULT_NONE)
-		parse_fail(p, pos, "expected Never, Sometimes or Always after 'Result:', found '%.*s'",
-			   (int)(end - s < 40 ? end - s : 40), s);
+	p->test->expected = results[word_of_line(p, s, end, words, ARRAY_SIZE(words),
+						 "Never, Sometimes or Always after 'Result:'")];
 }
 
 static void read_finding(struct parser *p, const char *s, const char *end)
@@ -73,16 +84,13 @@ static void read_finding(struct parser *p, const char *s, const char *end)
 #undef X
 	};
 	struct litmus_pos pos = lex_pos_at(p, (size_t)(s - p->text));
-	size_t n = (size_t)(end - s);
 
 	if (p->test->expected_finding[0])
 		parse_fail(p, pos, "a test has one 'Finding:' line only");
-	for (size_t i = 0; i < ARRAY_SIZE(oracles); i++)
-		if (n == strlen(oracles[i]) && !memcmp(s, oracles[i], n))
-			strcpy(p->test->expected_finding, oracles[i]);
-	if (!p->test->expected_finding[0])
-		parse_fail(p, pos, "expected flat, lifetime, after-return, lost-write or another "
-			   "oracle after 'Finding:', found '%.*s'", (int)(n < 40 ? n : 40), s);
+	strcpy(p->test->expected_finding,
+	       oracles[word_of_line(p, s, end, oracles, ARRAY_SIZE(oracles),
+				    "flat, lifetime, after-return, lost-write or another oracle "
+				    "after 'Finding:'")]);
 }
 
 /* A key that is nearly right would be prose, and the test expect nothing. */
