@@ -14,7 +14,10 @@
 
 static size_t min(size_t a, size_t b) { return a < b ? a : b; }
 
-static bool differ(char a, char b) { return tolower((unsigned char)a) != tolower((unsigned char)b); }
+static bool differ(char a, char b)
+{
+	return tolower((unsigned char)a) != tolower((unsigned char)b);
+}
 
 /* Computed one row at a time, from the two rows above it. SIZE_MAX if a word is too long. */
 static size_t distance(const char *a, const char *b)
@@ -35,7 +38,8 @@ static size_t distance(const char *a, const char *b)
 			}
 			row[j] = min(above[j - 1] + differ(a[i - 1], b[j - 1]),
 				     min(above[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && !differ(a[i - 1], b[j - 2]) && !differ(a[i - 2], b[j - 1]))
+			if (i > 1 && j > 1 && !differ(a[i - 1], b[j - 2]) &&
+			    !differ(a[i - 2], b[j - 1]))
 				row[j] = min(row[j], second[j - 2] + 1);
 		}
 	}

@@ -4,16 +4,8 @@
  * tool. Everything else is done by src/checks/run.
  */
 #include <limits.h>
-#include <string.h>
 
 #include "cli/cli.h"
-
-bool cli_is_cfile(const char *path)
-{
-	size_t n = strlen(path);
-
-	return n > 2 && !strcmp(path + n - 2, ".c");
-}
 
 static struct cfile_how fill(const struct cfile_how *how, char *headers, size_t size)
 {

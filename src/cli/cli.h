@@ -46,6 +46,9 @@ struct cli_files {
 void cli_files_add(struct cli_files *files, const char *operand);
 void cli_files_fini(struct cli_files *files);
 
+/* Is it a check in C, by its name? */
+bool cli_is_cfile(const char *path);
+
 /* A directory of the environment variable, or of the tree or the installation that the
  * executable belongs to; false: nowhere. */
 bool cli_directory(const char *variable, const char *in_tree, const char *installed, char *buf,
@@ -67,8 +70,6 @@ void cli_source_close(struct cli_source *source);
 
 /* --- cfile.c ------------------------------------------------------------- */
 
-/* Is it a check in C, by its name? */
-bool cli_is_cfile(const char *path);
 /* cfile_check() and cfile_replay(), with the installed headers and the tool's complaints:
  * those members of @how need not be filled. */
 int cli_cfile_check(const char *path, const struct cfile_how *how, struct report *report);

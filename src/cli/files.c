@@ -26,6 +26,13 @@ static bool has_suffix(const char *name)
 	return n > k && !strcmp(name + n - k, suffix);
 }
 
+bool cli_is_cfile(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 2 && !strcmp(path + n - 2, ".c");
+}
+
 static bool is_directory(const char *path)
 {
 	struct stat st;

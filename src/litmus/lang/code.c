@@ -92,11 +92,11 @@ static int find_reg(const struct parser *p, const char *name)
 static bool is_of_checks(const char *name)
 {
 	static const char *const beginning[] = {
-		"atomic_", "atomic64_", "clear_bit", "cmpxchg", "down_", "kfree", "kmalloc", "kref_",
-		"mmu_notifier_", "mmu_interval_", "mutex_", "pte_", "ptep_", "rcu_", "read_lock",
-		"read_unlock", "refcount_", "set_bit", "set_pte", "smp_", "spin_", "srcu_",
-		"synchronize_", "test_and_", "try_cmpxchg", "up_", "wait_event", "wake_up",
-		"write_lock", "write_unlock", "xchg",
+		"atomic_", "atomic64_", "clear_bit", "cmpxchg", "down_", "kfree", "kmalloc",
+		"kref_", "mmu_notifier_", "mmu_interval_", "mutex_", "pte_", "ptep_", "rcu_",
+		"read_lock", "read_unlock", "refcount_", "set_bit", "set_pte", "smp_", "spin_",
+		"srcu_", "synchronize_", "test_and_", "try_cmpxchg", "up_", "wait_event",
+		"wake_up", "write_lock", "write_unlock", "xchg",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(beginning); i++)
@@ -126,8 +126,8 @@ _Noreturn static void fail_unknown(struct parser *p, const char *kind, bool func
 	for (int i = 0; i < OP_COUNT && functions; i++)
 		nearest_offer(&near, operations[i].name);
 	if (!near.best && functions && is_of_checks(t->name))
-		parse_fail(p, t->pos, "'%s' is not in the language of litmus tests; a check in C "
-			   "(mmun check FILE.c) has Linux's locks, atomics and RCU", t->name);
+		parse_fail(p, t->pos, "'%s' is not in the language of litmus tests; a check in "
+			   "C (mmun check FILE.c) has Linux's locks, atomics and RCU", t->name);
 	parse_fail(p, t->pos, "unknown %s '%s'%s", kind, t->name, nearest_text(&near));
 }
 

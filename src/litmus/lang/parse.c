@@ -57,7 +57,8 @@ static size_t word_of_line(struct parser *p, const char *s, const char *end,
 	snprintf(found, sizeof(found), "%.*s", (int)(end - s), s);
 	nearest_init(&near, found, NEAREST_DISTANCE);
 	for (size_t i = 0; i < count; i++) {
-		if ((size_t)(end - s) == strlen(words[i]) && !memcmp(s, words[i], (size_t)(end - s)))
+		if ((size_t)(end - s) == strlen(words[i]) &&
+		    !memcmp(s, words[i], (size_t)(end - s)))
 			return i;
 		nearest_offer(&near, words[i]);
 	}
@@ -67,7 +68,9 @@ static size_t word_of_line(struct parser *p, const char *s, const char *end,
 static void read_result(struct parser *p, const char *s, const char *end)
 {
 	static const char *const words[] = { "Never", "Sometimes", "Always" };
-	static const enum litmus_result results[] = { RESULT_NEVER, RESULT_SOMETIMES, RESULT_ALWAYS };
+	static const enum litmus_result results[] = {
+		RESULT_NEVER, RESULT_SOMETIMES, RESULT_ALWAYS,
+	};
 	struct litmus_pos pos = lex_pos_at(p, (size_t)(s - p->text));
 
 	if (p->test->expected != RESULT_NONE)
