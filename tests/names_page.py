@@ -79,7 +79,7 @@ def page(top):
 
 def hints(top, known):
     source = open(os.path.join(top, 'src/checks/run/hints.c')).read()
-    table = source[source.index('hints[] = {'):source.index('static bool stands_for')]
+    table = source[source.index('hints[] = {'):source.index('bool hint_is_for')]
     rows = re.findall(r'\{ "([^"]+)", ((?:"[^"]*"\s*)+)\}', table)
     for name, hint in rows:
         begin = name.rstrip('*')
