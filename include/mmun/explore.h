@@ -97,6 +97,8 @@ struct explore_check {
 	                                     which is run when a finding is drawn; may be NULL */
 	void *data;                       /* memory that is restored as the state is: the */
 	size_t data_size;                 /* runner gives the check's static variables */
+	bool judges_calls;                /* the runner sets it: calls of the library are held to
+	                                     "after-return" */
 };
 
 /* --- checks of a file ----------------------------------------------------- */

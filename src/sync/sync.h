@@ -113,6 +113,14 @@
  *                                   block carries out; what is said there is numbered as
  *                                   its steps. name lasts.
  *
+ * For the oracle "after-return" of checks in C. Natively they are compiled away.
+ *   sync_walked()                   the step in which the thread has read an entry
+ *   sync_tlb_fill(tlb, page, walked)  what was read in that step is in the TLB now
+ *   sync_tlb_use(tlb, space, page, addr, write)  it was used, for an address of this space
+ *   sync_taken_away(name, space, start, end, loads)  the call of this name, whose operation was
+ *                                   declared, has succeeded: stores, and loads too if it is
+ *                                   said, must not use what TLBs had
+ *
  * For who asks whether a step is needed: if (sync_optional(what)) before a flush or a
  * notification. It happens, but when the explorer runs without it; natively always.
  *

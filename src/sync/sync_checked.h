@@ -310,7 +310,8 @@ typedef void sync_listener_fn(enum sync_event kind, const uint64_t words[EVENT_W
 
 void sync_listen(sync_listener_fn *listener);
 
-struct sync_operation { const char *name; unsigned steps; };
+/* first: its first operation of the explorer's is the thread's first-th. */
+struct sync_operation { const char *name; unsigned steps, first; };
 
 struct sync_operation sync_operation_begin_(const char *name); /* the one before */
 void sync_operation_end_(struct sync_operation *before);
@@ -320,6 +321,19 @@ void sync_operation_end_(struct sync_operation *before);
 		sync_operation_begin_(name)
 
 bool sync_optional(const char *what);
+
+/* See src/explore/door/stale.c. */
+unsigned sync_walked_(void);
+void sync_tlb_fill_(const void *tlb, uint64_t page, unsigned walked);
+void sync_tlb_use_(const void *tlb, const void *space, uint64_t page, uint64_t addr, bool write);
+void sync_taken_away_(const char *name, const void *space, uint64_t start, uint64_t end,
+		      bool loads);
+#define sync_walked() sync_walked_()
+#define sync_tlb_fill(tlb, page, walked) sync_tlb_fill_((tlb), (page), (walked))
+#define sync_tlb_use(tlb, space, page, addr, write) \
+	sync_tlb_use_((tlb), (space), (page), (addr), (write))
+#define sync_taken_away(name, space, start, end, loads) \
+	sync_taken_away_((name), (space), (start), (end), (loads))
 
 /* --- words --------------------------------------------------------------- */
 

@@ -325,6 +325,11 @@ static inline void sync_range_live(void *p, size_t size) { (void)p, (void)size; 
 
 static inline bool sync_optional(const char *what) { return (void)what, true; }
 
+#define sync_walked() 0u
+#define sync_tlb_fill(tlb, page, walked) ((void)(walked))
+#define sync_tlb_use(tlb, space, page, addr, write) ((void)0)
+#define sync_taken_away(name, space, start, end, loads) ((void)sizeof(name))
+
 #define sync_operation(name) ((void)sizeof(name))
 #define sync_event(kind, ...) ((void)sizeof((uint64_t[]){ 0, __VA_ARGS__ }))
 

@@ -78,6 +78,7 @@ static struct explore_check with_data(const struct explore_check *check)
 	struct explore_check c = *check;
 	struct data d = { .inside = (uintptr_t)check };
 
+	c.judges_calls = true;
 	if (dl_iterate_phdr(find_data, &d) && d.end > d.start) {
 		c.data = (void *)d.start;
 		c.data_size = d.end - d.start;

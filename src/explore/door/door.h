@@ -15,6 +15,7 @@
  *   lifetime.c   memory that was freed, and uses of memory
  *   spin.c       threads that ask again and again
  *   endless.c    executions without end
+ *   stale.c      what is used after a call has taken it away
  *   optional.c   steps that can be left out
  *   code.c       where in the source a code address is
  *   tsan.c       what the compiler tells of plain accesses
@@ -190,6 +191,9 @@ void spin_forget(void);          /* the execution before */
 bool spin_goes_on(void);
 void spin_block_ends(void);      /* it has done all up to its next step */
 bool spin_could_go_on(void);     /* at a deadlock: a thread would now do something else */
+
+/* --- stale.c ------------------------------------------------------------- */
+void stale_forget(void);         /* the execution before */
 
 /* --- endless.c ----------------------------------------------------------- */
 void endless_report(void);       /* the execution is too long: who goes round */

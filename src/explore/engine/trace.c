@@ -40,6 +40,7 @@ struct sync_operation sync_operation_begin_(const char *name)
 	if (now) {
 		before = *now;
 		*now = (struct sync_operation){ .name = name };
+		now->first = (unsigned)x.thread[x.cur].idx + 1;
 	}
 	return before;
 }

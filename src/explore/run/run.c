@@ -29,6 +29,7 @@ static void restore(void)
 	if (x.watching)
 		trail_forget();
 	spin_forget();
+	stale_forget();
 	x.fails = 0;
 	x.aborted = false;
 	x.depth = 0;

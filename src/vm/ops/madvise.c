@@ -329,5 +329,7 @@ int mmun_madvise(struct mmun_mm *mm, uint64_t addr, uint64_t len, int advice)
 		mmap_write_unlock(mm);
 	else
 		up_read(&mm->mmap_lock);
+	if (!err && advice == MMUN_MADV_DONTNEED)
+		sync_taken_away("mmun_madvise(MMUN_MADV_DONTNEED)", &mm->domain, addr, end, true);
 	return err;
 }

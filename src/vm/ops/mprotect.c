@@ -56,5 +56,8 @@ int mmun_mprotect(struct mmun_mm *mm, uint64_t addr, uint64_t len, int prot)
 	mmap_write_lock(mm);
 	err = mprotect_locked(mm, addr, addr + len, prot);
 	mmap_write_unlock(mm);
+	if (!err && !(prot & MMUN_PROT_WRITE))
+		sync_taken_away("mmun_mprotect()", &mm->domain, addr, addr + len,
+				prot == MMUN_PROT_NONE);
 	return err;
 }

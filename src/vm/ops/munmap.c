@@ -32,5 +32,7 @@ int mmun_munmap(struct mmun_mm *mm, uint64_t addr, uint64_t len)
 		munmap_locked(mm, addr, addr + len);
 	}
 	mmap_write_unlock(mm);
+	if (!err)
+		sync_taken_away("mmun_munmap()", &mm->domain, addr, addr + len, true);
 	return err;
 }

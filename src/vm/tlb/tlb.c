@@ -129,19 +129,23 @@ static enum tlb_result fill(const struct tlb *t, struct notify_domain *d,
 {
 	uint64_t vpn = addr >> SYNC_PAGE_SHIFT, old = *w;
 	atomic_u64 *entry = entry_of(t, vpn);
+	unsigned walked;
 	pte_t pte;
 
 	/* Pairs with the store before the invalidation that made this a miss. */
 	if (stop && load_relaxed(stop))
 		return TLB_STOPPED;
 	pte = d->ops->walk(d, addr, write);
+	walked = sync_walked();
 	if (!pte_present(pte) || (write && !pte_write(pte))) {
 		sync_event(WALK_FAULT, addr);
 		return TLB_FAULT;
 	}
 	sync_event(WALK, addr, pte_pfn(pte).v, pte_rights(pte));
 	*w = word_make(t, old, vpn, pte);
-	if (!cmpxchg_acq_rel(entry, &old, *w))
+	if (cmpxchg_acq_rel(entry, &old, *w))
+		sync_tlb_fill(t, vpn, walked);
+	else
 		*w = 0;
 	return TLB_DONE;
 }
@@ -175,8 +179,10 @@ enum tlb_result tlb_access(struct tlb *t, struct notify_domain *d, const atomic_
 			r = TLB_FAULT;
 		else if (!hit)
 			r = fill(t, d, stop, a->addr, a->write, &w);
-		if (r == TLB_DONE && w)
+		if (r == TLB_DONE && w) {
 			touch(d, w, hit, a);
+			sync_tlb_use(t, d, vpn, a->addr, a->write);
+		}
 		guard_leave();
 	} while (r == TLB_DONE && !w); /* invalidated or replaced during the walk */
 	return r;

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* stale.c - the oracle "after-return": what a call of the library has taken away is not used
+ * through a TLB after the call has returned. The first thread changes the entry as writeback and
+ * migration do, and its broken twin flushes after the page table lock was dropped; so a call that
+ * comes between finds nothing to do. */
+#include <mmun/kernel_mm.h>
+
+#include "scene.h"
+
+struct s { bool unused; };
+
+static struct mm_world w;
+static unsigned long x;
+
+static void setup(void *state, void *arg)
+{
+	(void)state, (void)arg;
+	mm_world_init(&w, MMUN_MODERN, 1, true);
+	x = mm_world_page(&w, 0, 0, 7);
+	mm_world_cached(&w, 0, x, true);
+	mm_world_device_cached(&w, x, true);
+}
+
+static void finish(void *state, void *arg)
+{
+	(void)state, (void)arg;
+	mm_world_fini(&w);
+}
+
+static pte_t *lock_entry(spinlock_t **ptl)
+{
+	pte_t *ptep = pte_offset_map_lock(w.mm, pmd_off(w.mm, x), x, ptl);
+
+	EXPLORE_ASSERT(ptep);
+	return ptep;
+}
+
+/* page_vma_mkclean_one() */
+static void write_protect(bool broken)
+{
+	struct mmu_notifier_range range;
+	spinlock_t *ptl;
+	pte_t *ptep;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_PAGE, 0, w.mm, x, x + PAGE_SIZE);
+	mmu_notifier_invalidate_range_start(&range);
+	ptep = lock_entry(&ptl);
+	ptep_set_wrprotect(w.mm, x, ptep);
+	if (!broken)
+		flush_tlb_mm(w.mm);
+	pte_unmap_unlock(ptep, ptl);
+	if (broken)
+		flush_tlb_mm(w.mm);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+/* The page gets a migration entry. NULL: there is none. */
+static struct page *isolate(pte_t *ptep, pte_t *ret)
+{
+	*ret = ptep_get(ptep);
+	if (!pte_present(*ret) || !trylock_page(pte_page(*ret)))
+		return NULL;
+	*ret = ptep_get_and_clear(w.mm, x, ptep);
+	set_pte_at(w.mm, x, ptep, __pte((pte_val(*ret) & ~(uint64_t)KERNEL_PTE_P_) |
+					KERNEL_PTE_MIGRATION_));
+	return pte_page(*ret);
+}
+
+static void put_back(pte_t pte)
+{
+	spinlock_t *ptl;
+	pte_t *ptep = lock_entry(&ptl);
+
+	if (is_migration_pte(ptep_get(ptep))) {
+		get_page(pte_page(pte));
+		set_pte_at(w.mm, x, ptep, pte);
+	}
+	pte_unmap_unlock(ptep, ptl);
+	unlock_page(pte_page(pte));
+	put_page(pte_page(pte));
+}
+
+/* migrate_vma_setup() of a page that cannot be moved, and migrate_vma_finalize() */
+static void migrate(bool broken)
+{
+	struct mmu_notifier_range range;
+	struct page *page;
+	spinlock_t *ptl;
+	pte_t *ptep, pte;
+
+	mmap_read_lock(w.mm);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_MIGRATE, 0, w.mm, x, x + PAGE_SIZE);
+	mmu_notifier_invalidate_range_start(&range);
+	ptep = lock_entry(&ptl);
+	page = isolate(ptep, &pte);
+	if (!broken)
+		flush_tlb_mm(w.mm);
+	pte_unmap_unlock(ptep, ptl);
+	if (broken)
+		flush_tlb_mm(w.mm);
+	mmu_notifier_invalidate_range_end(&range);
+	if (page)
+		put_back(pte);
+	mmap_read_unlock(w.mm);
+}
+
+#define SCENE(name, threads) SCENE_OF(name, setup, threads, .expect = "after-return")
+
+/* The thread that has called accesses. */
+SCENE(mprotect_then_store, 2)
+{
+	(void)s;
+	if (!t) {
+		write_protect(broken);
+		return;
+	}
+	EXPLORE_ASSERT(!mmun_mprotect(w.mm, x, PAGE_SIZE, MMUN_PROT_READ));
+	cpu_try_store(w.cpu[0], x, 9);
+}
+
+/* Nothing says when another one does. */
+SCENE(mprotect_beside_device, 3)
+{
+	uint64_t value;
+
+	(void)s;
+	if (t == 0)
+		write_protect(broken);
+	else if (t == 1)
+		EXPLORE_ASSERT(!mmun_mprotect(w.mm, x, PAGE_SIZE, MMUN_PROT_READ));
+	else if (device_try_load(w.device, x, &value)) /* reading is allowed still */
+		device_try_store(w.device, x, 9);
+}
+SCENE(dontneed_then_load, 2)
+{
+	uint64_t value;
+
+	(void)s;
+	if (!t) {
+		migrate(broken);
+		return;
+	}
+	EXPLORE_ASSERT(!mmun_madvise(w.mm, x, PAGE_SIZE, MMUN_MADV_DONTNEED));
+	cpu_try_load(w.cpu[0], x, &value);
+}
+
+/* A translation of a new page is no old one. */
+SCENE(dontneed_beside_both, 3)
+{
+	uint64_t value;
+
+	(void)s;
+	if (t == 0) {
+		migrate(broken);
+	} else if (t == 1) {
+		EXPLORE_ASSERT(!mmun_madvise(w.mm, x, PAGE_SIZE, MMUN_MADV_DONTNEED));
+		EXPLORE_ASSERT(!mmun_cpu_load(w.cpu[0], x, &value));
+	} else {
+		EXPLORE_ASSERT(!mmun_ats_load(w.device, x, &value));
+	}
+}
