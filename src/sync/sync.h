@@ -113,10 +113,12 @@
  *                                   block carries out; what is said there is numbered as
  *                                   its steps. name lasts.
  *
- * For the oracle "after-return" of checks in C. Natively they are compiled away.
+ * For the oracles "after-return" and "lost-write" of checks in C. Natively compiled away.
  *   sync_walked()                   the step in which the thread has read an entry
  *   sync_tlb_fill(tlb, page, walked)  what was read in that step is in the TLB now
- *   sync_tlb_use(tlb, space, page, addr, write)  it was used, for an address of this space
+ *   sync_tlb_use(tlb, space, page, addr, pfn, write)  it was used, for an address of this
+ *                                   space, to access this frame
+ *   sync_copied(from, to, word)     the word of the one frame was read for the other one
  *   sync_taken_away(name, space, start, end, loads)  the call of this name, whose operation was
  *                                   declared, has succeeded: stores, and loads too if it is
  *                                   said, must not use what TLBs had

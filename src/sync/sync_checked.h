@@ -325,13 +325,17 @@ bool sync_optional(const char *what);
 /* See src/explore/door/stale.c. */
 unsigned sync_walked_(void);
 void sync_tlb_fill_(const void *tlb, uint64_t page, unsigned walked);
-void sync_tlb_use_(const void *tlb, const void *space, uint64_t page, uint64_t addr, bool write);
+void sync_tlb_use_(const void *tlb, const void *space, uint64_t page, uint64_t addr,
+		   uint32_t pfn, bool write);
 void sync_taken_away_(const char *name, const void *space, uint64_t start, uint64_t end,
 		      bool loads);
+void sync_copied_(uint32_t from, uint32_t to, unsigned word);
+void sync_entry_gets_(const void *space, uint64_t addr, uint32_t pfn);
 #define sync_walked() sync_walked_()
+#define sync_copied(from, to, word) sync_copied_((from), (to), (unsigned)(word))
 #define sync_tlb_fill(tlb, page, walked) sync_tlb_fill_((tlb), (page), (walked))
-#define sync_tlb_use(tlb, space, page, addr, write) \
-	sync_tlb_use_((tlb), (space), (page), (addr), (write))
+#define sync_tlb_use(tlb, space, page, addr, pfn, write) \
+	sync_tlb_use_((tlb), (space), (page), (addr), (pfn), (write))
 #define sync_taken_away(name, space, start, end, loads) \
 	sync_taken_away_((name), (space), (start), (end), (loads))
 

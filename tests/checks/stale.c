@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* stale.c - the oracle "after-return": what a call of the library has taken away is not used
- * through a TLB after the call has returned. The first thread changes the entry as writeback and
+/* stale.c - the oracles "after-return" and "lost-write": what a call of the library has taken away
+ * is not used through a TLB after the call has returned, and a store does not miss the copy of its
+ * page. The first thread changes the entry as writeback and
  * migration do, and its broken twin flushes after the page table lock was dropped; so a call that
  * comes between finds nothing to do. */
 #include <mmun/kernel_mm.h>
@@ -55,29 +56,31 @@ static void write_protect(bool broken)
 }
 
 /* The page gets a migration entry. NULL: there is none. */
-static struct page *isolate(pte_t *ptep, pte_t *ret)
+static struct page *isolate(pte_t *ptep)
 {
-	*ret = ptep_get(ptep);
-	if (!pte_present(*ret) || !trylock_page(pte_page(*ret)))
+	pte_t pte = ptep_get(ptep);
+
+	if (!pte_present(pte) || !trylock_page(pte_page(pte)))
 		return NULL;
-	*ret = ptep_get_and_clear(w.mm, x, ptep);
-	set_pte_at(w.mm, x, ptep, __pte((pte_val(*ret) & ~(uint64_t)KERNEL_PTE_P_) |
+	pte = ptep_get_and_clear(w.mm, x, ptep);
+	set_pte_at(w.mm, x, ptep, __pte((pte_val(pte) & ~(uint64_t)KERNEL_PTE_P_) |
 					KERNEL_PTE_MIGRATION_));
-	return pte_page(*ret);
+	return pte_page(pte);
 }
 
-static void put_back(pte_t pte)
+static void put_back(struct page *page)
 {
 	spinlock_t *ptl;
-	pte_t *ptep = lock_entry(&ptl);
+	pte_t *ptep = lock_entry(&ptl), pte = ptep_get(ptep);
 
-	if (is_migration_pte(ptep_get(ptep))) {
-		get_page(pte_page(pte));
-		set_pte_at(w.mm, x, ptep, pte);
+	if (is_migration_pte(pte)) {
+		get_page(page);
+		set_pte_at(w.mm, x, ptep, __pte((pte_val(pte) & ~(uint64_t)KERNEL_PTE_MIGRATION_) |
+						KERNEL_PTE_P_));
 	}
 	pte_unmap_unlock(ptep, ptl);
-	unlock_page(pte_page(pte));
-	put_page(pte_page(pte));
+	unlock_page(page);
+	put_page(page);
 }
 
 /* migrate_vma_setup() of a page that cannot be moved, and migrate_vma_finalize() */
@@ -86,13 +89,13 @@ static void migrate(bool broken)
 	struct mmu_notifier_range range;
 	struct page *page;
 	spinlock_t *ptl;
-	pte_t *ptep, pte;
+	pte_t *ptep;
 
 	mmap_read_lock(w.mm);
 	mmu_notifier_range_init(&range, MMU_NOTIFY_MIGRATE, 0, w.mm, x, x + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
 	ptep = lock_entry(&ptl);
-	page = isolate(ptep, &pte);
+	page = isolate(ptep);
 	if (!broken)
 		flush_tlb_mm(w.mm);
 	pte_unmap_unlock(ptep, ptl);
@@ -100,7 +103,7 @@ static void migrate(bool broken)
 		flush_tlb_mm(w.mm);
 	mmu_notifier_invalidate_range_end(&range);
 	if (page)
-		put_back(pte);
+		put_back(page);
 	mmap_read_unlock(w.mm);
 }
 
@@ -158,4 +161,50 @@ SCENE(dontneed_beside_both, 3)
 	} else {
 		EXPLORE_ASSERT(!mmun_ats_load(w.device, x, &value));
 	}
+}
+
+/* wp_page_copy(), of a page that somebody keeps, once the entry is read-only */
+static void copy_page(bool broken)
+{
+	struct mmu_notifier_range range;
+	struct vm_area_struct vma;
+	struct page *old, *new;
+	spinlock_t *ptl;
+	pte_t *ptep;
+
+	mmap_read_lock(w.mm);
+	vma = vma_of(w.mm, x);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, w.mm, x, x + PAGE_SIZE);
+	mmu_notifier_invalidate_range_start(&range);
+	ptep = lock_entry(&ptl);
+	old = pte_page(ptep_get(ptep));
+	ptep_set_wrprotect(w.mm, x, ptep);
+	if (!broken)
+		flush_tlb_mm(w.mm);
+	pte_unmap_unlock(ptep, ptl);
+	new = alloc_page(GFP_KERNEL);
+	copy_highpage(new, old);
+	ptep = lock_entry(&ptl);
+	get_page(old);
+	ptep_clear_flush(&vma, x, ptep);
+	folio_add_new_anon_rmap(new, &vma, x);
+	set_pte_at(w.mm, x, ptep, pte_mkwrite(pte_mkdirty(mk_pte(new, PAGE_SHARED)), &vma));
+	folio_remove_rmap_pte(old, old, &vma, x);
+	put_page(old); /* the entry's */
+	pte_unmap_unlock(ptep, ptl);
+	mmu_notifier_invalidate_range_end(&range);
+	mmap_read_unlock(w.mm);
+	put_page(old); /* ours, after the last flush */
+}
+
+/* A store that misses the copy is lost. One to the new page is not, nor one before. */
+SCENE_OF(copy_beside_stores, setup, 3, .expect = "lost-write")
+{
+	(void)s;
+	if (t == 0)
+		copy_page(broken);
+	else if (t == 1)
+		cpu_try_store(w.cpu[0], x, 8);
+	else
+		device_try_store(w.device, x + 8, 9);
 }

@@ -359,6 +359,18 @@ static void say_change(enum kernel_entry_op_ op, uint64_t addr, pte_t old, pte_t
 		sync_event_at(site, PTE_SET, addr, pte_event(new));
 }
 
+/* A huge entry gets many. */
+static void entry_gets(const struct change *c, pte_t old, pte_t new)
+{
+	uint64_t pages = c->of->level && pte_huge(new) ? TABLE_ENTRIES : 1;
+
+	if (!pte_mapped(new) || (pte_mapped(old) && pte_pfn(old).v == pte_pfn(new).v))
+		return;
+	for (uint64_t n = 0; n < pages; n++)
+		sync_entry_gets_(&c->mm->domain, c->addr + n * PAGE_BYTES,
+				 pte_pfn(new).v + (uint32_t)n);
+}
+
 static uint64_t entry_get(atomic_u64 *entry, const struct sync_site *site)
 {
 	uint64_t value = sync_load_(entry, SYNC_RELAXED, site);
@@ -391,6 +403,7 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 		new = pte_clear_bits(old, PTE_A);
 	say_change(op, addr, old, new, site);
 	judge_named(new, site);
+	entry_gets(&c, old, new);
 	change_judge(&c, old, new);
 	return old.v;
 }

@@ -180,6 +180,8 @@ void frame_copy(struct mmun_machine *m, pfn_t to, pfn_t from)
 	uint64_t *dst = (uint64_t *)(void *)frame_memory(m, to);
 
 	sync_event(PAGE_COPY, from.v, to.v);
-	for (uint64_t i = 0; i < PAGE_WORDS; i++)
+	for (uint64_t i = 0; i < PAGE_WORDS; i++) {
 		dst[i] = load_relaxed(&src[i]);
+		sync_copied(from.v, to.v, i);
+	}
 }

@@ -181,7 +181,7 @@ enum tlb_result tlb_access(struct tlb *t, struct notify_domain *d, const atomic_
 			r = fill(t, d, stop, a->addr, a->write, &w);
 		if (r == TLB_DONE && w) {
 			touch(d, w, hit, a);
-			sync_tlb_use(t, d, vpn, a->addr, a->write);
+			sync_tlb_use(t, d, vpn, a->addr, a->pfn.v, a->write);
 		}
 		guard_leave();
 	} while (r == TLB_DONE && !w); /* invalidated or replaced during the walk */
