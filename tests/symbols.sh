@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # symbols.sh LIBRARY ARCHIVE SOURCE-DIR CC - what libmmun.so and libmmun.a export is
-# what mmun.h declares, and what the version script names; nothing more and nothing
+# what mmun.h and iommu.h declare, and what the version script names; nothing more and nothing
 # less. And no mistake can be planted in the library as it ships.
 set -eu
 library=$1 archive=$2 top=$3 cc=$4
@@ -19,7 +19,7 @@ nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | grep -v '@@MMUN
 nm -g --defined-only "$archive" | awk 'NF == 3 { print $3 }' | grep -vE "$others" |
 	sort >"$dir/archived"
 # MMUN_API type name(...
-tr '\n' ' ' <"$top/include/mmun/mmun.h" | sed 's/MMUN_API/\n&/g' |
+cat "$top/include/mmun/mmun.h" "$top/include/mmun/iommu.h" | tr '\n' ' ' | sed 's/MMUN_API/\n&/g' |
 	sed -n 's/^MMUN_API [^(;]*[ *]\([a-z_0-9]*\)(.*/\1/p' | sort >"$dir/declared"
 
 [ -s "$dir/declared" ]
@@ -29,11 +29,11 @@ if [ -s "$dir/unversioned" ]; then
 	ret=1
 fi
 if ! diff -u "$dir/declared" "$dir/exported"; then
-	echo "mmun.h (-) and libmmun.so (+) differ"
+	echo "the headers (-) and libmmun.so (+) differ"
 	ret=1
 fi
 if ! diff -u "$dir/declared" "$dir/archived"; then
-	echo "mmun.h (-) and libmmun.a (+) differ"
+	echo "the headers (-) and libmmun.a (+) differ"
 	ret=1
 fi
 # Each pattern of the map is there for something, and each symbol has one.

@@ -65,13 +65,18 @@ static void ats_release(struct mmu_notifier *mn, struct mmun_mm *mm)
 static const struct notify_tlb_ops tlb_ops = { .submit = ats_submit, .done = ats_done };
 static const struct mmu_notifier_ops ops = { .release = ats_release };
 
-static int page_request(struct mmun_ats *ats, uint64_t addr, bool write)
+int ats_fault(struct mmun_ats *ats, uint64_t addr, bool write)
 {
 	struct notify_domain *d = ats->domain;
 
 	if (ats->opts.page_request)
 		return ats->opts.page_request(ats->opts.ctx, d->mm, addr, write);
 	return d->ops->fault(d, addr, write);
+}
+
+bool ats_shift_is_valid(unsigned shift)
+{
+	return !shift || (shift >= ATS_SHIFT_MIN && shift <= ATS_SHIFT_MAX);
 }
 
 int ats_create(struct notify_domain *d, const struct mmun_ats_opts *opts,
@@ -81,7 +86,7 @@ int ats_create(struct notify_domain *d, const struct mmun_ats_opts *opts,
 	unsigned shift = opts && opts->tlb_shift ? opts->tlb_shift : ATS_SHIFT_DEFAULT;
 	int err;
 
-	if (shift < ATS_SHIFT_MIN || shift > ATS_SHIFT_MAX)
+	if (!ats_shift_is_valid(shift))
 		return -EINVAL;
 	ats = sync_alloc(sizeof(*ats));
 	if (!ats)
@@ -143,7 +148,7 @@ int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order o
 		if (r == TLB_STOPPED)
 			return -EFAULT;
 		sync_event(PAGE_REQUEST, addr);
-		err = page_request(ats, addr, write);
+		err = ats_fault(ats, addr, write);
 		if (err)
 			return err;
 		/* Once it may have been a first step (a huge page was split, say). Who is denied

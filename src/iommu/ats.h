@@ -18,6 +18,12 @@ int ats_access(struct mmun_ats *ats, uint64_t addr, bool write, enum tlb_order o
 /* For checks: one access without a page request; false: the device would have to make one. */
 bool ats_try_access(struct mmun_ats *ats, uint64_t addr, bool write, uint64_t *value);
 
+/* What a page request of the device does: resolves the fault, or a negative errno. */
+int ats_fault(struct mmun_ats *ats, uint64_t addr, bool write);
+
+/* May opts->tlb_shift be that? */
+bool ats_shift_is_valid(unsigned shift);
+
 /* For oracles: what the device has. */
 const struct tlb *ats_tlb(const struct mmun_ats *ats);
 const struct notify_domain *ats_domain(const struct mmun_ats *ats);

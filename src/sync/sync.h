@@ -142,6 +142,7 @@
  * tests/locks.py holds both to the code.
  */
 enum sync_rank {
+	RANK_IOMMU,         /* mmun_iommu.lock */
 	RANK_MMAP,          /* mmun_mm.mmap_lock */
 	RANK_SIZE,          /* mmun_object.size_lock */
 	RANK_AREAS,         /* mmun_mm.areas_sem */
@@ -158,6 +159,7 @@ enum sync_rank {
 	RANK_SWAP,          /* swap_slot.lock */
 	RANK_PAGE_RMAP,     /* frame.rmap_lock */
 	RANK_POOL,          /* pool_t.lock */
+	RANK_EVENTS,        /* events.lock */
 	RANK_TEST,          /* whatever a test wants */
 	RANK_MAX,
 };
