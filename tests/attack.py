@@ -107,14 +107,15 @@ static void finish(void *state, void *arg)
 
 THEMES = ['marked', 'atomic', 'plain', 'spin', 'mutex', 'two', 'sem', 'try', 'heap', 'heaplock', 'free',
           'put', 'peek', 'retire', 'rcu', 'wait', 'await', 'tries', 'if', 'assert', 'twice', 'mixed',
-          'loop', 'count', 'ref']
+          'loop', 'count', 'ref', 'order', 'queue']
 # Themes that bring out something together.
 FAMILIES = [['put', 'put', 'marked'], ['heaplock', 'free', 'marked', 'if'], ['rcu', 'free', 'heap'], ['peek', 'peek', 'retire', 'plain'], ['wait', 'marked', 'spin'],
             ['try', 'mutex', 'plain'], ['two', 'sem', 'mutex', 'wait'], ['await', 'tries', 'spin', 'plain'],
             ['sem', 'await', 'marked'], ['atomic', 'if', 'assert', 'mixed'],
             ['loop', 'marked', 'spin', 'plain'], ['loop', 'try', 'mutex', 'plain'],
             ['loop', 'ref', 'marked'], ['count', 'loop', 'assert', 'marked', 'spin'],
-            ['loop', 'ref', 'count', 'atomic']]
+            ['loop', 'ref', 'count', 'atomic'], ['order', 'order', 'marked'], ['queue'], ['queue', 'marked', 'if'],
+            ['order', 'sem', 'wait'], ['order', 'wait', 'marked'], ['order', 'sem', 'await', 'marked']]
 
 
 class Maker:
@@ -129,7 +130,8 @@ class Maker:
         self.retired = False
 
     def program(self):
-        threads = 2 if self.loops else self.random.choice([2, 2, 2, 3])
+        threads = 3 if 'queue' in self.themes else 2 if self.loops else \
+            self.random.choice([2, 2, 2, 3])
         share = 3 if self.loops else max(2, self.left // threads)
         return [self.thread(share) for _ in range(threads)]
 
@@ -167,6 +169,11 @@ class Maker:
             body = [('load', seen, 'y', True), ('ifnot', seen, [('load', self.fresh(), 'o->word', True)])]
             return [('rcu', body)] if self.random.random() < .8 else body
         self.budget -= 1
+        if theme == 'queue' and not depth:
+            inner = choose([[('load', self.fresh(), 'x', True)], [('wait',)], [('wake', 1)],
+                            [('lock', 'm', [('store', 'y', 1, True)])]])
+            held = [(choose(['read', 'read', 'write']), inner)]
+            return held if inner[0][0] == 'lock' or r.random() < .7 else [('lock', 'm', held)]
         if theme == 'marked':
             word = choose(['x', 'y'])
             return [choose([('load', self.fresh(), word, True),
@@ -178,6 +185,8 @@ class Maker:
                             ('add', self.fresh(), word, 1)])]
         if theme == 'plain':
             word = choose(['p', 'q'])
+            if self.register >= REGISTERS:              # nobody would use it: compilers leave it out
+                return [('store', word, 1, False)]
             return [choose([('load', self.fresh(), word, False),
                             ('store', word, choose([1, 2]), False)])]
         if theme == 'mixed':
@@ -192,7 +201,7 @@ class Maker:
         if theme == 'free':
             return [('free',)] if r.random() < .5 else \
                 [('load', self.fresh(), choose(['o->word', 'o->plain']), True)]
-        if theme in ('spin', 'mutex', 'heaplock', 'two', 'sem', 'try', 'rcu', 'if', 'twice') and nested:
+        if theme in ('spin', 'mutex', 'heaplock', 'two', 'sem', 'try', 'rcu', 'if', 'twice', 'order') and nested:
             return [('load', self.fresh(), 'x', True)]
         sleeps = 'atomic' not in inside and 'rcu' not in inside
         if theme == 'spin' and not inside & SPINS:
@@ -204,6 +213,13 @@ class Maker:
             return [('lock', a, [('lock', b, self.body(depth, inside | {'m', 'n'}))])]
         if theme == 'sem' and sleeps and not inside & {'m', 'n', 'sem', 'o->mutex'}:
             return [(choose(['read', 'write']), self.body(depth, inside | {'sem'}))]
+        if theme == 'order' and sleeps and 'o->mutex' not in inside:
+            kind = choose([k for k in ['read', 'read', 'write', 'm', 'n', None]
+                           if k not in inside and not (k in ('read', 'write') and 'sem' in inside)])
+            if kind in ('read', 'write'):
+                return [(kind, self.body(depth, inside | {'sem'}))]
+            if kind:
+                return [('lock', kind, self.body(depth, inside | {kind}))]
         if theme == 'try' and not inside & {'m', 'n', 'atomic', 'rcu'}:
             return [('trylock', self.fresh(), 'm', self.body(depth, inside | {'m'}))]
         if theme == 'heaplock' and not inside & SPINS and not inside & {'o->mutex'}:

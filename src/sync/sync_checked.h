@@ -100,7 +100,8 @@ typedef struct { void *v; } atomic_ptr;
 
 typedef struct { uint32_t owner, rank; } spin_t;   /* owner: thread + 1 */
 typedef struct { uint32_t owner, rank; } mutex_t;
-typedef struct { uint32_t owner, rank; int32_t readers; } rwsem_t;
+/* writers: that wait, if readers queue behind them */
+typedef struct { uint32_t owner, rank; int32_t readers; uint32_t writers; } rwsem_t;
 
 /* Memory orders: those of C11, and what Linux has besides. */
 enum sync_order {

@@ -10,9 +10,9 @@
 extern "C" {
 #endif
 
-struct rw_semaphore { uint32_t owner, unused; int32_t readers; };
+struct rw_semaphore { uint32_t owner, unused; int32_t readers; uint32_t writers; };
 
-#define __RWSEM_INITIALIZER(name) { 0, 0, 0 }
+#define __RWSEM_INITIALIZER(name) { 0, 0, 0, 0 }
 #define DECLARE_RWSEM(s) struct rw_semaphore s
 
 KERNEL_PROCEDURE_(down_read, (struct rw_semaphore *sem), (sem))

@@ -17,6 +17,8 @@
 
 _Static_assert(offsetof(struct rw_semaphore, readers) == offsetof(rwsem_t, readers) &&
 	       offsetof(struct rw_semaphore, owner) == offsetof(rwsem_t, owner) &&
+	       offsetof(struct rw_semaphore, writers) == offsetof(rwsem_t, writers) &&
+	       sizeof(struct rw_semaphore) == sizeof(rwsem_t) &&
 	       sizeof(spinlock_t) == sizeof(spin_t) && sizeof(struct mutex) == sizeof(mutex_t),
 	       "the explorer looks into locks");
 

@@ -7,6 +7,8 @@
  *   sched.c      a step: whose turn it is
  *   word.c       operations, and words
  *   lock.c       locks
+ *   lock_order.c the order in which they are taken
+ *   queue.c      readers that wait behind writers
  *   section.c    read sections
  *   thread.c     threads: how they begin and end
  *   range.c      what notifiers are told
@@ -119,6 +121,21 @@ static inline uint64_t door_visible(enum sync_kind kind, const void *object, enu
 	return door_announce(p, kind, object, site);
 }
 
+/* --- lock_order.c -------------------------------------------------------- */
+void lock_order_forget(void);          /* what was seen in a search */
+/* The running thread is about to wait for a lock; for something else; to try a rwsem for reading.
+ * Of a lock that is no rwsem, neither @read nor @write. */
+void lock_order_wants(const struct thread *t, const void *lock, bool read, bool write);
+void lock_order_waits(const struct thread *t);
+void lock_order_tries(const void *lock);
+
+/* The running thread is about to wait for something else than a lock. */
+static inline void door_waits(void)
+{
+	if (x.plain && x.cur >= 0 && x.thread[x.cur].held_count)
+		lock_order_waits(&x.thread[x.cur]);
+}
+
 /* Something is let go: together with the operation before, unless the model has it otherwise. */
 static inline void door_let_go(const void *object, const struct sync_site *site)
 {
@@ -136,6 +153,19 @@ static inline void door_lasts(void)
 /* --- lock.c -------------------------------------------------------------- */
 /* For messages: the place in a check that the library was called from, if it says so. */
 const char *door_site(const struct sync_site *site);
+
+/* --- word.c -------------------------------------------------------------- */
+/* Wait until the word is as @pred wants. */
+void door_await(enum sync_kind kind, const void *word, uint8_t bytes,
+		bool (*pred)(uint64_t word, uint64_t arg), uint64_t arg,
+		const struct sync_site *site);
+
+/* --- queue.c ------------------------------------------------------------- */
+/* Around taking a rwsem: wait behind the writers, or be one that waits; and no more. */
+void queue_enter(rwsem_t *sem, bool read, const struct sync_site *site);
+void queue_leave(rwsem_t *sem, bool read, const struct sync_site *site);
+/* False: a writer waits, so that trying fails. */
+bool queue_lets_try(rwsem_t *sem, bool read, const struct sync_site *site);
 
 /* --- section.c ----------------------------------------------------------- */
 uint16_t section_open(const void *domain); /* the threads that are in one */

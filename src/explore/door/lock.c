@@ -81,7 +81,7 @@ static inline void hold(struct thread *t, const void *lock, bool read, uint32_t 
 }
 
 /* The thread is about to wait for the lock. */
-static void locked(const void *lock, bool read, uint32_t rank, enum sync_hold how,
+static void locked(const void *lock, bool read, bool write, uint32_t rank, enum sync_hold how,
 		   const struct sync_site *site)
 {
 	struct thread *t = &x.thread[x.cur < 0 ? 0 : x.cur];
@@ -103,6 +103,8 @@ static void locked(const void *lock, bool read, uint32_t rank, enum sync_hold ho
 			    h->lock == lock ? "again the" : "out of order a", door_site(site),
 			    door_site(h->site));
 	}
+	if (x.plain)
+		lock_order_wants(t, lock, read, write);
 	hold(t, lock, read, rank, how == SYNC_SPINS, site);
 }
 
@@ -148,7 +150,7 @@ void sync_assert_held_(const void *lock, const struct sync_site *site)
 void sync_lock_(uint32_t *owner, uint32_t rank, enum sync_hold how,
 		const struct sync_site *site)
 {
-	locked(owner, false, rank, how, site);
+	locked(owner, false, false, rank, how, site);
 	door_visible(SYNC_LOCK, owner, SYNC_ACQUIRE, site);
 }
 
@@ -234,17 +236,23 @@ void sync_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold how,
 		taken(sem, true, rank, how, site);
 		return;
 	}
-	locked(sem, read, rank, how, site);
+	locked(sem, read, !read, rank, how, site);
+	queue_enter(sem, read, site);
 	if (read)
 		door_visible(SYNC_RLOCK, sem, SYNC_ACQUIRE, site);
 	else
 		door_visible(SYNC_WLOCK, sem, SYNC_ACQUIRE, site);
+	queue_leave(sem, read, site);
 }
 
 bool sync_try_down_(rwsem_t *sem, bool read, uint32_t rank, enum sync_hold how,
 		    const struct sync_site *site)
 {
 	is_seen();
+	if (read && x.plain && x.cur >= 0)
+		lock_order_tries(sem);
+	if (!nests(sem, read, how) && !queue_lets_try(sem, read, site))
+		return false;
 	if (!nests(sem, read, how) &&
 	    (read ? !door_visible(SYNC_TRY_RLOCK, sem, SYNC_ACQUIRE, site) :
 		    !door_visible(SYNC_TRY_WLOCK, sem, SYNC_ACQUIRE, site)))

@@ -92,6 +92,7 @@ static void section_wait(const void *domain, const struct sync_site *site)
 	w->open = section_open(domain);
 	clock_awaits_nobody(WAIT_RCU);
 	clock_awaits((unsigned)x.cur, WAIT_RCU, domain);
+	door_waits();
 	door_visible(SYNC_RCU_WAIT, domain, SYNC_FULL, site);
 }
 

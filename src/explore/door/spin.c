@@ -178,6 +178,7 @@ static const struct lap *lap_again(unsigned thread, uint64_t state)
 
 static void wait_for_good(unsigned thread, const struct sync_site *site)
 {
+	door_waits();
 	x.pend[thread] = (struct pending){ .kind = SYNC_SPIN, .site = site, .choices = 1 };
 	x.blockable |= (uint16_t)(1u << thread);
 }

@@ -222,6 +222,7 @@ uint32_t sync_call_later_(struct sync_start how, const struct sync_site *site)
 static void wait_for_ends(const void *drained, const struct sync_site *site)
 {
 	x.thread[x.cur].wait[WAIT_ENDS].domain = drained;
+	door_waits();
 	door_visible(SYNC_ENDS, NULL, SYNC_FULL, site);
 	x.thread[x.cur].wait[WAIT_ENDS].domain = NULL;
 	clock_awaits_nobody(WAIT_ENDS);

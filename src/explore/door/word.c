@@ -126,8 +126,8 @@ unsigned sync_choose_(unsigned n, const struct sync_site *site)
 	return (unsigned)door_announce(&x.pend[x.cur], SYNC_CHOOSE, NULL, site);
 }
 
-static void await(enum sync_kind kind, const void *word, uint8_t bytes,
-		  bool (*pred)(uint64_t, uint64_t), uint64_t arg, const struct sync_site *site)
+void door_await(enum sync_kind kind, const void *word, uint8_t bytes,
+		bool (*pred)(uint64_t, uint64_t), uint64_t arg, const struct sync_site *site)
 {
 	void *addr = (void *)(uintptr_t)word;
 	struct pending outside = { .addr = addr, .site = site, .kind = (uint8_t)kind };
@@ -145,7 +145,8 @@ void sync_await_(const atomic_u64 *w, bool (*pred)(uint64_t, uint64_t), uint64_t
 		 const struct sync_site *site)
 {
 	sync_might_sleep_(site);
-	await(SYNC_AWAIT, w, sizeof(*w), pred, arg, site);
+	door_waits();
+	door_await(SYNC_AWAIT, w, sizeof(*w), pred, arg, site);
 }
 
 static bool differs(uint64_t word, uint64_t seen) { return word != seen; }
@@ -153,7 +154,8 @@ static bool differs(uint64_t word, uint64_t seen) { return word != seen; }
 void sync_spin_while_bytes_(const void *w, uint8_t bytes, uint64_t v,
 			    const struct sync_site *site)
 {
-	await(SYNC_RELAX, w, bytes, differs, v, site);
+	door_waits();
+	door_await(SYNC_RELAX, w, bytes, differs, v, site);
 }
 
 uint32_t sync_self(void) { return (uint32_t)(x.cur >= 0 ? x.cur : SETUP) + 1; }

@@ -124,6 +124,7 @@ struct thread {
 	struct sync_operation operation; /* that it carries out; name NULL: none */
 	struct sync_callback callback; /* that it is in; name NULL: none */
 	struct user_call call;         /* the latest; name NULL: none */
+	const rwsem_t *behind;         /* it waits for the writers that wait for this; else NULL */
 	/* All else is set when it is counted, or begins: */
 	int16_t last;                  /* index of its last step, -1 */
 	unsigned guard_words;
@@ -183,6 +184,7 @@ enum assumption {
 	UNLOCKS_ARE_STEPS = 2,         /* of spin locks and rwsems, too: some thread tries one */
 	LOOPS_ARE_WATCHED = 4,         /* some thread calls cpu_relax() */
 	EVERY_LOOP_IS_WATCHED = 8,     /* some thread goes round without it */
+	READERS_QUEUE = 16,            /* of rwsems, behind writers that wait: door/queue.c */
 };
 
 enum run_end { RUN_COMPLETE, RUN_DEADLOCK, RUN_ASLEEP, RUN_ABORTED };

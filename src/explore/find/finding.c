@@ -215,10 +215,11 @@ static char *encode(const int16_t *steps, int n)
 
 	if (!s)
 		return NULL;
-	at += (size_t)snprintf(s + at, size - at, "%s%s%s",
+	at += (size_t)snprintf(s + at, size - at, "%s%s%s%s",
 			       x.opt.failing_allocations ? "+" : "",
 			       x.assumes & EVERY_LOOP_IS_WATCHED ? "_" : "",
-			       x.assumes & UNLOCKS_ARE_STEPS ? "^" : "");
+			       x.assumes & UNLOCKS_ARE_STEPS ? "^" : "",
+			       x.assumes & READERS_QUEUE ? "=" : "");
 	for (int k = 0; k < n;) {
 		const struct step *a = &x.step[steps[k]];
 		int run = 1;
@@ -265,6 +266,8 @@ int finding_parse(const char *replay, struct schedule *ret)
 	replay += *replay == '_';
 	x.assumes |= *replay == '^' ? UNLOCKS_ARE_STEPS : 0;
 	replay += *replay == '^';
+	x.assumes |= *replay == '=' ? READERS_QUEUE : 0;
+	replay += *replay == '=';
 	while (*replay) {
 		int thread = origin_parse(&replay);
 		unsigned long count = 1;

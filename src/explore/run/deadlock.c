@@ -7,12 +7,30 @@
 
 #include <stdio.h>
 
-/* The thread, not @thread, that has the lock that @thread waits for, with where it took
- * it; -1: it waits for no lock, or nobody alive has it. */
+/* The writer that keeps the thread, which wants to read, from going on; -1: none does. */
+static int writer_before(unsigned thread, const struct held **ret_wants)
+{
+	const rwsem_t *sem = x.thread[thread].behind;
+
+	for (unsigned t = 0; t < x.threads && sem; t++) {
+		const struct thread *w = &x.thread[t];
+
+		if (!(x.alive >> t & 1) || x.pend[t].kind != SYNC_WLOCK || x.pend[t].addr != sem)
+			continue;
+		*ret_wants = &w->held[w->held_count - 1];
+		return (int)t;
+	}
+	return -1;
+}
+
+/* The thread, not @thread, that has the lock that @thread waits for, with where it took it, or is
+ * before it in the lock's queue; -1: it waits for no lock, or nobody alive has it. */
 static int holder_of(unsigned thread, const struct held **ret_held)
 {
 	const struct pending *p = &x.pend[thread];
 
+	if (x.thread[thread].behind)
+		return writer_before(thread, ret_held);
 	if (p->kind != SYNC_LOCK && p->kind != SYNC_RLOCK && p->kind != SYNC_WLOCK)
 		return -1;
 	for (unsigned t = 0; t < x.threads; t++) {
@@ -65,7 +83,10 @@ static void say_wait(struct said *s, unsigned thread)
 		return;
 	if (holder >= 0)
 		s->n += (size_t)snprintf(s->text + s->n, sizeof(s->text) - s->n,
-					 "waits in %s:%d for the lock that %s took in %s:%d",
+					 x.thread[thread].behind ?
+						"waits in %s:%d to read behind %s, which wants to "
+						"write in %s:%d" :
+						"waits in %s:%d for the lock that %s took in %s:%d",
 					 p->site->function, p->site->line,
 					 engine_thread_name((unsigned)holder, other),
 					 held->site->function, held->site->line);

@@ -4,6 +4,7 @@
  * set-up, whose effect is kept so that run.c can restore it before each execution.
  */
 #define _GNU_SOURCE
+#include "explore/door/door.h"
 #include "explore/run/run.h"
 #include "explore/engine/spot.h"
 #include "explore/model/model.h"
@@ -104,6 +105,7 @@ int run_open(const struct explore_check *check, const struct explore_options *op
 		if (engine_stack(t))
 			return -ENOMEM;
 	objects_forget();
+	lock_order_forget();
 	return setup();
 }
 
