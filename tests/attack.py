@@ -148,6 +148,11 @@ class Maker:
         self.register += 1
         return min(self.register, REGISTERS) - 1
 
+    def plain_load(self, word):
+        """Compilers leave it out if the register is used again: there a store is as good."""
+        return ('load', self.fresh(), word, False) if self.register < REGISTERS - 1 else \
+            ('store', word, 1, False)
+
     def body(self, depth, inside):
         body = []
         for _ in range(self.random.choice([1, 1, 2])):
@@ -185,18 +190,16 @@ class Maker:
                             ('add', self.fresh(), word, 1)])]
         if theme == 'plain':
             word = choose(['p', 'q'])
-            if self.register >= REGISTERS:              # nobody would use it: compilers leave it out
-                return [('store', word, 1, False)]
-            return [choose([('load', self.fresh(), word, False),
+            return [choose([self.plain_load(word),
                             ('store', word, choose([1, 2]), False)])]
         if theme == 'mixed':
             marked = r.random() < .7
-            return [choose([('load', self.fresh(), 'z', marked),
+            return [choose([('load', self.fresh(), 'z', True) if marked else self.plain_load('z'),
                             ('store', 'z', choose([1, 2]), marked)])]
         if theme == 'heap':
             word = choose(['o->word', 'o->plain'])
             marked = word == 'o->word'
-            return [choose([('load', self.fresh(), word, marked),
+            return [choose([('load', self.fresh(), word, True) if marked else self.plain_load(word),
                             ('store', word, choose([1, 2]), marked)])]
         if theme == 'free':
             return [('free',)] if r.random() < .5 else \

@@ -27,11 +27,12 @@ static bool is_empty(uint64_t writers, uint64_t arg)
 	return !writers;
 }
 
-static void count(rwsem_t *sem, uint64_t more, const struct sync_site *site)
+static void count(rwsem_t *sem, enum sync_update how, const struct sync_site *site)
 {
-	sync_update_(&sem->writers, (struct sync_access){ SYNC_RMW, sizeof(sem->writers),
-							  SYNC_RELAXED, SYNC_ADD_TO },
-		     more, 0, site);
+	const struct sync_access access = { SYNC_RMW, sizeof(sem->writers), SYNC_RELAXED,
+					    (uint8_t)how };
+
+	sync_update_(&sem->writers, access, 1, UINT32_MAX, site);
 }
 
 void queue_enter(rwsem_t *sem, bool read, const struct sync_site *site)
@@ -43,14 +44,14 @@ void queue_enter(rwsem_t *sem, bool read, const struct sync_site *site)
 		door_await(SYNC_AWAIT, &sem->writers, sizeof(sem->writers), is_empty, 0, site);
 		x.thread[x.cur].behind = NULL;
 	} else {
-		count(sem, 1, site);
+		count(sem, SYNC_ADD_TO, site);
 	}
 }
 
 void queue_leave(rwsem_t *sem, bool read, const struct sync_site *site)
 {
 	if (in_use() && !read)
-		count(sem, (uint64_t)-1, site);
+		count(sem, SYNC_TAKE, site);
 }
 
 bool queue_lets_try(rwsem_t *sem, bool read, const struct sync_site *site)
