@@ -67,7 +67,6 @@ int tlb_init(struct tlb *t, unsigned shift)
 void tlb_fini(struct tlb *t)
 {
 	sync_free(t->entry);
-	t->entry = NULL;
 }
 
 static inline atomic_u64 *entry_of(const struct tlb *t, uint64_t vpn)
