@@ -33,6 +33,8 @@
  *   spin_init(l, rank) spin_lock(l) spin_unlock(l)
  *   mutex_init(m, rank) mutex_lock(m) mutex_trylock(m) mutex_unlock(m)
  *   rwsem_init(s, rank) down_read(s) up_read(s) down_write(s) up_write(s)
+ *   downgrade_write(s)              held for writing before, for reading after; no other
+ *                                   writer has had it in between
  *   sync_assert_held(l)             the first line of every _locked function;
  *                                   for a rwsem: held by somebody for writing
  *                                   or by the caller for reading

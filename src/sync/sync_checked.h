@@ -432,6 +432,7 @@ static inline uint64_t sync_guard_load_(const atomic_u64 *w, const struct sync_s
 #define up_read(s)         sync_up_((s), true, SYNC_SITE)
 #define down_write(s)      sync_down_((s), false, (s)->rank, SYNC_SLEEPS, SYNC_SITE)
 #define up_write(s)        sync_up_((s), false, SYNC_SITE)
+#define downgrade_write(s) sync_downgrade_((s), SYNC_SITE)
 #define sync_assert_held(l) sync_assert_held_((l), SYNC_SITE)
 #define sync_might_sleep() sync_might_sleep_(SYNC_SITE)
 #define sync_range_begin(mm, start, end, told) \

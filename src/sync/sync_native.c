@@ -67,6 +67,35 @@ void rwsem_init(rwsem_t *s, enum sync_rank rank)
 	pthread_rwlock_init(&s->l, &attr);
 	pthread_rwlockattr_destroy(&attr);
 	s->rank = rank;
+	atomic_init(&s->downgrading.v, 0);
+}
+
+/*
+ * A pthread_rwlock_t cannot be downgraded. It is let go and taken again for reading; a writer
+ * that gets it in between sees the mark, and lets the reader pass.
+ */
+void downgrade_write(rwsem_t *s)
+{
+	store_relaxed(&s->downgrading, 1);
+	pthread_rwlock_unlock(&s->l);
+	pthread_rwlock_rdlock(&s->l);
+	store_relaxed(&s->downgrading, 0);
+	wake_all(&s->downgrading);
+}
+
+static bool is_zero(uint64_t v, uint64_t arg)
+{
+	(void)arg;
+	return v == 0;
+}
+
+void sync_let_pass(rwsem_t *s)
+{
+	do {
+		pthread_rwlock_unlock(&s->l);
+		wait_until(&s->downgrading, is_zero, 0);
+		pthread_rwlock_wrlock(&s->l);
+	} while (load_relaxed(&s->downgrading));
 }
 
 /* --- lock ranks ---------------------------------------------------------- */

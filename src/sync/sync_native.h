@@ -94,7 +94,8 @@ static inline void store_ptr_release(atomic_ptr *p, void *q)
  */
 typedef struct { _Atomic(uint32_t) v; uint32_t rank; } spin_t;
 typedef struct { pthread_mutex_t m; uint32_t rank; } mutex_t;
-typedef struct { pthread_rwlock_t l; uint32_t rank; } rwsem_t;
+/* downgrading: a writer becomes a reader; another writer lets go again and waits. */
+typedef struct { pthread_rwlock_t l; uint32_t rank; atomic_u64 downgrading; } rwsem_t;
 
 void sync_spin_slow(spin_t *l);
 
@@ -157,6 +158,8 @@ static inline void mutex_unlock(mutex_t *m)
 }
 
 void rwsem_init(rwsem_t *s, enum sync_rank rank);
+void downgrade_write(rwsem_t *s);
+void sync_let_pass(rwsem_t *s);
 
 static inline void down_read(rwsem_t *s)
 {
@@ -174,6 +177,8 @@ static inline void down_write(rwsem_t *s)
 {
 	sync_rank_take(s, s->rank);
 	pthread_rwlock_wrlock(&s->l);
+	if (load_relaxed(&s->downgrading))
+		sync_let_pass(s);
 }
 
 static inline void up_write(rwsem_t *s)

@@ -16,6 +16,7 @@ struct s {
 	spinlock_t lock;
 	wait_queue_head_t queue;
 	int active, releases;
+	atomic_t pairs;
 	int *table;
 	bool gone, dead, broken;
 };
@@ -321,4 +322,71 @@ SCENE_OF(register_locked, setup, 1, .expect = "protocol")
 		mmap_read_unlock(s->w.mm);
 	else
 		mmap_write_unlock(s->w.mm);
+}
+
+/* --- pairs of munmap and others ----------------------------------------------------------- */
+
+static int start_alone(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	struct s *s = container_of(mn, struct s, mn);
+
+	(void)range;
+	EXPLORE_ASSERT(atomic_inc_return(&s->pairs) == 1);
+	return 0;
+}
+
+static void end_alone(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	struct s *s = container_of(mn, struct s, mn);
+
+	(void)range;
+	atomic_dec(&s->pairs);
+}
+
+static const struct mmu_notifier_ops ops_alone = {
+	.invalidate_range_start = start_alone, .invalidate_range_end = end_alone,
+};
+
+static void setup_alone(void *state, void *arg)
+{
+	struct s *s = state;
+
+	setup(state, arg);
+	(void)mm_world_page(&s->w, 0, 1, 7);
+	(void)mm_world_page(&s->w, 0, 2, 7);
+	s->mn.ops = &ops_alone;
+	EXPLORE_ASSERT(!mmu_notifier_register(&s->mn, s->w.mm));
+}
+
+static void of_another_page(struct s *s, bool reads)
+{
+	unsigned long b = s->a + 2 * PAGE_SIZE;
+
+	if (reads) /* mmap_lock */
+		EXPLORE_ASSERT(!mmun_madvise(s->w.mm, b, PAGE_SIZE, MMUN_MADV_DONTNEED));
+	else
+		EXPLORE_ASSERT(!mmun_mprotect(s->w.mm, b, PAGE_SIZE, MMUN_PROT_READ));
+}
+
+/* munmap downgrades mmap_lock before its start: writers wait for its end, readers do not. */
+SCENE_OF(munmap_lets_readers_in, setup_alone, 2, .expect = "assertion")
+{
+	if (t == 0)
+		EXPLORE_ASSERT(!mmun_munmap(s->w.mm, s->a, PAGE_SIZE));
+	else
+		of_another_page(s, broken);
+}
+
+/* So does mremap when it shrinks; when it moves it does not. */
+SCENE_OF(mremap_lets_readers_in, setup_alone, 2, .expect = "assertion")
+{
+	uint64_t to = s->a + PMD_SIZE;
+
+	if (t == 1)
+		of_another_page(s, true);
+	else if (broken)
+		EXPLORE_ASSERT(!mmun_mremap(s->w.mm, s->a, 2 * PAGE_SIZE, PAGE_SIZE, 0, 0, &to));
+	else
+		EXPLORE_ASSERT(!mmun_mremap(s->w.mm, s->a, PAGE_SIZE, PAGE_SIZE,
+					    MMUN_MREMAP_MAYMOVE | MMUN_MREMAP_FIXED, to, &to));
 }

@@ -19,6 +19,7 @@
 #undef up_read
 #undef down_write
 #undef up_write
+#undef downgrade_write
 #undef rcu_read_lock
 #undef rcu_read_unlock
 #undef synchronize_rcu

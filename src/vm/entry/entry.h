@@ -37,10 +37,20 @@ void zap_range(struct gather *g, enum mmu_notifier_event event, enum zap_which w
 void free_pgtables(struct gather *g, uint64_t start, uint64_t end,
 		   uint64_t floor, uint64_t ceiling);
 
-/* Unmaps the pages of [start, end), removes the areas there, frees the tables. The
- * areas are write-locked and none crosses start or end. */
-void unmap_region(struct mmun_mm *mm, enum mm_op op, uint64_t start, uint64_t end,
-		  uint64_t floor, uint64_t ceiling);
+/*
+ * Taking areas away, of which none crosses start or end. First, with mmap_lock held for writing:
+ * waits for their readers and detaches them. No area lies in [floor, ceiling) then: of tables
+ * there all is freed. False: there was none. Second, with mmap_lock held either way: unmaps the
+ * pages, frees tables and areas.
+ */
+struct unmap {
+	struct mmun_mm *mm;
+	enum mm_op op;
+	uint64_t start, end, floor, ceiling;
+	struct vma *gone;
+};
+bool unmap_detach(struct unmap *u);
+void unmap_region(const struct unmap *u);
 
 /* Takes pages [first, end) of the object away from every area that maps them. */
 void object_unmap(struct mmun_object *o, enum zap_which which, uint64_t first, uint64_t end);
@@ -92,6 +102,8 @@ struct vma *vma_new(struct mmun_mm *mm, uint64_t start, uint64_t end, const stru
 int vma_insert(struct mmun_mm *mm, struct vma *v);
 void vma_free(struct vma *v);                                            /* not inserted */
 void vma_remove(struct mmun_mm *mm, struct vma *v);                      /* and free it */
+struct vma *vma_detach_range(struct mmun_mm *mm, uint64_t start, uint64_t end);
+void vma_free_detached(struct vma *gone);                    /* in no list of an object */
 void vma_merge_range(struct mmun_mm *mm, uint64_t start, uint64_t end);
 
 #endif

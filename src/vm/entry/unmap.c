@@ -42,19 +42,28 @@ void free_pgtables(struct gather *g, uint64_t start, uint64_t end,
 	free_tables_below(g, g->mm->pt.pgd, TOP, start, end, floor, ceiling);
 }
 
-void unmap_region(struct mmun_mm *mm, enum mm_op op, uint64_t start, uint64_t end,
-		  uint64_t floor, uint64_t ceiling)
+bool unmap_detach(struct unmap *u)
+{
+	if (!vma_first(u->mm, u->start, u->end))
+		return false;
+	vma_start_write_range(u->mm, u->start, u->end);
+	u->gone = vma_detach_range(u->mm, u->start, u->end);
+	return true;
+}
+
+void unmap_region(const struct unmap *u)
 {
 	struct gather g;
-	struct vma *v;
 
-	sync_assert_held(&mm->mmap_lock);
-	gather_init(&g, mm, op);
-	zap_range(&g, MMU_NOTIFY_UNMAP, ZAP_ALL, start, end);
+	sync_assert_held(&u->mm->mmap_lock);
+	gather_init(&g, u->mm, u->op);
+	zap_range(&g, MMU_NOTIFY_UNMAP, ZAP_ALL, u->start, u->end);
 	/* Before the tables go: who comes by an object finds areas with tables. */
-	while ((v = vma_first(mm, start, end)))
-		vma_remove(mm, v);
+	for (struct vma *v = u->gone; v; v = v->next_gone)
+		if (v->object)
+			object_unlink(v);
 	/* The end of the range is no place to free: the gather is. */
-	free_pgtables(&g, start, end, floor, ceiling);
+	free_pgtables(&g, u->start, u->end, u->floor, u->ceiling);
 	gather_finish(&g);
+	vma_free_detached(u->gone);
 }

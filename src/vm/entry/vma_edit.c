@@ -99,6 +99,31 @@ void vma_remove(struct mmun_mm *mm, struct vma *v)
 	vma_free(v);
 }
 
+/* Afterwards no fault finds an area there, while entries are as they were. */
+struct vma *vma_detach_range(struct mmun_mm *mm, uint64_t start, uint64_t end)
+{
+	struct vma *gone = NULL, *v;
+
+	down_write(&mm->areas_sem);
+	while ((v = vma_first(mm, start, end))) {
+		ASSERT(btree_remove(&mm->areas, v->start, v));
+		v->next_gone = gone;
+		gone = v;
+	}
+	up_write(&mm->areas_sem);
+	return gone;
+}
+
+void vma_free_detached(struct vma *gone)
+{
+	while (gone) {
+		struct vma *v = gone;
+
+		gone = v->next_gone;
+		vma_free(v);
+	}
+}
+
 static void vma_set_end(struct mmun_mm *mm, struct vma *v, uint64_t end)
 {
 	struct mmun_object *o = v->object;

@@ -29,7 +29,10 @@ enum {
 /*
  * An area: [start, end) with one protection. Its lock: a reader holds lock for
  * reading; a writer, with mmap_lock for writing, sets lock_seq to the mm's and waits
- * for the readers; up_write of the mmap_lock lets all areas go. See vma.c.
+ * for the readers; up_write of the mmap_lock, or its downgrade, lets all areas go. See vma.c.
+ *
+ * A detached area is in no tree, so nobody finds it but by its object. Whoever has detached it,
+ * under mmap_lock for writing, unmaps and frees it, and may have downgraded mmap_lock.
  */
 struct vma {
 	uint64_t start, end;      /* [V] */
@@ -39,6 +42,7 @@ struct vma {
 	uint64_t offset;          /* [V] of start in the object, bytes */
 	struct mmun_mm *mm;       /* [C] */
 	struct vma *next, *prev;  /* [I] the object's other mappings */
+	struct vma *next_gone;    /* when detached: of who has detached it */
 	uint64_t lock_seq;        /* [T] */
 	rwsem_t lock;
 };
@@ -127,6 +131,9 @@ static inline bool mm_tlb_flush_pending(const struct mmun_mm *mm)
 /* mmap_lock for writing, and letting it and the areas locked under it go. */
 void mmap_write_lock(struct mmun_mm *mm);
 void mmap_write_unlock(struct mmun_mm *mm);
+/* ... or keeping it for reading: mmap_read_unlock() lets it go. */
+void mmap_write_downgrade(struct mmun_mm *mm);
+void mmap_read_unlock(struct mmun_mm *mm);
 
 /* References to the structure: mm_ref.c. */
 void mm_get(struct mmun_mm *mm);

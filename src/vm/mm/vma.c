@@ -23,7 +23,7 @@
  *
  * Who finds v marked takes mmap_lock instead, and so waits. v.lock is never waited
  * for under areas_sem: whoever marks v got areas_sem first. The mark ends with the
- * number: mmap_write_unlock() counts lock_seq up.
+ * number: mmap_write_unlock() and mmap_write_downgrade() count lock_seq up.
  * Litmus: munmap+none, and the matrix's pairs with loads and stores.
  */
 #include "vm/mm/mm.h"
@@ -135,15 +135,32 @@ void mmap_write_lock(struct mmun_mm *mm)
 	down_write(&mm->mmap_lock);
 }
 
+/* vma_end_write_all() in include/linux/mmap_lock.h. */
+static void end_write_all(struct mmun_mm *mm)
+{
+	if (!mm->areas_locked)
+		return;
+	mm->areas_locked = false;
+	down_write(&mm->areas_sem);
+	mm->lock_seq++;
+	up_write(&mm->areas_sem);
+}
+
 void mmap_write_unlock(struct mmun_mm *mm)
 {
-	if (mm->areas_locked) {
-		mm->areas_locked = false;
-		down_write(&mm->areas_sem);
-		mm->lock_seq++;
-		up_write(&mm->areas_sem);
-	}
+	end_write_all(mm);
 	up_write(&mm->mmap_lock);
+}
+
+void mmap_write_downgrade(struct mmun_mm *mm)
+{
+	end_write_all(mm);
+	downgrade_write(&mm->mmap_lock);
+}
+
+void mmap_read_unlock(struct mmun_mm *mm)
+{
+	up_read(&mm->mmap_lock);
 }
 
 /* The areas stay locked until mmap_write_unlock(). */

@@ -22,13 +22,12 @@
 #include "vm/ops/ops.h"
 
 /* Referenced bits. TLBs are not flushed: who hits one need not be seen. */
-static void forget_references(struct mmun_mm *mm)
+static void forget_references_of(struct mmun_mm *mm, uint64_t addr, uint64_t end)
 {
-	uint64_t addr = 0;
 	struct ptep p;
 
-	while (pgtable_next(&mm->pt, &addr, TASK_BYTES, &p)) {
-		uint64_t next = table_end(addr, TASK_BYTES);
+	while (pgtable_next(&mm->pt, &addr, end, &p)) {
+		uint64_t next = table_end(addr, end);
 		const struct ptep first = p;
 
 		if (!pte_lock(&first, addr))
@@ -41,6 +40,17 @@ static void forget_references(struct mmun_mm *mm)
 		}
 		pte_unlock(&first);
 	}
+}
+
+/* Of areas only: beside them munmap may be freeing tables. */
+static void forget_references(struct mmun_mm *mm)
+{
+	struct btree_iter it;
+	const struct vma *v = btree_first(&mm->areas, &it, 0, TASK_BYTES);
+
+	sync_assert_held(&mm->mmap_lock);
+	for (; v; v = btree_next(&it))
+		forget_references_of(mm, v->start, v->end);
 }
 
 static void forget_writes(struct mmun_mm *mm)

@@ -82,10 +82,12 @@ int mmun_mm_create(struct mmun_machine *machine, enum mmun_semantics semantics,
  */
 void mm_exit(struct mmun_mm *mm)
 {
+	struct unmap u = { .mm = mm, .op = MM_OP_EXIT, .end = TASK_BYTES, .ceiling = TASK_BYTES };
+
 	notify_release(&mm->domain);
 	mmap_write_lock(mm);
-	vma_start_write_range(mm, 0, TASK_BYTES);
-	unmap_region(mm, MM_OP_EXIT, 0, TASK_BYTES, 0, TASK_BYTES);
+	(void)unmap_detach(&u);
+	unmap_region(&u);
 	btree_fini(&mm->areas);
 	vma_unreserve(mm);
 	mmap_write_unlock(mm);

@@ -283,6 +283,7 @@ struct remap {
 	uint64_t addr, old_len, new_len;
 	int flags;
 	uint64_t new_addr;
+	bool unlocked;              /* mmap_lock has been let go */
 };
 
 /* An area like v, which begins at addr in it, for [start, end). */
@@ -298,10 +299,11 @@ static struct vma *area_like(const struct vma *v, uint64_t addr, uint64_t start,
 /* What is there goes, its tables stay: the new area has them. Nothing crosses the ends. */
 static void clear_place(struct mmun_mm *mm, uint64_t start, uint64_t end)
 {
-	if (!vma_first(mm, start, end))
-		return;
-	vma_start_write_range(mm, start, end);
-	unmap_region(mm, MM_OP_MUNMAP, start, end, TASK_BYTES, 0);
+	struct unmap u = { .mm = mm, .op = MM_OP_MUNMAP, .start = start, .end = end,
+			   .floor = TASK_BYTES };
+
+	if (unmap_detach(&u))
+		unmap_region(&u);
 }
 
 /*
@@ -365,16 +367,10 @@ static int move_area(const struct remap *r, uint64_t *ret_addr)
 	return 0;
 }
 
-static int shrink_area(const struct remap *r)
+static int shrink_area(struct remap *r)
 {
-	uint64_t start = r->addr + r->new_len, end = r->addr + r->old_len;
-	int err = vma_reserve(r->mm, vma_crossed(r->mm, start, end));
-
-	if (err)
-		return err;
-	vma_split_range(r->mm, start, end);
-	munmap_locked(r->mm, start, end);
-	return 0;
+	r->unlocked = true;
+	return munmap_unlock(r->mm, r->addr + r->new_len, r->addr + r->old_len);
 }
 
 /* -EAGAIN: there is no room. */
@@ -398,7 +394,7 @@ static int grow_area(const struct remap *r, const struct vma *v)
 
 enum { PLACE_IS_GIVEN = MMUN_MREMAP_FIXED | MMUN_MREMAP_DONTUNMAP };
 
-static int remap_in_place(const struct remap *r, const struct vma *v)
+static int remap_in_place(struct remap *r, const struct vma *v)
 {
 	if (r->new_len < r->old_len)
 		return shrink_area(r);
@@ -476,6 +472,7 @@ int mmun_mremap(struct mmun_mm *mm, uint64_t addr, uint64_t old_len, uint64_t ne
 		return -EINVAL;
 	mmap_write_lock(mm);
 	err = remap_locked(&r, ret_addr);
-	mmap_write_unlock(mm);
+	if (!r.unlocked)
+		mmap_write_unlock(mm);
 	return err;
 }

@@ -14,6 +14,9 @@ void mm_exit(struct mmun_mm *mm);
 
 /* mmap, munmap: munmap.c, mmap.c. mmap_lock held for writing. */
 void munmap_locked(struct mmun_mm *mm, uint64_t start, uint64_t end); /* nothing crosses the ends */
+/* The same with all areas of the range, or -ENOMEM; mmap_lock is downgraded before anything is
+ * unmapped, and let go: unlock in do_vmi_munmap(). */
+int munmap_unlock(struct mmun_mm *mm, uint64_t start, uint64_t end);
 uint64_t find_room(const struct mmun_mm *mm, uint64_t hint, uint64_t len); /* TASK_BYTES: none */
 
 /*

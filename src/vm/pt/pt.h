@@ -4,11 +4,11 @@
  *
  * Who holds what when a page table changes. None to table or to huge entry: what keeps
  * tables from being freed (mmap_lock or the area's lock), by compare and exchange; table
- * to none: mmap_lock and all the areas there for writing. A huge entry changes under the
- * pmd lock, to a table too. Leaf entries change under the ptl. Who comes by the reverse map
- * holds no lock of the address space: tables are freed an RCU grace period after they were
- * detached. Hardware walks without any lock, in a guard section; flushing a TLB waits for
- * it.
+ * to none: mmap_lock, and all the areas there for writing or detached. A huge entry changes
+ * under the pmd lock, to a table too. Leaf entries change under the ptl. Who comes by the
+ * reverse map holds no lock of the address space: tables are freed an RCU grace period after
+ * they were detached. Hardware walks without any lock, in a guard section; flushing a TLB
+ * waits for it.
  */
 #ifndef MMUN_PT_PT_H
 #define MMUN_PT_PT_H
