@@ -5,7 +5,7 @@
  *
  * A check is set-up, threads, and what must hold at the end. Its threads communicate
  * only through mmun/kernel.h and the calls of mmun/mmun.h. It keeps its state in the
- * block that the explorer gives it, in memory of kmalloc(), or in static variables. It
+ * block that the explorer gives it, in memory of kmalloc() or malloc(), or in static variables. It
  * is deterministic. The threads are fibers of one thread of the process, and one
  * exploration runs at a time. The memory model is sequential consistency.
  *

@@ -147,6 +147,9 @@
 	X(KMALLOC,         "kmalloc",         STEP,   "kmalloc of {size}{failed: fails}",          \
 	  W(BYTES, size) W(FLAG, failed))                                                          \
 	X(KFREE,           "kfree",           STEP,   "kfree", )                                   \
+	X(MALLOC,          "malloc",          STEP,   "malloc of {size}{failed: fails}",           \
+	  W(BYTES, size) W(FLAG, failed))                                                          \
+	X(FREE,            "free",            STEP,   "free", )                                    \
 	/* ... and those of mmun/kernel_mm.h. */                                                   \
 	X(PTE_GET,         "pte-get",         STEP,   "entry of {addr}: {entry}",                  \
 	  W(ADDRESS, addr) W(ENTRY, entry))                                                        \

@@ -106,7 +106,9 @@ static const char *const covered_by_gcc[] = {
 #define TOLD "-fsanitize=thread", "-fno-builtin", "-U_FORTIFY_SOURCE"
 
 static const char *const told_by_clang[] = {
-	TOLD, "-mllvm", "-tsan-distinguish-volatile=1", NULL
+	TOLD, "-mllvm", "-tsan-distinguish-volatile=1",
+	"-mllvm", "-enable-tail-merge=false", /* else calls of two lines become one of none */
+	NULL
 };
 static const char *const told_by_gcc[] = {
 	TOLD, "--param=tsan-distinguish-volatile=1", NULL
@@ -187,6 +189,7 @@ static bool link_object(const struct compiled *c, bool coverage)
 #define X(name) ",--wrap=" #name
 		"-Wl" MMUN_WRAPPED(X),
 #undef X
+		"-Wl,--wrap=__tls_get_addr", /* variables that each thread has for itself */
 		NULL
 	};
 	static const char *const for_coverage[] = { "-Wl,--emit-relocs", NULL };

@@ -22,6 +22,8 @@
  *   code.c       where in the source a code address is
  *   tsan.c       what the compiler tells of plain accesses
  *   library.c    what functions of the C library access
+ *   heap.c       malloc() and its kin
+ *   local.c      variables that each thread has for itself
  */
 #ifndef MMUN_DOOR_H
 #define MMUN_DOOR_H
@@ -184,7 +186,14 @@ void lifetime_return(const char *stack, const void *code);
 void lifetime_of_stack(const struct touch *t, int16_t epoch, const void *addr, size_t size,
 		       bool plainly);
 void lifetime_thread_ends(void);
+void local_ends(void);                    /* the running thread has ended */
+void local_forget(void);                  /* what the execution before had */
 void memory_leaks_report(void);
+void *memory_aligned(size_t size, size_t align, const struct sync_site *site); /* or NULL */
+/* Of the running thread, or of set-up or the end; never freed. NULL: there is no room. */
+void *memory_for_variables(size_t size, size_t align, const struct sync_site *site);
+bool memory_has(const void *p);           /* is it in the arena? */
+size_t memory_size(const void *p);        /* as it was asked for; 0: no block begins there */
 /* A word was to be exchanged if it is @wanted, and is @found. */
 void memory_compared(uint64_t wanted, uint64_t found, const struct sync_site *site);
 

@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_LIVE = 0x4c495645, BLOCK_FREED = 0x46524545 };
+/* A gap lies before a block that is to be aligned; variables are a thread's own (local.c), and
+ * nobody frees them. */
+enum { BLOCK_LIVE = 0x4c495645, BLOCK_FREED = 0x46524545, BLOCK_GAP = 0, BLOCK_VARIABLES };
+enum { BLOCK_ALIGN = 32 };
 
 struct block {
 	size_t size;             /* rounded up, so that the next one is aligned */
 	const struct sync_site *site;
-	uint32_t state, pad;
+	uint32_t state, slack;   /* bytes behind those that were asked for */
 	uint32_t born, died;     /* the how manieth event of all these */
 };
 
@@ -29,30 +32,65 @@ bool sync_alloc_fails_(const struct sync_site *site)
 
 void sync_unwritten_(void *p, size_t size) { shadow_unwritten(p, size); }
 
-void *sync_alloc_(size_t asked, const struct sync_site *site)
+_Static_assert(sizeof(struct block) == BLOCK_ALIGN, "what follows it is aligned");
+
+/* Memory of the running thread's part, zeroed; NULL: there is none left. align: a power of two. */
+static void *carve(size_t asked, size_t align, uint32_t state, const struct sync_site *site)
 {
 	char *base = x.arena;
-	size_t *used = &x.arena_used, limit = ARENA_SETUP, size;
+	size_t *used = &x.arena_used, limit = ARENA_SETUP, size, gap;
 	struct block *b;
 
-	if (sync_alloc_fails_(site))
-		return NULL;
 	door_lasts();
 	if (x.cur >= 0) {
 		used = &x.thread[x.cur].arena_used;
 		base += ARENA_SETUP + (size_t)x.cur * ARENA_THREAD;
 		limit = ARENA_THREAD;
 	}
-	size = (asked + 31) & ~(size_t)31;
-	if (asked > limit || *used + size + sizeof(*b) > limit)
+	if (asked > limit || align > limit)
+		return NULL;
+	size = (asked + BLOCK_ALIGN - 1) & ~(size_t)(BLOCK_ALIGN - 1);
+	gap = -((uintptr_t)base + *used + sizeof(*b)) & (align - 1);
+	if (*used + gap + size + sizeof(*b) > limit)
 		return NULL;
 	b = (struct block *)(void *)(base + *used);
-	*used += size + sizeof(*b);
-	*b = (struct block){ .size = size, .site = site, .state = BLOCK_LIVE, .born = ++events };
+	if (gap) {
+		*b = (struct block){ .size = gap - sizeof(*b), .site = site, .state = BLOCK_GAP };
+		b = (struct block *)(void *)((char *)b + gap);
+	}
+	*used += gap + size + sizeof(*b);
+	*b = (struct block){ .size = size, .site = site, .state = state,
+			     .slack = (uint32_t)(size - asked), .born = ++events };
 	memset(b + 1, 0, size);
 	shadow_allocated(b + 1, asked);
-	x.alloc_live++;
 	return b + 1;
+}
+
+void *memory_aligned(size_t size, size_t align, const struct sync_site *site)
+{
+	void *p = sync_alloc_fails_(site) ? NULL : carve(size, align, BLOCK_LIVE, site);
+
+	x.alloc_live += p != NULL;
+	return p;
+}
+
+void *sync_alloc_(size_t size, const struct sync_site *site)
+{
+	return memory_aligned(size, BLOCK_ALIGN, site);
+}
+
+void *memory_for_variables(size_t size, size_t align, const struct sync_site *site)
+{
+	return carve(size, align, BLOCK_VARIABLES, site);
+}
+
+bool memory_has(const void *p) { return (size_t)((const char *)p - x.arena) < x.arena_size; }
+
+size_t memory_size(const void *p)
+{
+	const struct block *b = (const struct block *)p - 1;
+
+	return b->state == BLOCK_LIVE ? b->size - b->slack : 0;
 }
 
 void sync_free_(void *p, const struct sync_site *site)

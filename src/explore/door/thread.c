@@ -62,6 +62,7 @@ static void thread_main(void *arg)
 		x.check->thread(x.arena, me, x.check->arg);
 	judge_end(me);
 	lifetime_thread_ends();
+	local_ends();
 	x.alive &= (uint16_t)~(1u << me);
 	if (x.thread[me].code)
 		tell_end(me);

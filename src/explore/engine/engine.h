@@ -101,6 +101,9 @@ struct range { const void *mm; uint64_t start, end; const struct sync_site *site
 /* A public function that a check has called, and the address that it returns to. */
 struct user_call { const char *name; const void *address; };
 
+/* What a module has for a thread: variables that each has for itself; NULL: not asked for yet. */
+struct local { char *variables; size_t size; };
+
 struct thread {
 	struct clk clk;
 	struct wait_set wait[WAIT_COUNT];
@@ -124,6 +127,7 @@ struct thread {
 	struct sync_operation operation; /* that it carries out; name NULL: none */
 	struct sync_callback callback; /* that it is in; name NULL: none */
 	struct user_call call;         /* the latest; name NULL: none */
+	struct local local;
 	const rwsem_t *behind;         /* it waits for the writers that wait for this; else NULL */
 	/* All else is set when it is counted, or begins: */
 	int16_t last;                  /* index of its last step, -1 */
@@ -243,6 +247,7 @@ struct engine {
 	size_t borns, uses, kepts;
 	size_t dead_capacity, borns_capacity, uses_capacity, kepts_capacity;
 	size_t snapshot_dead, snapshot_borns, snapshot_kepts;
+	struct local local;            /* of set-up and the end */
 	const struct sync_site *noted_outside; /* a thread's noted_at in set-up and at the end */
 	char *data_before, *data_after; /* check->data before and after set-up */
 	jmp_buf *bail;                 /* out of set-up and end */

@@ -115,6 +115,8 @@ void shadow_close(void);
 int shadow_keep(void);                 /* set-up is over. 0; -1: no memory */
 void shadow_forget(void);              /* what the execution before has done */
 void shadow_allocated(const void *p, size_t size);
+/* Bytes that were allocated, copied with what is known of them. */
+void shadow_copy(void *to, const void *from, size_t size);
 void shadow_unwritten(void *p, size_t size); /* and fill it; without a shadow, too */
 /* What is to be said of an access. Shadow only. */
 enum shadow_says shadow_access(const void *addr, size_t size, bool reads, bool writes);

@@ -96,6 +96,14 @@ void shadow_unwritten(void *p, size_t size)
 		memset(x.shadow->byte + ((const char *)p - x.arena), UNWRITTEN, size);
 }
 
+void shadow_copy(void *to, const void *from, size_t size)
+{
+	memcpy(to, from, size);
+	if (x.shadow)
+		memcpy(x.shadow->byte + ((char *)to - x.arena),
+		       x.shadow->byte + ((const char *)from - x.arena), size);
+}
+
 static bool is_unwritten(const char *p, const uint8_t *shadow, size_t size)
 {
 	for (size_t n = 0; n < size; n++)

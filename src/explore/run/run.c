@@ -22,6 +22,7 @@ static void restore(void)
 	x.borns = x.snapshot_borns;
 	x.kepts = x.snapshot_kepts;
 	x.uses = 0;
+	local_forget();
 	x.noted_outside = NULL;
 	objects_forget();
 	plain_forget();
