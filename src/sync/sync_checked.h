@@ -182,6 +182,9 @@ void sync_timed_(bool timed);
 void sync_assert_held_(const void *lock, const struct sync_site *site);
 void sync_might_sleep_(const struct sync_site *site);
 bool sync_holds_(const void *lock); /* does the calling thread? */
+/* For writing, or for reading. */
+bool sync_holds_as_(const void *lock, bool write);
+void sync_assert_held_as_(const void *lock, bool write, const struct sync_site *site);
 /* And for writing: then nobody else holds it. */
 #define sync_write_held(sem) (sync_holds_(sem) && (sem)->owner)
 /* Ranges of address spaces that the calling thread has told notifiers of: see sync.h. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mm_word.h - what Linux's names of memory management are made of, as word.h is for the others.
- * Behind it is src/checks/names/mm.c. */
+ * Behind it are mm.c, areas.c, page.c and rmap.c in src/checks/names. */
 #ifndef MMUN_LINUX_MM_WORD_H
 #define MMUN_LINUX_MM_WORD_H
 
@@ -52,7 +52,7 @@ enum kernel_entry_op_ { KERNEL_GET_, KERNEL_SET_, KERNEL_CLEAR_, KERNEL_WRPROTEC
 			KERNEL_MKOLD_ };
 enum kernel_young_op_ { KERNEL_CLEAR_FLUSH_YOUNG_, KERNEL_CLEAR_YOUNG_, KERNEL_TEST_YOUNG_ };
 enum kernel_lock_op_ { KERNEL_READ_LOCK_, KERNEL_WRITE_LOCK_, KERNEL_READ_UNLOCK_,
-		       KERNEL_WRITE_UNLOCK_ };
+		       KERNEL_WRITE_UNLOCK_, KERNEL_DOWNGRADE_ };
 enum kernel_page_op_ { KERNEL_PAGE_GET_, KERNEL_PAGE_TRY_GET_, KERNEL_PAGE_PUT_,
 		       KERNEL_PAGE_COUNT_, KERNEL_PAGE_MAPCOUNT_, KERNEL_PAGE_LOCK_,
 		       KERNEL_PAGE_TRYLOCK_, KERNEL_PAGE_UNLOCK_, KERNEL_PAGE_DIRTY_ };
@@ -67,6 +67,13 @@ enum kernel_pending_op_ { KERNEL_PENDING_INC_, KERNEL_PENDING_DEC_, KERNEL_PENDI
 bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret,
 		 const struct sync_site *site);
 void kernel_mmap_lock_(struct mmun_mm *mm, enum kernel_lock_op_ op, const struct sync_site *site);
+bool kernel_mmap_trylock_(struct mmun_mm *mm, enum kernel_lock_op_ op,
+			  const struct sync_site *site);
+int kernel_mmap_killable_(struct mmun_mm *mm, enum kernel_lock_op_ op,
+			  const struct kernel_at_ *at);
+void kernel_mmap_assert_(struct mmun_mm *mm, bool write, const struct sync_site *site);
+void kernel_vma_assert_(const struct vm_area_struct *vma, bool write,
+			const struct sync_site *site);
 void kernel_vma_lock_(struct mmun_mm *mm, uint64_t addr, enum kernel_lock_op_ op,
 		      const struct sync_site *site);
 void *kernel_pmd_(struct mmun_mm *mm, uint64_t addr, bool alloc);

@@ -17,6 +17,9 @@ struct mutex { uint32_t owner, unused; };
 KERNEL_PROCEDURE_(mutex_lock, (struct mutex *lock), (lock))
 KERNEL_PROCEDURE_(mutex_lock_nested, (struct mutex *lock, unsigned subclass), (lock, subclass))
 KERNEL_FUNCTION_(int, mutex_trylock, (struct mutex *lock), (lock))
+/* 0, or -EINTR if a signal came where the thread would sleep: the search tries both. */
+KERNEL_FUNCTION_(int, mutex_lock_interruptible, (struct mutex *lock), (lock))
+KERNEL_FUNCTION_(int, mutex_lock_killable, (struct mutex *lock), (lock))
 KERNEL_FUNCTION_(bool, mutex_is_locked, (struct mutex *lock), (lock))
 KERNEL_PROCEDURE_(mutex_unlock, (struct mutex *lock), (lock))
 
@@ -24,6 +27,8 @@ KERNEL_PROCEDURE_(mutex_unlock, (struct mutex *lock), (lock))
 #define mutex_destroy(lock) ((void)(lock))
 #define mutex_lock(lock) KERNEL_1_(mutex_lock, #lock, lock)
 #define mutex_trylock(lock) KERNEL_1_(mutex_trylock, #lock, lock)
+#define mutex_lock_interruptible(lock) KERNEL_1_(mutex_lock_interruptible, #lock, lock)
+#define mutex_lock_killable(lock) KERNEL_1_(mutex_lock_killable, #lock, lock)
 #define mutex_is_locked(lock) KERNEL_1_(mutex_is_locked, #lock, lock)
 #define mutex_unlock(lock) KERNEL_1_(mutex_unlock, #lock, lock)
 #define mutex_lock_nested(lock, subclass) \

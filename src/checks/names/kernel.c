@@ -589,6 +589,11 @@ void kernel_assert_held_(const struct kernel_at_ *at, const void *lock)
 	sync_assert_held_(lock, &at->site);
 }
 
+void kernel_assert_held_as_(const struct kernel_at_ *at, const void *lock, bool write)
+{
+	sync_assert_held_as_(lock, write, &at->site);
+}
+
 bool kernel_is_held_(const void *lock) { return sync_holds_(lock); }
 
 void kernel_might_sleep_(const struct kernel_at_ *at) { sync_might_sleep_(&at->site); }

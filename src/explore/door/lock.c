@@ -136,6 +136,25 @@ bool sync_holds_(const void *lock)
 	return x.cur < 0;
 }
 
+bool sync_holds_as_(const void *lock, bool write)
+{
+	const struct held *has = x.cur < 0 ? NULL : held_find(&x.thread[x.cur], lock);
+
+	return x.cur < 0 || (has && has->reads != write);
+}
+
+void sync_assert_held_as_(const void *lock, bool write, const struct sync_site *site)
+{
+	char name[8];
+
+	if (sync_holds_(lock) && !sync_holds_as_(lock, write))
+		engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s is in %s without the lock for %s",
+			    engine_thread_name((unsigned)x.cur, name), door_site(site),
+			    write ? "writing" : "reading");
+	else
+		sync_assert_held_(lock, site);
+}
+
 void sync_assert_held_(const void *lock, const struct sync_site *site)
 {
 	char name[8];
@@ -277,10 +296,24 @@ static void let_go(rwsem_t *sem, bool read, const struct sync_site *site)
 		sem->owner = 0;
 }
 
+/* What was taken for reading is not dropped for writing, nor the other way round. */
+static void unlocks_as(const rwsem_t *sem, bool read, const struct sync_site *site)
+{
+	char name[8];
+
+	if (!sync_holds_(sem) || sync_holds_as_(sem, !read))
+		return;
+	engine_fail(ORACLE_LOCK_ORDER, -1, -1, x.depth, "%s drops in %s for %s a lock that it has for %s",
+		    engine_thread_name((unsigned)x.cur, name), door_site(site),
+		    read ? "reading" : "writing", read ? "writing" : "reading");
+	engine_give_up();
+}
+
 void sync_up_(rwsem_t *sem, bool read, const struct sync_site *site)
 {
 	bool needs = lingers(sem);
 
+	unlocks_as(sem, read, site);
 	unlocked(sem, site);
 	if (read && x.cur >= 0 && x.thread[x.cur].spins && reads(&x.thread[x.cur], sem))
 		return;
