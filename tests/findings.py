@@ -3,7 +3,8 @@
 """findings.py MMUN SOURCE-DIR
 
 One mistake is one finding, by the oracle that names the cause, with all places where it shows: for
-each check of tests/checks/findings.c the oracles of its findings, and the places of the first."""
+each check of tests/checks/findings.c the oracles of its findings, and the places of the first; and
+each broken check of the files of ONE_EACH has one finding."""
 
 import json
 import os
@@ -25,15 +26,35 @@ EXPECTED = {
     'frees_what_is_read': (['lifetime', 'race'], None),
 }
 
+ONE_EACH = ['stale.c', 'lost.c']
+
+
+def check(mmun, path, code):
+    """The findings of each check of the file; and what is wrong if it does not exit so."""
+    done = subprocess.run([mmun, 'check', '--json', path], capture_output=True, text=True)
+    results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{')]
+    found = {r['name']: r['findings'] for r in results if 'name' in r}
+    return found, [f'{path}: {done.stderr}'] if done.returncode != code else []
+
+
+def more_than_one(mmun, path):
+    found, wrong = check(mmun, path, 0)
+    broken = {name: f for name, f in found.items() if name.endswith('_wrong')}
+    if not broken:
+        wrong.append(f'{path}: no check is broken')
+    for name, findings in broken.items():
+        if len(findings) != 1:
+            wrong.append(f'{name}: not one finding: {[f["text"] for f in findings]}')
+    return wrong
+
 
 def main():
     mmun, top = map(os.path.realpath, sys.argv[1:3])
     os.environ['MMUN_INCLUDE'] = os.path.join(top, 'include')
-    path = os.path.join(top, 'tests/checks/findings.c')
-    done = subprocess.run([mmun, 'check', '--json', path], capture_output=True, text=True)
-    results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{')]
-    found = {r['name']: r['findings'] for r in results if 'name' in r}
-    wrong = [done.stderr] if done.returncode != 1 else []
+    checks = os.path.join(top, 'tests/checks')
+    found, wrong = check(mmun, os.path.join(checks, 'findings.c'), 1)
+    for name in ONE_EACH:
+        wrong += more_than_one(mmun, os.path.join(checks, name))
     for name, (oracles, places) in EXPECTED.items():
         findings = found.get(name, [])
         texts = [f['text'] for f in findings]

@@ -121,6 +121,8 @@
  *   sync_tlb_use(tlb, space, page, addr, pfn, write)  it was used, for an address of this
  *                                   space, to access this frame
  *   sync_copied(from, to, word)     the word of the one frame was read for the other one
+ *   sync_cleaned(machine, pfn, dirty, is)  in this step a file's page was made clean; dirty: it was
+ *                                   not, before. is(machine, pfn) says what it is at the end
  *   sync_taken_away(name, space, start, end, loads)  the call of this name, whose operation was
  *                                   declared, has succeeded: stores, and loads too if it is
  *                                   said, must not use what TLBs had
@@ -137,6 +139,10 @@
 
 #include "base/base.h"
 #include "sync/events.h"
+
+/* A page of a file; gone: it is none any more. */
+enum sync_page { SYNC_PAGE_GONE, SYNC_PAGE_CLEAN, SYNC_PAGE_DIRTY };
+typedef enum sync_page sync_page_is(void *machine, uint32_t pfn);
 
 /*
  * The order of locks: a thread that holds one may take only those of greater ranks. Each rank

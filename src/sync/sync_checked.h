@@ -334,8 +334,11 @@ void sync_tlb_use_(const void *tlb, const void *space, uint64_t page, uint64_t a
 void sync_taken_away_(const char *name, const void *space, uint64_t start, uint64_t end,
 		      bool loads);
 void sync_copied_(uint32_t from, uint32_t to, unsigned word);
+void sync_entry_loses_(const void *space, uint64_t addr, uint32_t pfn);
 void sync_entry_gets_(const void *space, uint64_t addr, uint32_t pfn);
+void sync_cleaned_(void *machine, uint32_t pfn, bool dirty, sync_page_is *is);
 #define sync_walked() sync_walked_()
+#define sync_cleaned(machine, pfn, dirty, is) sync_cleaned_((machine), (pfn), (dirty), (is))
 #define sync_copied(from, to, word) sync_copied_((from), (to), (unsigned)(word))
 #define sync_tlb_fill(tlb, page, walked) sync_tlb_fill_((tlb), (page), (walked))
 #define sync_tlb_use(tlb, space, page, addr, pfn, write) \

@@ -334,6 +334,7 @@ static inline bool sync_optional(const char *what) { return (void)what, true; }
 #define sync_tlb_fill(tlb, page, walked) ((void)(walked))
 #define sync_tlb_use(tlb, space, page, addr, pfn, write) ((void)0)
 #define sync_copied(from, to, word) ((void)0)
+#define sync_cleaned(machine, pfn, dirty, is) ((void)(is))
 #define sync_taken_away(name, space, start, end, loads) ((void)sizeof(name))
 
 #define sync_operation(name) ((void)sizeof(name))

@@ -134,6 +134,21 @@ SCENE(mprotect_beside_device, 3)
 	else if (device_try_load(w.device, x, &value)) /* reading is allowed still */
 		device_try_store(w.device, x, 9);
 }
+
+/* Two use what one flush has missed: it is one mistake. */
+SCENE(mprotect_beside_two, 4)
+{
+	(void)s;
+	if (t == 0)
+		write_protect(broken);
+	else if (t == 1)
+		EXPLORE_ASSERT(!mmun_mprotect(w.mm, x, PAGE_SIZE, MMUN_PROT_READ));
+	else if (t == 2)
+		device_try_store(w.device, x, 9);
+	else
+		cpu_try_store(w.cpu[0], x, 8);
+}
+
 SCENE(dontneed_then_load, 2)
 {
 	uint64_t value;

@@ -139,6 +139,15 @@ static void say_change(enum kernel_entry_op_ op, uint64_t addr, pte_t old, pte_t
 		sync_event_at(site, PTE_SET, addr, pte_event(new));
 }
 
+/* Of huge entries nothing is noted. */
+static void entry_loses(const struct change *c, pte_t old, pte_t new)
+{
+	if (c->of->level || !pte_mapped(old) ||
+	    (pte_mapped(new) && pte_pfn(old).v == pte_pfn(new).v))
+		return;
+	sync_entry_loses_(&c->mm->domain, c->addr, pte_pfn(old).v);
+}
+
 /* A huge entry gets many. */
 static void entry_gets(const struct change *c, pte_t old, pte_t new)
 {
@@ -184,6 +193,7 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 		new = pte_clear_bits(old, PTE_A);
 	say_change(op, addr, old, new, site);
 	judge_named(new, site);
+	entry_loses(&c, old, new);
 	entry_gets(&c, old, new);
 	change_judge(&c, old, new);
 	return old.v;

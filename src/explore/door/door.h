@@ -18,6 +18,7 @@
  *   spin.c       threads that ask again and again
  *   endless.c    executions without end
  *   stale.c      what is used after a call has taken it away
+ *   lost.c       what is stored where nobody looks any more
  *   optional.c   steps that can be left out
  *   code.c       where in the source a code address is
  *   tsan.c       what the compiler tells of plain accesses
@@ -231,8 +232,10 @@ bool spin_goes_on(void);
 void spin_block_ends(void);      /* it has done all up to its next step */
 bool spin_could_go_on(void);     /* at a deadlock: a thread would now do something else */
 
-/* --- stale.c ------------------------------------------------------------- */
-void stale_forget(void);         /* the execution before */
+/* --- lost.c -------------------------------------------------------------- */
+void lost_forget(void);          /* the execution before */
+void lost_unlocked(void);        /* the running thread has dropped a spin lock */
+void lost_end(void);             /* the threads have ended, and the end has not begun */
 
 /* --- endless.c ----------------------------------------------------------- */
 void endless_report(void);       /* the execution is too long: who goes round */

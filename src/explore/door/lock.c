@@ -123,6 +123,8 @@ static void unlocked(const void *lock, const struct sync_site *site)
 		engine_give_up();
 	}
 	t->spins -= has->spins;
+	if (has->spins)
+		lost_unlocked();
 	*has = t->held[--t->held_count];
 }
 

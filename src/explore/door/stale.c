@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stale.c - two oracles of checks in C. The first is "after-return": what a call of the library
- * has taken away must not be used, through a TLB, after the call has returned. The core says which
- * translations TLBs get, which accesses use them, and what calls take away.
+ * stale.c - the oracle "after-return" of checks in C: what a call of the library has taken away
+ * must not be used, through a TLB, after the call has returned. The core says which translations
+ * TLBs get, which accesses use them, and what calls take away.
  *
  *      access                              call
  *      walk: reads the entry
@@ -12,41 +12,18 @@
  *                                          returns
  *      hit: uses what was read
  *
- * And "lost-write": a store of a translation that is old must not miss the copy of the page that
- * the same entry gets. What is stored must be there when the copying reads the word.
- *
- *      access                              copier
- *      walk: reads the entry, page P
- *                                          [flushes the TLB, and waits]
- *                                          copies P to Q
- *      hit: stores to P
- *                                          the entry gets Q
- *
  * Invariant: what is concluded holds for all equivalent executions. The walk and the clearing are
  * of one word, so if no step of the call comes before the walk, the walk came before the clearing.
- * A store and the reading of the word by whoever copies are ordered in the same way.
  * And an access that need not come before the return could come after it.
  */
-#include "explore/door/door.h"
+#include "explore/door/stale.h"
 
 enum {
-	TAKEN_MAX = 64, FILLS_MAX = 256, ACCESSES_MAX = 512, COPIES_MAX = 64, ENTRIES_MAX = 256,
-	WORDS_MAX = 4,           /* of a page of the checked library */
-	NEVER = -1,
+	TAKEN_MAX = 64, FILLS_MAX = 256, ACCESSES_MAX = 512,
 };
-
-_Static_assert(8 * WORDS_MAX == 1 << SYNC_PAGE_SHIFT, "a copy has a step for each word");
 
 /* Of a TLB that has the page's translation since set-up there is none. */
 struct fill { const void *tlb; uint64_t page; int walked; };
-struct access {
-	const void *space;
-	uint64_t addr;
-	uint32_t pfn;
-	bool write;
-	unsigned thread, step;
-	int walked;
-};
 struct call {
 	const char *name;
 	const void *space;
@@ -56,28 +33,30 @@ struct call {
 	unsigned step;           /* of the return */
 };
 
-/* The latest of these two pages: when each word was read. */
-struct copy { uint32_t from, to; unsigned read[WORDS_MAX]; };
-/* An entry got a page. */
-struct entry { const void *space; uint64_t start; uint32_t pfn; unsigned step; };
-
 static struct {
 	struct fill fill[FILLS_MAX];
 	struct access access[ACCESSES_MAX];
 	struct call call[TAKEN_MAX];
-	struct copy copy[COPIES_MAX];
-	struct entry entry[ENTRIES_MAX];
-	unsigned fills, accesses, calls, copies, entries;
+	unsigned fills, accesses, calls;
 	bool full;               /* something was not noted: nothing more is concluded */
 } s;
 
 void stale_forget(void)
 {
-	s.fills = s.accesses = s.calls = s.copies = s.entries = 0;
+	s.fills = s.accesses = s.calls = 0;
 	s.full = false;
 }
 
-static bool is_judged(void) { return x.check->judges_calls && x.cur >= 0 && !s.full; }
+bool stale_judges(void) { return x.check->judges_calls && !s.full; }
+void stale_is_full(void) { s.full = true; }
+
+unsigned stale_accesses(const struct access **ret)
+{
+	*ret = s.access;
+	return s.accesses;
+}
+
+static bool is_judged(void) { return stale_judges() && x.cur >= 0; }
 
 /* --- after return -------------------------------------------------------- */
 
@@ -88,7 +67,7 @@ static void judge(const struct call *c, const struct access *a)
 	if (a->space != c->space || a->addr < c->start || a->addr >= c->end ||
 	    (!a->write && !c->loads))
 		return;
-	if (a->walked != NEVER && explore_follows((unsigned)a->walked, c->thread, c->first))
+	if (a->walked != STALE_NEVER && explore_follows((unsigned)a->walked, c->thread, c->first))
 		return;
 	if (explore_ordered(a->step, c->step))
 		return;
@@ -98,72 +77,12 @@ static void judge(const struct call *c, const struct access *a)
 				  (unsigned long)a->addr, c->name,
 				  engine_thread_name(c->thread, caller));
 	explore_fail_is_about(c->thread);
+	engine_fail_is_because(c->name);
 }
 
-/* --- lost writes --------------------------------------------------------- */
-
-static struct copy *copy_of(uint32_t from, uint32_t to)
+void stale_is_of_step(unsigned step)
 {
-	for (unsigned n = 0; n < s.copies; n++)
-		if (s.copy[n].from == from && s.copy[n].to == to)
-			return &s.copy[n];
-	return NULL;
-}
-
-/* A translation that was read after the entry got its page is another one. */
-static void judge_copy(const struct entry *e, const struct access *a)
-{
-	const struct copy *c;
-	unsigned read;
-	char name[8];
-
-	if (!a->write || a->space != e->space || a->addr >> SYNC_PAGE_SHIFT != e->start ||
-	    (a->walked != NEVER && explore_ordered(e->step, (unsigned)a->walked)))
-		return;
-	c = copy_of(a->pfn, e->pfn);
-	if (!c)
-		return;
-	read = c->read[a->addr / 8 % WORDS_MAX];
-	if (explore_ordered(a->step, read))
-		return;
-	explore_fail_if_reordered(ORACLE_LOST_WRITE, read, a->step,
-				  "%s's store at address %#lx goes to frame %u, which has been copied to frame %u",
-				  engine_thread_name(a->thread, name), (unsigned long)a->addr,
-				  a->pfn, e->pfn);
-}
-
-void sync_copied_(uint32_t from, uint32_t to, unsigned word)
-{
-	struct copy *c;
-
-	if (!is_judged())
-		return;
-	c = copy_of(from, to);
-	if (!c && s.copies == COPIES_MAX) {
-		s.full = true;
-		return;
-	}
-	if (!c)
-		c = &s.copy[s.copies++];
-	c->from = from;
-	c->to = to;
-	c->read[word] = explore_step();
-}
-
-void sync_entry_gets_(const void *space, uint64_t addr, uint32_t pfn)
-{
-	struct entry *e;
-
-	if (!is_judged())
-		return;
-	if (s.entries == ENTRIES_MAX) {
-		s.full = true;
-		return;
-	}
-	e = &s.entry[s.entries++];
-	*e = (struct entry){ space, addr >> SYNC_PAGE_SHIFT, pfn, explore_step() };
-	for (unsigned n = 0; n < s.accesses; n++)
-		judge_copy(e, &s.access[n]);
+	engine_fail_is_of((struct whence){ x.step[step].site, NULL }, NULL);
 }
 
 /* --- what is noted ------------------------------------------------------- */
@@ -194,26 +113,25 @@ void sync_tlb_fill_(const void *tlb, uint64_t page, unsigned walked)
 	*f = (struct fill){ tlb, page, (int)walked };
 }
 
-void sync_tlb_use_(const void *tlb, const void *space, uint64_t page, uint64_t addr,
-		   uint32_t pfn, bool write)
+const struct access *stale_access(const void *tlb, const void *space, uint64_t page, uint64_t addr,
+				  uint32_t pfn, bool write)
 {
 	const struct fill *f;
 	struct access *a;
 
 	if (!is_judged())
-		return;
+		return NULL;
 	if (s.accesses == ACCESSES_MAX) {
 		s.full = true;
-		return;
+		return NULL;
 	}
 	f = fill_of(tlb, page);
 	a = &s.access[s.accesses++];
 	*a = (struct access){ space, addr, pfn, write, (unsigned)x.cur, explore_step(),
-			      f ? f->walked : NEVER };
+			      f ? f->walked : STALE_NEVER };
 	for (unsigned n = 0; n < s.calls; n++)
 		judge(&s.call[n], a);
-	for (unsigned n = 0; n < s.entries; n++)
-		judge_copy(&s.entry[n], a);
+	return a;
 }
 
 void sync_taken_away_(const char *name, const void *space, uint64_t start, uint64_t end, bool loads)

@@ -91,13 +91,13 @@ static uint64_t cause_of(struct whence w)
 	return hash_text(hash_text(1, engine_place(w, place)), w.site->file) | 1;
 }
 
-void engine_fail_is_of(struct whence whence, const struct whence *and)
+static void caused_by(uint64_t cause)
 {
 	struct fail *f = x.failed;
 
 	if (!f)
 		return;
-	f->cause = (cause_of(whence) + (and ? cause_of(*and) : 0)) | 1;
+	f->cause = cause;
 	for (unsigned i = 0; i < x.fails; i++) {
 		struct fail *first = &x.fail[i];
 
@@ -108,6 +108,16 @@ void engine_fail_is_of(struct whence whence, const struct whence *and)
 		x.fails -= f == &x.fail[x.fails - 1];
 		return;
 	}
+}
+
+void engine_fail_is_of(struct whence whence, const struct whence *and)
+{
+	caused_by((cause_of(whence) + (and ? cause_of(*and) : 0)) | 1);
+}
+
+void engine_fail_is_because(const char *what)
+{
+	caused_by(hash_text(1, what) | 1);
 }
 
 void engine_fail_is_at(const struct sync_site *site)

@@ -285,6 +285,8 @@ void engine_fail(enum explore_oracle oracle, int first, int then, int target,
 /* The latest one is caused by what was done there (and there, in either order), wherever it shows;
  * it is then the first one of that cause. */
 void engine_fail_is_of(struct whence whence, const struct whence *and);
+/* The same of a cause that has no place. */
+void engine_fail_is_because(const char *what);
 /* It is about an access that stands at this place. */
 void engine_fail_is_at(const struct sync_site *site);
 _Noreturn void engine_give_up(void);   /* the execution cannot go on */

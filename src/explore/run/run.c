@@ -30,7 +30,7 @@ static void restore(void)
 	if (x.watching)
 		trail_forget();
 	spin_forget();
-	stale_forget();
+	lost_forget();
 	x.fails = 0;
 	x.aborted = false;
 	x.depth = 0;
@@ -61,6 +61,7 @@ static void finish(void)
 	x.depth--; /* explore_step() is the last step */
 	x.outside = true;
 	if (!setjmp(bail)) {
+		lost_end();
 		if (x.check->finish) {
 			x.check->finish(x.arena, x.check->arg);
 			if (x.alloc_live && !leak_is_known())

@@ -26,6 +26,18 @@ static bool clean_entry(struct mmun_mm *mm, const struct ptep *p, uint64_t addr)
 	return pte_dirty(e);
 }
 
+/* When nobody is at work. */
+static enum sync_page page_is(void *machine, uint32_t pfn)
+{
+	struct mmun_machine *m = machine;
+	const struct frame *f = frame_of(m, (pfn_t){ pfn });
+
+	if (!(f->flags & FRAME_OBJECT) || !f->object)
+		return SYNC_PAGE_GONE;
+	return load_relaxed(&f->dirty) || rmap_has_dirty(m, (pfn_t){ pfn }) ? SYNC_PAGE_DIRTY :
+		SYNC_PAGE_CLEAN;
+}
+
 /* Page lock held. True: it had been written since it was last cleaned. */
 static bool clean_page(struct mmun_machine *m, pfn_t pfn)
 {
@@ -48,7 +60,9 @@ static bool clean_page(struct mmun_machine *m, pfn_t pfn)
 		pass_flush_point(w.mm, MM_OP_CLEAN, FLUSH_POINT_AFTER, f);
 	}
 	/* Last: an entry that went away meanwhile has left its dirty bit here. */
-	return xchg_acq_rel(&frame_of(m, pfn)->dirty, 0) || dirty;
+	dirty |= xchg_acq_rel(&frame_of(m, pfn)->dirty, 0);
+	sync_cleaned(m, pfn.v, dirty, page_is);
+	return dirty;
 }
 
 int mmun_object_clean(struct mmun_object *object, uint64_t offset, uint64_t len,

@@ -137,6 +137,17 @@ uint64_t rmap_count(struct mmun_machine *m, pfn_t head)
 	return count;
 }
 
+bool rmap_has_dirty(const struct mmun_machine *m, pfn_t pfn)
+{
+	const struct frame *f = frame_of(m, pfn);
+	slot_t s = f->rmap;
+	bool dirty = false;
+
+	for (uint64_t n = 0; n < f->mapcount && !dirty; n++, s = link_of(m, s)->next)
+		dirty = pte_dirty(pte_get(&frame_memory(m, slot_table(s))[slot_index(s)]));
+	return dirty;
+}
+
 /* --- walking ------------------------------------------------------------- */
 
 static bool in_ring(const struct mmun_machine *m, const struct frame *f, slot_t s)

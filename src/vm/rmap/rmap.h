@@ -19,6 +19,7 @@ void rmap_add(struct mmun_machine *m, pfn_t pfn, const struct ptep *p);
 void rmap_add_new(struct mmun_machine *m, pfn_t pfn, const struct ptep *p);
 void rmap_remove(struct mmun_machine *m, pfn_t pfn, const struct ptep *p);
 uint64_t rmap_count(struct mmun_machine *m, pfn_t head); /* of all its frames */
+bool rmap_has_dirty(const struct mmun_machine *m, pfn_t pfn); /* no locks; for oracles */
 
 /*
  * Walking the rings of a page, with a reference to it and its page lock. Set head;
