@@ -53,6 +53,7 @@
 #include "mmun/linux/pgalloc.h"
 #include "mmun/linux/pgtable.h"
 #include "mmun/linux/rmap.h"
+#include "mmun/linux/sched_mm.h"
 #include "mmun/linux/tlb.h"
 #include "mmun/linux/tlbflush.h"
 
@@ -171,6 +172,7 @@ static inline void mm_world_fini(struct mm_world *w)
 {
 	for (unsigned n = 0; n < w->cpus; n++)
 		mmun_cpu_destroy(w->cpu[n]);
+	kernel_mm_ends_(w->mm);
 	EXPLORE_ASSERT(!mmun_mm_destroy(w->mm));
 	mmun_ats_destroy(w->device);
 	EXPLORE_ASSERT(!mmun_machine_destroy(w->machine));

@@ -175,6 +175,8 @@
 	  W(NAME, call) W(FRAME, frame) W(FLAG, failed))                                           \
 	X(PAGE_COUNT,      "page-count",      STEP,   "{call}: frame {frame}: {count}",            \
 	  W(NAME, call) W(FRAME, frame) W(NUMBER, count))                                          \
+	X(MM_CALL,         "mm-call",         STEP,   "{call}{failed: fails}",                     \
+	  W(NAME, call) W(FLAG, failed))                                                           \
 	X(RMAP_ADD,        "rmap-add",        STEP,   "reverse map of frame {frame}: with {addr}", \
 	  W(FRAME, frame) W(ADDRESS, addr))                                                        \
 	X(RMAP_REMOVE,     "rmap-remove",     STEP,                                                \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mm_word.h - what Linux's names of memory management are made of, as word.h is for the others.
- * Behind it are mm.c, areas.c, page.c and rmap.c in src/checks/names. */
+ * Behind it are src/checks/names/mm.c and its neighbors. */
 #ifndef MMUN_LINUX_MM_WORD_H
 #define MMUN_LINUX_MM_WORD_H
 

@@ -63,11 +63,14 @@ bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret,
 {
 	const struct vma *v;
 
-	use(mm);
+	use_at(mm, site);
 	if (sync_holds_(&mm->mmap_lock))
 		v = vma_find(mm, addr);
 	else if (!(v = area_held(mm, addr)))
 		v = area_unlocked(mm, addr, site);
+	/* Whoever has no user has come by the address space after its end, or could have. */
+	if (!names_peek(&mm->users))
+		sync_misuses_("asks for an area of an address space that has no user", site);
 	if (!v)
 		return false;
 	*ret = (struct vm_area_struct){ mm, v->start, v->end, v->prot };
@@ -116,7 +119,7 @@ void kernel_mmap_lock_(struct mmun_mm *mm, enum kernel_lock_op_ op, const struct
 {
 	AT(site);
 
-	use(mm);
+	use_at(mm, site);
 	callback_waits(op, site);
 	if (op == KERNEL_WRITE_UNLOCK_)
 		mmap_write_unlock(mm); /* the areas' locks too */
@@ -133,7 +136,7 @@ bool kernel_mmap_trylock_(struct mmun_mm *mm, enum kernel_lock_op_ op,
 	rwsem_t *sem = &mm->mmap_lock;
 	bool taken;
 
-	use(mm);
+	use_at(mm, site);
 	taken = sync_try_down_(sem, op == KERNEL_READ_LOCK_, sem->rank, SYNC_SLEEPS, site);
 	if (taken)
 		say_lock(site, op, "mmap_lock");
@@ -157,7 +160,7 @@ int kernel_mmap_killable_(struct mmun_mm *mm, enum kernel_lock_op_ op,
 
 void kernel_mmap_assert_(struct mmun_mm *mm, bool write, const struct sync_site *site)
 {
-	use(mm);
+	use_at(mm, site);
 	if (write)
 		sync_assert_held_as_(&mm->mmap_lock, true, site);
 	else
@@ -171,7 +174,7 @@ void kernel_vma_assert_(const struct vm_area_struct *vma, bool write,
 	struct mmun_mm *mm = vma->vm_mm;
 	const struct vma *v;
 
-	use(mm);
+	use_at(mm, site);
 	if (!write && area_held(mm, vma->vm_start))
 		return;
 	kernel_mmap_assert_(mm, true, site);
@@ -202,7 +205,7 @@ void kernel_vma_lock_(struct mmun_mm *mm, uint64_t addr, enum kernel_lock_op_ op
 {
 	struct vma *v;
 
-	use(mm);
+	use_at(mm, site);
 	ASSERT(op != KERNEL_WRITE_UNLOCK_);
 	if (op == KERNEL_WRITE_LOCK_) {
 		demand(sync_holds_as_(&mm->mmap_lock, true),

@@ -4,8 +4,7 @@
  * code in checks. Each word is what Linux's does on the vm's structures, with the place in
  * the check as its place; and it holds the check to the rules of the page tables, which
  * the vm's own operations keep by construction.
- * Here are entries, page tables, flushes and notifications; areas.c, page.c and rmap.c have the
- * others.
+ * Here are entries, page tables, flushes and notifications; the files beside it have the others.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,6 +29,8 @@ _Static_assert((int)KERNEL_PTE_P_ == (int)PTE_P && (int)KERNEL_PTE_RW_ == (int)P
 _Static_assert(sizeof(spinlock_t) == sizeof(spin_t), "checks take the vm's locks");
 
 struct mmun_machine *names_machine;
+
+UNWATCHED uint64_t names_peek(const atomic_u64 *word) { return word->v; }
 
 void names_lock_used(const void *lock, enum sync_use when, const struct sync_site *site)
 {
@@ -68,7 +69,7 @@ void *kernel_pte_(struct mmun_mm *mm, const void *pmd, uint64_t addr, const stru
 	atomic_u64 *entry = (atomic_u64 *)(uintptr_t)pmd;
 	pte_t e;
 
-	use(mm);
+	use_at(mm, site);
 	e.v = sync_load_(entry, SYNC_RELAXED, site);
 	if (pte_none(e) || pte_huge(e) || !pte_present(e))
 		return NULL;
@@ -177,7 +178,7 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 	struct change c = { .mm = mm, .addr = addr, .entry = at, .site = site };
 	pte_t old, new = { value };
 
-	use(mm);
+	use_at(mm, site);
 	if (op == KERNEL_GET_)
 		return entry_get(at, site);
 	c.machine = names_machine;
@@ -202,7 +203,7 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 void kernel_change_pte_(struct mmun_mm *mm, uint64_t addr, uint64_t pte,
 			const struct sync_site *site)
 {
-	use(mm);
+	use_at(mm, site);
 	if (!explore_optional_("change_pte", site))
 		return;
 	AT(site);
@@ -215,7 +216,7 @@ bool kernel_young_(struct mmun_mm *mm, uint64_t start, uint64_t end, enum kernel
 {
 	AT(site);
 
-	use(mm);
+	use_at(mm, site);
 	switch (op) {
 	case KERNEL_CLEAR_FLUSH_YOUNG_:
 		return notify_clear_flush_young(&mm->domain, start, end);
@@ -244,7 +245,7 @@ void kernel_flush_(struct mmun_mm *mm, uint64_t start, uint64_t end, unsigned wh
 {
 	struct flush f = flush_of(start, end);
 
-	use(mm);
+	use_at(mm, site);
 	AT(site);
 	if (what & (KERNEL_FLUSH_CPUS_ | KERNEL_FLUSH_ARCH_))
 		(flush_tlb_range)(mm, f);
@@ -275,7 +276,7 @@ uint64_t kernel_pending_(struct mmun_mm *mm, enum kernel_pending_op_ op,
 	atomic_u64 *count = gather ? &mm->gathers : &mm->tlb_flush_pending;
 	uint64_t by = inc ? 1 : (uint64_t)-1, value;
 
-	use(mm);
+	use_at(mm, site);
 	if (op == KERNEL_PENDING_GET_ || op == KERNEL_GATHER_GET_)
 		return sync_load_(count, SYNC_RELAXED, site);
 	value = by + sync_update_(count, SYNC_ACCESS(SYNC_RMW, count, SYNC_RELAXED, SYNC_ADD_TO),
@@ -294,7 +295,7 @@ int kernel_range_(struct mmu_notifier_range *range, enum kernel_range_op_ op,
 {
 	AT(site);
 
-	use(range->mm);
+	use_at(range->mm, site);
 	switch (op) {
 	case KERNEL_RANGE_START_:
 		invalidate_range_start(range);
@@ -318,7 +319,7 @@ struct page *kernel_table_(struct mmun_mm *mm, uint64_t addr, const struct sync_
 	pfn_t table;
 	AT(site);
 
-	use(mm);
+	use_at(mm, site);
 	if (!table_alloc(&mm->pt, addr, 0, &table))
 		return NULL;
 	sync_event_at(site, PTE_ALLOC, table.v);
@@ -329,7 +330,7 @@ void kernel_table_free_(struct mmun_mm *mm, struct page *table, const struct syn
 {
 	AT(site);
 
-	use(mm);
+	use_at(mm, site);
 	needs_to_free(pfn_of(table), SYNC_AFTER_STEP, site);
 	if (!(frame_of_page(table)->flags & FRAME_TABLE)) {
 		explore_fail(ORACLE_PROTOCOL, "%s:%d frees frame %u as a page table, which is none",

@@ -23,6 +23,14 @@ UNWATCHED static inline void use(const struct mmun_mm *mm)
 		names_machine = mm->machine;
 }
 
+/* The same, of a word that uses the structure of an address space. */
+static inline void use_at(const struct mmun_mm *mm, const struct sync_site *site)
+{
+	if (mm && !sync_uses_(mm, sizeof(mm->machine), SYNC_AFTER_STEP, site))
+		sync_give_up();
+	use(mm);
+}
+
 static inline struct page *page_of(pfn_t pfn)
 {
 	return (struct page *)(void *)frame_of(names_machine, pfn);
@@ -37,6 +45,9 @@ static inline pfn_t pfn_of(const struct page *page)
 {
 	return (pfn_t){ (uint32_t)(frame_of_page(page) - names_machine->frame) };
 }
+
+/* What a word has at this moment. No step: nobody's order depends on it. */
+uint64_t names_peek(const atomic_u64 *word);
 
 /* The rest of the block is done at @site, whatever of the vm it calls. */
 #define AT(site) \

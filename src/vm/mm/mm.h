@@ -82,7 +82,10 @@ struct mmun_mm {
 	atomic_u64 gathers;                /* [A] gathers under way */
 	atomic_u64 tlb_batch_pending;      /* [A] entries cleared by reclaim, not yet flushed */
 
-	atomic_u64 count;                  /* [A] who needs the structure: the owner, notifiers,
+	atomic_u64 users;                  /* [A] who needs the contents: the owner; in checks in
+	                                      C, whoever called mmget(). Together they have one
+	                                      count: mm_users in Linux, and count is mm_count */
+	atomic_u64 count;                  /* [A] who needs the structure: users, notifiers,
 	                                      whoever came by rmap */
 };
 

@@ -60,6 +60,7 @@ int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct
 	btree_init(&mm->areas, sync_btree_mem);
 	notify_domain_init(&mm->domain, &domain_ops, machine, semantics, mm);
 	mutations_init(&mm->mutations, semantics);
+	store_relaxed(&mm->users, 1);
 	store_relaxed(&mm->count, 1);
 	add_relaxed(&machine->mms, 1);
 	*ret_mm = mm;
@@ -93,6 +94,15 @@ void mm_exit(struct mmun_mm *mm)
 	mmap_write_unlock(mm);
 }
 
+/* As mmput(). */
+void mm_put_user(struct mmun_mm *mm)
+{
+	if (add_acq_rel(&mm->users, (uint64_t)-1) != 1)
+		return;
+	mm_exit(mm);
+	mm_put(mm);
+}
+
 int mmun_mm_destroy(struct mmun_mm *mm)
 {
 	bool busy;
@@ -105,7 +115,6 @@ int mmun_mm_destroy(struct mmun_mm *mm)
 	up_read(&mm->mmap_lock);
 	if (busy)
 		return -EBUSY;
-	mm_exit(mm);
-	mm_put(mm);
+	mm_put_user(mm);
 	return 0;
 }

@@ -11,6 +11,7 @@
 /* Address spaces: mm.c. */
 int mm_alloc(struct mmun_machine *machine, enum mmun_semantics semantics, struct mmun_mm **ret_mm);
 void mm_exit(struct mmun_mm *mm);
+void mm_put_user(struct mmun_mm *mm); /* the last one: exit */
 
 /* mmap, munmap: munmap.c, mmap.c. mmap_lock held for writing. */
 void munmap_locked(struct mmun_mm *mm, uint64_t start, uint64_t end); /* nothing crosses the ends */

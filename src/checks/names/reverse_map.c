@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rmap.c - the reverse map under a check: the words of mmun/linux/rmap.h.
+ * reverse_map.c - the reverse map under a check: the words of mmun/linux/rmap.h.
  */
 #include "checks/names/mm.h"
 
@@ -42,7 +42,7 @@ void kernel_rmap_(struct page *page, const struct vm_area_struct *vma, uint64_t 
 	const struct frame *before;
 	struct ptep p;
 
-	use(vma->vm_mm);
+	use_at(vma->vm_mm, site);
 	needs(pfn_of(page), SYNC_BEFORE_STEP, site);
 	p = pgtable_walk(&vma->vm_mm->pt, addr);
 	ASSERT(p.entry);
