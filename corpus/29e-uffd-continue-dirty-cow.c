@@ -28,7 +28,7 @@
 
 #include "entry.h"
 
-enum { FOLL_WRITE = 1, FOLL_FORCE = 2, FOLL_COW = 4 };
+enum { FOLL_FORCE = 2, FOLL_COW = 4 };
 enum { OF_FILE = 5, WRITTEN = 6 };
 
 static struct mm_world w;

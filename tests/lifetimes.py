@@ -188,7 +188,7 @@ class Word:
             if 'pte_alloc_one' in self.line.before:
                 return ''
             return kept.get(self.line.before, self.line.before)
-        return '' if 'unfreeze' in self.name else self.line.before
+        return '' if 'unfreeze' in self.name or self.name == 'unpin_user_page' else self.line.before
 
     def twins(self):
         call, after = self.call(), self.line.after

@@ -44,6 +44,7 @@
 #define MMUN_KERNEL_MM_H
 
 #include "mmun/kernel.h"
+#include "mmun/linux/gup.h"
 #include "mmun/linux/highmem.h"
 #include "mmun/linux/mm.h"
 #include "mmun/linux/mm_types.h"
@@ -118,6 +119,7 @@ static inline void mm_world_init(struct mm_world *w, enum mmun_semantics era, un
 	EXPLORE_ASSERT(!mmun_mm_create(w->machine, era, &w->mm));
 	/* Pages are this machine's from here on. */
 	EXPLORE_ASSERT(!kernel_vma_(w->mm, 0, &none, NULL));
+	kernel_current_mm_(w->mm);
 	for (w->cpus = 0; w->cpus < cpus; w->cpus++)
 		EXPLORE_ASSERT(!mmun_cpu_create(w->mm, &w->cpu[w->cpus]));
 	if (device)
@@ -173,6 +175,7 @@ static inline void mm_world_fini(struct mm_world *w)
 	for (unsigned n = 0; n < w->cpus; n++)
 		mmun_cpu_destroy(w->cpu[n]);
 	kernel_mm_ends_(w->mm);
+	kernel_pins_end_(w->machine);
 	EXPLORE_ASSERT(!mmun_mm_destroy(w->mm));
 	mmun_ats_destroy(w->device);
 	EXPLORE_ASSERT(!mmun_machine_destroy(w->machine));

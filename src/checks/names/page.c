@@ -109,6 +109,8 @@ static void put(pfn_t pfn, const struct sync_site *site)
 		sync_range_dead_(frame_memory(names_machine, head), bytes_of(f), site);
 		sync_misuses_("gives up the last reference of a page that is mapped", site);
 	}
+	if (old == 1 && names_peek(&f->pins))
+		sync_misuses_("gives up the last reference of a page that is pinned", site);
 	if (old == 1)
 		frame_last_put(names_machine, head);
 }
@@ -162,6 +164,14 @@ uint64_t kernel_page_(struct page *page, enum kernel_page_op_ op, const char *te
 			      op != KERNEL_PAGE_GET_ && !result);
 	return result;
 }
+
+void kernel_pins_end_(const struct mmun_machine *m)
+{
+	for (uint32_t n = 0; n < m->frames; n++)
+		if (names_peek(&m->frame[n].pins))
+			explore_fail(ORACLE_LEAK, "frame %u is pinned at the end", n);
+}
+
 bool kernel_page_freeze_(struct page *page, uint64_t expected, const struct sync_site *site)
 {
 	pfn_t pfn = pfn_of(page);

@@ -45,9 +45,9 @@ static void count_pin(struct mmun_machine *m, pfn_t page)
 		add_acq_rel(&frame_of(m, page)->pins, 1);
 }
 
-static void put_page(struct mmun_machine *m, pfn_t page)
+void gup_put(struct mmun_machine *m, pfn_t page, unsigned flags)
 {
-	if (!is_zero_page(m, page))
+	if ((flags & GUP_PIN) && !is_zero_page(m, page))
 		add_acq_rel(&frame_of(m, page)->pins, (uint64_t)-1);
 	frame_put(m, page, 1);
 }
@@ -62,17 +62,19 @@ static pfn_t frame_in(const struct ptep *p, pte_t e, uint64_t addr)
 
 /*
  * The flags of a page that may be gone say nothing: what is not evident from the entry
- * is left to the slow way. A writable entry is of an exclusive page or of an object's.
+ * is left to the slow way. A writable entry is of an exclusive page or of an object's. A
+ * reference for reading asks for neither.
  */
-static bool usable(const struct mmun_machine *m, const struct ptep *p, pte_t e, bool write)
+static bool usable(const struct mmun_machine *m, const struct ptep *p, pte_t e, unsigned flags)
 {
 	if (!pte_present(e) || pte_huge(e) != (p->level == 1))
 		return false;
 	if (!p->level && pte_pfn(e).v >= m->huge_base) /* perhaps of a huge page */
 		return false;
-	if (write)
+	if (flags & GUP_WRITE)
 		return (e.v & PTE_WRITTEN) == PTE_WRITTEN;
-	return pte_exclusive(e) || pte_write(e) || is_zero_page(m, pte_pfn(e));
+	return !(flags & GUP_PIN) || pte_exclusive(e) || pte_write(e) ||
+	       is_zero_page(m, pte_pfn(e));
 }
 
 static bool still_maps(const struct mmun_mm *mm, uint64_t addr, const struct ptep *p, pte_t e)
@@ -80,7 +82,8 @@ static bool still_maps(const struct mmun_mm *mm, uint64_t addr, const struct pte
 	return pgtable_walk(&mm->pt, addr).entry == p->entry && pte_same(pte_get(p->entry), e);
 }
 
-static bool try_pin(struct mmun_mm *mm, uint64_t addr, const struct ptep *p, pte_t e)
+static bool try_pin(struct mmun_mm *mm, uint64_t addr, const struct ptep *p, pte_t e,
+		    unsigned flags)
 {
 	struct mmun_machine *m = mm->machine;
 
@@ -88,14 +91,15 @@ static bool try_pin(struct mmun_mm *mm, uint64_t addr, const struct ptep *p, pte
 		return true;
 	if (!frame_try_get(m, pte_pfn(e)))
 		return false;
-	count_pin(m, pte_pfn(e));
+	if (flags & GUP_PIN)
+		count_pin(m, pte_pfn(e));
 	if (still_maps(mm, addr, p, e))
 		return true;
-	put_page(m, pte_pfn(e));
+	gup_put(m, pte_pfn(e), flags);
 	return false;
 }
 
-static bool gup_fast(struct mmun_mm *mm, uint64_t addr, struct mmun_pin *pin)
+bool gup_fast(struct mmun_mm *mm, uint64_t addr, unsigned flags, pfn_t *ret_pfn)
 {
 	bool pinned = false;
 	struct ptep p;
@@ -105,13 +109,11 @@ static bool gup_fast(struct mmun_mm *mm, uint64_t addr, struct mmun_pin *pin)
 	p = pgtable_walk(&mm->pt, addr);
 	if (p.entry) {
 		e = pte_get(p.entry);
-		pinned = usable(mm->machine, &p, e, pin->write) && try_pin(mm, addr, &p, e);
+		pinned = usable(mm->machine, &p, e, flags) && try_pin(mm, addr, &p, e, flags);
 	}
 	rcu_read_unlock();
-	if (pinned) {
-		pin->page = pte_pfn(e);
-		pin->pfn = frame_in(&p, e, addr);
-	}
+	if (pinned)
+		*ret_pfn = frame_in(&p, e, addr);
 	return pinned;
 }
 
@@ -119,24 +121,28 @@ static bool gup_fast(struct mmun_mm *mm, uint64_t addr, struct mmun_pin *pin)
 
 /* Under the ptl, as follow_page_pte() in mm/gup.c. */
 static bool pin_entry(struct mmun_mm *mm, const struct vma *v, const struct ptep *p,
-		      uint64_t addr, struct mmun_pin *pin)
+		      uint64_t addr, unsigned flags, pfn_t *ret_pfn)
 {
+	bool write = flags & GUP_WRITE;
 	pte_t e = pte_get(p->entry);
+	pfn_t page;
 
-	if (!pte_present(e) || (pin->write ? !pte_write(e) : must_unshare(mm, v, e)))
+	if (!pte_present(e) || (write && !pte_write(e)) ||
+	    (flags == GUP_PIN && must_unshare(mm, v, e)))
 		return false;
 	/* It will be written. The walk sets nothing else meanwhile. */
-	if (pin->write && (e.v & PTE_WRITTEN) != PTE_WRITTEN)
+	if (write && (e.v & PTE_WRITTEN) != PTE_WRITTEN)
 		set_pte(p->entry, addr, pte_set_bits(e, PTE_A | PTE_WRITTEN));
-	pin->pfn = frame_in(p, e, addr);
-	pin->page = frame_head(mm->machine, pin->pfn);
-	frame_get(mm->machine, pin->page, 1);
-	count_pin(mm->machine, pin->page);
+	*ret_pfn = frame_in(p, e, addr);
+	page = frame_head(mm->machine, *ret_pfn);
+	frame_get(mm->machine, page, 1);
+	if (flags & GUP_PIN)
+		count_pin(mm->machine, page);
 	return true;
 }
 
-/* mmap_lock held. */
-static int pin_area(struct mmun_mm *mm, const struct vma *v, uint64_t addr, struct mmun_pin *pin)
+int gup_area(struct mmun_mm *mm, const struct vma *v, uint64_t addr, unsigned flags,
+	     pfn_t *ret_pfn)
 {
 	struct ptep p;
 	bool pinned;
@@ -146,24 +152,25 @@ static int pin_area(struct mmun_mm *mm, const struct vma *v, uint64_t addr, stru
 		return -EFAULT;
 	for (;;) {
 		if (pte_map_lock(&mm->pt, addr, &p)) {
-			pinned = pin_entry(mm, v, &p, addr, pin);
+			pinned = pin_entry(mm, v, &p, addr, flags, ret_pfn);
 			pte_unlock(&p);
 			if (pinned)
 				return 0;
 		}
-		err = pin->write ? fault_area(mm, v, addr, true) : fault_unshare(mm, v, addr);
+		err = flags == GUP_PIN ? fault_unshare(mm, v, addr) :
+		      fault_area(mm, v, addr, flags & GUP_WRITE);
 		if (err)
 			return err;
 	}
 }
 
 /* As __gup_longterm_locked(): a lookup takes mmap_lock, where a page fault need not. */
-static int pin_slow(struct mmun_mm *mm, uint64_t addr, struct mmun_pin *pin)
+int gup_slow(struct mmun_mm *mm, uint64_t addr, unsigned flags, pfn_t *ret_pfn)
 {
 	int err;
 
 	down_read(&mm->mmap_lock);
-	err = pin_area(mm, vma_find(mm, addr), addr, pin);
+	err = gup_area(mm, vma_find(mm, addr), addr, flags, ret_pfn);
 	up_read(&mm->mmap_lock);
 	return err;
 }
@@ -172,6 +179,7 @@ static int pin_slow(struct mmun_mm *mm, uint64_t addr, struct mmun_pin *pin)
 
 int mmun_pin(struct mmun_mm *mm, uint64_t addr, bool write, struct mmun_pin **ret_pin)
 {
+	unsigned flags = GUP_PIN | (write ? GUP_WRITE : 0);
 	struct mmun_pin *pin;
 	int err = 0;
 
@@ -185,12 +193,13 @@ int mmun_pin(struct mmun_mm *mm, uint64_t addr, bool write, struct mmun_pin **re
 		return -ENOMEM;
 	pin->machine = mm->machine;
 	pin->write = write;
-	if (!gup_fast(mm, addr, pin))
-		err = pin_slow(mm, addr, pin);
+	if (!gup_fast(mm, addr, flags, &pin->pfn))
+		err = gup_slow(mm, addr, flags, &pin->pfn);
 	if (err) {
 		sync_free(pin);
 		return err;
 	}
+	pin->page = frame_head(mm->machine, pin->pfn);
 	sync_event(PIN, addr, pin->pfn.v);
 	add_relaxed(&mm->machine->mms, 1); /* it may outlive the address space */
 	*ret_pin = pin;
@@ -226,7 +235,7 @@ void mmun_unpin(struct mmun_pin *pin)
 	sync_event(UNPIN, pin->pfn.v);
 	if (pin->write)
 		store_release(&frame_of(m, pin->page)->dirty, 1);
-	put_page(m, pin->page);
+	gup_put(m, pin->page, GUP_PIN);
 	sync_free(pin);
 	add_acq_rel(&m->mms, (uint64_t)-1);
 }

@@ -53,6 +53,19 @@ int huge_copy_entry(struct mmun_mm *child, struct mmun_mm *mm, uint64_t addr);
  * other areas. */
 int huge_collapse(struct mmun_mm *mm, struct vma *v, uint64_t addr);
 
+/*
+ * A reference to the page of addr, and with PIN a pin: gup.c. The frame is the one of addr, also
+ * of a huge page. _fast: no lock, and no page fault; false: do it otherwise. _area: mmap_lock held;
+ * _slow takes it. -EFAULT no area that allows it; -ENOMEM. gup_put() gives up what was got, of
+ * the page's head.
+ */
+enum gup_flags { GUP_WRITE = 1, GUP_PIN = 2 };
+bool gup_fast(struct mmun_mm *mm, uint64_t addr, unsigned flags, pfn_t *ret_pfn);
+int gup_area(struct mmun_mm *mm, const struct vma *v, uint64_t addr, unsigned flags,
+	     pfn_t *ret_pfn);
+int gup_slow(struct mmun_mm *mm, uint64_t addr, unsigned flags, pfn_t *ret_pfn);
+void gup_put(struct mmun_machine *m, pfn_t page, unsigned flags);
+
 /* MADV_UNMERGEABLE: ksm.c. */
 int ksm_unmerge(struct mmun_mm *mm, const struct vma *v, uint64_t start, uint64_t end);
 
