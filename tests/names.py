@@ -102,6 +102,7 @@ struct s {
 	struct folio *folio;
 	pmd_t *pmdp, pmd;
 	pte_t *ptep, pte;
+	swp_entry_t entry;
 	spinlock_t *ptl;
 	struct mmu_notifier_range range;
 	struct mmu_gather tlb;
@@ -129,6 +130,7 @@ static void anew(struct s *s)
 	s->pte = ptep_get(s->ptep);
 	s->page = pte_page(s->pte);
 	s->folio = page_folio(s->page);
+	s->entry = make_readable_migration_entry(page_to_pfn(s->page));
 	s->rwc.rmap_one = look;
 }
 

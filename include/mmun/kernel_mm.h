@@ -55,6 +55,7 @@
 #include "mmun/linux/pgtable.h"
 #include "mmun/linux/rmap.h"
 #include "mmun/linux/sched_mm.h"
+#include "mmun/linux/swapops.h"
 #include "mmun/linux/tlb.h"
 #include "mmun/linux/tlbflush.h"
 

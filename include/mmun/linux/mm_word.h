@@ -55,7 +55,8 @@ enum kernel_lock_op_ { KERNEL_READ_LOCK_, KERNEL_WRITE_LOCK_, KERNEL_READ_UNLOCK
 		       KERNEL_WRITE_UNLOCK_, KERNEL_DOWNGRADE_ };
 enum kernel_page_op_ { KERNEL_PAGE_GET_, KERNEL_PAGE_TRY_GET_, KERNEL_PAGE_PUT_,
 		       KERNEL_PAGE_COUNT_, KERNEL_PAGE_MAPCOUNT_, KERNEL_PAGE_LOCK_,
-		       KERNEL_PAGE_TRYLOCK_, KERNEL_PAGE_UNLOCK_, KERNEL_PAGE_DIRTY_ };
+		       KERNEL_PAGE_TRYLOCK_, KERNEL_PAGE_UNLOCK_, KERNEL_PAGE_DIRTY_,
+		       KERNEL_PAGE_IS_LOCKED_ };
 enum kernel_range_op_ { KERNEL_RANGE_START_, KERNEL_RANGE_NONBLOCK_, KERNEL_RANGE_END_,
 			KERNEL_RANGE_ONLY_END_ };
 enum kernel_flush_ { KERNEL_FLUSH_CPUS_ = 1, KERNEL_FLUSH_SECONDARY_ = 2,
@@ -85,6 +86,10 @@ void *kernel_pte_(struct mmun_mm *mm, const void *pmd, uint64_t addr, const stru
 void *kernel_ptl_(struct mmun_mm *mm, const void *entry);
 uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *entry, enum kernel_entry_op_ op,
 		       uint64_t value, const struct sync_site *site);
+/* A finding if the entry names no page. */
+void kernel_maps_a_page_(uint64_t entry, const char *call, const struct sync_site *site);
+void kernel_migration_wait_(struct mmun_mm *mm, uint64_t entry, const struct sync_site *site);
+bool kernel_page_is_locked_(const struct page *page, const struct sync_site *site);
 void kernel_flush_(struct mmun_mm *mm, uint64_t start, uint64_t end, unsigned what,
 		   const char *text, const struct sync_site *site);
 void kernel_flush_cpu_(struct mmun_cpu *cpu, uint64_t start, uint64_t end, const char *text,
@@ -124,6 +129,8 @@ enum {
 	/* The type of an entry that is not present; two of them are a page on the move. */
 	KERNEL_PTE_TYPE_ = 7 << 2, KERNEL_PTE_MIGRATION_ = 2 << 2,
 	KERNEL_PTE_MIGRATION_PROTNONE_ = 6 << 2,
+	KERNEL_PTE_SWAP_ = 1 << 2, KERNEL_PTE_EXCLUSIVE_ = 4 << 2, /* ... of a device */
+	KERNEL_PTE_EXCL_ = 1 << 9,
 };
 
 #ifdef __cplusplus

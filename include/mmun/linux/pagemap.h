@@ -17,6 +17,12 @@ KERNEL_PAGE_DO_(folio_lock, struct folio, KERNEL_PAGE_LOCK_)
 KERNEL_PAGE_ASK_(bool, folio_trylock, struct folio, KERNEL_PAGE_TRYLOCK_)
 KERNEL_PAGE_DO_(folio_unlock, struct folio, KERNEL_PAGE_UNLOCK_)
 
+/* Is it locked, by whichever thread? */
+KERNEL_PAGE_ASK_(bool, PageLocked, struct page, KERNEL_PAGE_IS_LOCKED_)
+KERNEL_PAGE_ASK_(bool, folio_test_locked, const struct folio, KERNEL_PAGE_IS_LOCKED_)
+
+#define PageLocked(page) KERNEL_ON_PAGE_(PageLocked, page)
+#define folio_test_locked(folio) KERNEL_ON_FOLIO_(folio_test_locked, folio)
 #define lock_page(page) KERNEL_ON_PAGE_(lock_page, page)
 #define trylock_page(page) KERNEL_ON_PAGE_(trylock_page, page)
 #define unlock_page(page) KERNEL_ON_PAGE_(unlock_page, page)

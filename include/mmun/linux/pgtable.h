@@ -46,11 +46,20 @@ typedef struct { uint64_t pgprot; } pgprot_t; /* what an entry allows */
 		return e; \
 	}
 #define KERNEL_ENTRY_(type, field) \
-	KERNEL_BIT_(type, field, present, KERNEL_PTE_P_ | KERNEL_PTE_PROTNONE_) \
+	static inline bool type##_present(type##_t e) \
+	{ \
+		return (e.field & KERNEL_PTE_P_) || \
+		       (e.field & (KERNEL_PTE_PROTNONE_ | KERNEL_PTE_TYPE_)) == \
+			       KERNEL_PTE_PROTNONE_; \
+	} \
 	KERNEL_BIT_(type, field, write, KERNEL_PTE_RW_) \
 	KERNEL_BIT_(type, field, dirty, KERNEL_PTE_D_) \
 	KERNEL_BIT_(type, field, young, KERNEL_PTE_A_) \
-	KERNEL_BIT_(type, field, protnone, KERNEL_PTE_PROTNONE_) \
+	static inline bool type##_protnone(type##_t e) \
+	{ \
+		return (e.field & (KERNEL_PTE_PROTNONE_ | KERNEL_PTE_TYPE_)) == \
+		       KERNEL_PTE_PROTNONE_; \
+	} \
 	KERNEL_BIT_(type, field, uffd_wp, KERNEL_PTE_UFFD_WP_) \
 	KERNEL_BIT_(type, field, soft_dirty, KERNEL_PTE_SOFT_DIRTY_) \
 	KERNEL_WITH_(type, field, mkwrite_novma, 0, KERNEL_PTE_RW_) \
@@ -142,9 +151,24 @@ static inline pmd_t mk_huge_pmd(const struct page *page, pgprot_t prot)
 	return __pmd(pte_val(mk_pte(page, prot)) | KERNEL_PTE_PS_);
 }
 
-static inline struct page *pte_page(pte_t pte) { return pfn_to_page(pte_pfn(pte)); }
-/* The leaf table, or the head of the huge page. */
-static inline struct page *pmd_page(pmd_t pmd) { return pfn_to_page(pmd_pfn(pmd)); }
+/* The page that an entry maps, or of a migration entry the page on the move. The leaf table, or
+ * the head of the huge page. It is a finding of "protocol" if the entry names neither. */
+KERNEL_INLINE_ struct page *kernel_pte_page_(const struct kernel_at_ *at, pte_t pte)
+{
+	kernel_maps_a_page_(pte_val(pte), "takes the page", &at->site);
+	return pfn_to_page(pte_pfn(pte));
+}
+
+KERNEL_INLINE_ struct page *kernel_pmd_page_(const struct kernel_at_ *at, pmd_t pmd)
+{
+	kernel_maps_a_page_(pmd_val(pmd), "takes the page", &at->site);
+	return pfn_to_page(pmd_pfn(pmd));
+}
+
+KERNEL_PASSED_(struct page *, pte_page, (pte_t pte), (pte))
+KERNEL_PASSED_(struct page *, pmd_page, (pmd_t pmd), (pmd))
+#define pte_page(pte) KERNEL_1_(pte_page, NULL, pte)
+#define pmd_page(pmd) KERNEL_1_(pmd_page, NULL, pmd)
 
 #define pte_mkwrite(pte, vma) \
 	KERNEL_CALL_2_(pte_mkwrite, pte_t, pte, struct vm_area_struct *, vma)

@@ -13,7 +13,8 @@ extern "C" {
  * Enter the entry of addr in vma into the reverse map of the page, or remove it. In
  * folio_add_new_anon_rmap() nobody else knows the page yet. The caller takes care of the
  * references. An entry is in the reverse map of one page at most: adding it to the new page
- * removes it from the old one.
+ * removes it from the old one. A migration entry is in the reverse map, and counts in
+ * page_mapcount(), until it is replaced: removing it has no effect before that.
  *
  * Context: with the page table lock held.
  * Source: mm/rmap.c. Linux's first two have flags besides, and its last two have no addr: a

@@ -20,6 +20,9 @@ _Static_assert((int)KERNEL_PTE_P_ == (int)PTE_P && (int)KERNEL_PTE_RW_ == (int)P
 	       KERNEL_PTE_MIGRATION_ == SOFTLEAF_MIGRATION << PTE_SOFTLEAF_SHIFT &&
 	       KERNEL_PTE_MIGRATION_PROTNONE_ ==
 	       SOFTLEAF_MIGRATION_PROTNONE << PTE_SOFTLEAF_SHIFT &&
+	       KERNEL_PTE_SWAP_ == SOFTLEAF_SWAP << PTE_SOFTLEAF_SHIFT &&
+	       KERNEL_PTE_EXCLUSIVE_ == SOFTLEAF_DEVICE_EXCLUSIVE << PTE_SOFTLEAF_SHIFT &&
+	       (int)KERNEL_PTE_EXCL_ == (int)PTE_EXCL &&
 	       (int)KERNEL_PTE_D_ == (int)PTE_D && (int)KERNEL_PTE_PS_ == (int)PTE_PS &&
 	       (int)KERNEL_PTE_PROTNONE_ == (int)PTE_PROTNONE &&
 	       (int)KERNEL_PTE_UFFD_WP_ == (int)PTE_UFFD_WP &&
@@ -27,10 +30,6 @@ _Static_assert((int)KERNEL_PTE_P_ == (int)PTE_P && (int)KERNEL_PTE_RW_ == (int)P
 	       (int)KERNEL_PTE_PFN_SHIFT_ == (int)PTE_PFN_SHIFT,
 	       "checks see the vm's entries");
 _Static_assert(sizeof(spinlock_t) == sizeof(spin_t), "checks take the vm's locks");
-
-struct mmun_machine *names_machine;
-
-UNWATCHED uint64_t names_peek(const atomic_u64 *word) { return word->v; }
 
 void names_lock_used(const void *lock, enum sync_use when, const struct sync_site *site)
 {
@@ -131,6 +130,19 @@ static pte_t entry_change(atomic_u64 *entry, enum kernel_entry_op_ op, pte_t new
 	}
 }
 
+/* The reverse map has entries that are on the move, as the vm's own operations want it. */
+static void ring_follows(struct mmun_mm *mm, uint64_t addr, const atomic_u64 *entry, pte_t old,
+			 pte_t new)
+{
+	struct ptep p;
+
+	if (!softleaf_is_migration(old) && !softleaf_is_migration(new))
+		return;
+	p = pgtable_walk(&mm->pt, addr);
+	if (p.entry == entry)
+		names_ring_follows(&p, old, new);
+}
+
 static void say_change(enum kernel_entry_op_ op, uint64_t addr, pte_t old, pte_t new,
 		       const struct sync_site *site)
 {
@@ -196,6 +208,7 @@ uint64_t kernel_entry_(struct mmun_mm *mm, uint64_t addr, void *at, enum kernel_
 	judge_named(new, site);
 	entry_loses(&c, old, new);
 	entry_gets(&c, old, new);
+	ring_follows(mm, addr, at, old, new);
 	change_judge(&c, old, new);
 	return old.v;
 }
@@ -226,6 +239,35 @@ bool kernel_young_(struct mmun_mm *mm, uint64_t start, uint64_t end, enum kernel
 		break;
 	}
 	return notify_test_young(&mm->domain, start);
+}
+
+/* --- entries that are not present ------------------------------------------------ */
+
+void kernel_maps_a_page_(uint64_t entry, const char *call, const struct sync_site *site)
+{
+	pte_t e = { entry };
+
+	if (pte_mapped(e) || softleaf_is_migration(e))
+		return;
+	explore_fail(ORACLE_PROTOCOL, "%s:%d %s of an entry that names no page", site->function,
+		     site->line, call);
+	sync_give_up();
+}
+
+void kernel_migration_wait_(struct mmun_mm *mm, uint64_t entry, const struct sync_site *site)
+{
+	AT(site);
+
+	use_at(mm, site);
+	sync_might_sleep_(site);
+	migration_entry_wait(mm, (pte_t){ entry });
+}
+
+bool kernel_page_is_locked_(const struct page *page, const struct sync_site *site)
+{
+	needs(pfn_of(page), SYNC_AFTER_STEP, site);
+	return names_peek_lock(&frame_of(names_machine,
+					 frame_head(names_machine, pfn_of(page)))->page_lock);
 }
 
 /* --- flushes ---------------------------------------------------------------- */

@@ -48,6 +48,10 @@ static inline pfn_t pfn_of(const struct page *page)
 
 /* What a word has at this moment. No step: nobody's order depends on it. */
 uint64_t names_peek(const atomic_u64 *word);
+bool names_peek_lock(const mutex_t *lock); /* is it taken? */
+
+/* reverse_map.c: an entry, which is locked, was old and is new, and one of them is on the move. */
+void names_ring_follows(const struct ptep *p, pte_t old, pte_t new);
 
 /* The rest of the block is done at @site, whatever of the vm it calls. */
 #define AT(site) \

@@ -53,6 +53,8 @@ static uint64_t page_lock(struct frame *f, enum kernel_page_op_ op, const struct
 	if (op == KERNEL_PAGE_TRYLOCK_)
 		return sync_trylock_(&f->page_lock.owner, f->page_lock.rank, SYNC_SLEEPS,
 				     site);
+	if (op == KERNEL_PAGE_IS_LOCKED_)
+		return sync_is_locked_(&f->page_lock.owner, SYNC_SLEEPS, site);
 	if (op == KERNEL_PAGE_LOCK_)
 		sync_lock_(&f->page_lock.owner, f->page_lock.rank, SYNC_SLEEPS, site);
 	else
@@ -157,7 +159,8 @@ uint64_t kernel_page_(struct page *page, enum kernel_page_op_ op, const char *te
 	}
 	if (op != KERNEL_PAGE_GET_)
 		uses(pfn, SYNC_IN_STEP, site);
-	if (op == KERNEL_PAGE_COUNT_ || op == KERNEL_PAGE_MAPCOUNT_)
+	if (op == KERNEL_PAGE_COUNT_ || op == KERNEL_PAGE_MAPCOUNT_ ||
+	    op == KERNEL_PAGE_IS_LOCKED_)
 		sync_event_at(site, PAGE_COUNT, (uintptr_t)text, pfn.v, result);
 	else
 		sync_event_at(site, PAGE_CALL, (uintptr_t)text, pfn.v,

@@ -31,6 +31,26 @@ UNWATCHED static const struct frame *ring_of(const struct ptep *p)
 	return NULL;
 }
 
+static void ring_leave(const struct frame *f, const struct ptep *p)
+{
+	rmap_remove(names_machine, pfn_of((const struct page *)(const void *)f), p);
+}
+
+void names_ring_follows(const struct ptep *p, pte_t old, pte_t new)
+{
+	const struct frame *before = ring_of(p);
+
+	if (softleaf_is_migration(new)) {
+		if (before == frame_of(names_machine, pte_pfn(new)))
+			return;
+		if (before)
+			ring_leave(before, p);
+		rmap_add(names_machine, pte_pfn(new), p);
+	} else if (softleaf_is_migration(old) && !pte_mapped(new) && before) {
+		ring_leave(before, p);
+	}
+}
+
 /*
  * Linux's wp_page_copy() adds the new page and removes the old one afterwards. But the links
  * of the rings stand beside the entry, which can be in one ring only: the old page is
@@ -49,8 +69,11 @@ void kernel_rmap_(struct page *page, const struct vm_area_struct *vma, uint64_t 
 	demand(sync_holds_(p.ptl), "changes a reverse map without the page table lock of the entry",
 	       site);
 	before = ring_of(&p);
+	/* While its page is on the move, an entry stays: Linux finds it by its area. */
+	if (op == KERNEL_RMAP_REMOVE_ && softleaf_is_migration((pte_t){ names_peek(p.entry) }))
+		before = NULL;
 	if (before && (op != KERNEL_RMAP_REMOVE_ || before == frame_of_page(page)))
-		rmap_remove(names_machine, pfn_of((const struct page *)(const void *)before), &p);
+		ring_leave(before, &p);
 	if (op == KERNEL_RMAP_NEW_)
 		rmap_add_new(names_machine, pfn_of(page), &p);
 	else if (op == KERNEL_RMAP_ADD_)

@@ -15,6 +15,7 @@
 
 /* A name that ends with "*" stands for all that begin so. The first row counts. */
 static const struct { const char *name, *hint; } hints[] = {
+	{ "kthread_use_mm", "use get_user_pages_remote() or pin_user_pages_remote()" },
 	{ "kthread_*", "a kernel thread is one of the check's threads; if it may wait for more at "
 		"the end, it calls explore_may_wait_forever()" },
 	{ "kthread", "a kernel thread is one of the check's threads" },
@@ -114,6 +115,16 @@ static const struct { const char *name, *hint; } hints[] = {
 	{ "dma_resv_*", "use a mutex, and a completion for each fence" },
 	{ "hmm_range_fault", "use mmun_pin() between mmu_interval_read_begin() and "
 		"mmu_interval_read_retry()" },
+	{ "swp_type", "use is_migration_entry() and its like" },
+	{ "swp_entry", "use make_writable_migration_entry() and its like" },
+	{ "make_*_device_private_entry", "there is no device memory here: it cannot be had" },
+	{ "make_*_device_exclusive_entry", "use mmun_make_exclusive()" },
+	{ "swap_free", "what is in swap is the library's: use mmun_madvise()" },
+	{ "free_swap_and_cache", "what is in swap is the library's: use mmun_madvise()" },
+	{ "swap_duplicate", "what is in swap is the library's: use mmun_fork()" },
+	{ "lock_vma_under_rcu", "use vma_of() and vma_start_read()" },
+	{ "find_vma*", "use vma_of(), with mmap_lock held" },
+	{ "vma_lookup", "use vma_of(), with mmap_lock held" },
 	{ "printk", "use pr_info()" },
 	{ "dev_*", "use pr_info()" },
 	{ "trace_*", "use pr_info()" },
