@@ -25,7 +25,7 @@ VALUES = set('''page_to_pfn folio_pfn page_folio folio_page nth_page page_addres
 # Whoever has no reference may try to get one.
 TRIES = {'try_get_page', 'folio_try_get'}
 # What is put on a list is used when the list is freed, in the line after.
-GATHERS = {'tlb_remove_page', 'pte_free_tlb'}
+GATHERS = {'tlb_remove_page', '__tlb_remove_page', 'pte_free_tlb'}
 # Words that freeze the count: nobody else may have a reference.
 FREEZES = re.compile(r'(page|folio)_ref_(un)?freeze')
 

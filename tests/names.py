@@ -107,6 +107,7 @@ struct s {
 	struct mmu_notifier_range range;
 	struct mmu_gather tlb;
 	struct rmap_walk_control rwc;
+	struct page_vma_mapped_walk pvmw;
 	void *p;
 	int x;
 	uint64_t y64;
@@ -132,6 +133,7 @@ static void anew(struct s *s)
 	s->folio = page_folio(s->page);
 	s->entry = make_readable_migration_entry(page_to_pfn(s->page));
 	s->rwc.rmap_one = look;
+	s->pvmw = kernel_pvmw_(page_to_pfn(s->page), 1, &s->vma, s->a, 0);
 }
 
 static void setup(void *state, void *arg)

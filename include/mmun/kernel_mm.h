@@ -50,6 +50,7 @@
 #include "mmun/linux/mm_types.h"
 #include "mmun/linux/mmap_lock.h"
 #include "mmun/linux/mmu_notifier.h"
+#include "mmun/linux/page_vma_mapped.h"
 #include "mmun/linux/pagemap.h"
 #include "mmun/linux/pgalloc.h"
 #include "mmun/linux/pgtable.h"

@@ -78,6 +78,14 @@ static inline struct page *folio_page(struct folio *folio, size_t n)
 	return nth_page(&folio->page, n);
 }
 
+/* 1, or how many a huge page has. The caller has a reference. */
+KERNEL_INLINE_ long kernel_folio_nr_pages_(const struct kernel_at_ *at, const struct folio *folio)
+{
+	return kernel_page_pages_(&folio->page, &at->site);
+}
+
+KERNEL_PASSED_(long, folio_nr_pages, (const struct folio *folio), (folio))
+
 /* The words of the page, to be accessed as in READ_ONCE(page_address(page)[0]). */
 static inline uint64_t *page_address(const struct page *page) { return kernel_page_memory_(page); }
 
@@ -94,6 +102,7 @@ static inline bool is_zero_pfn(unsigned long pfn)
 #define page_to_pfn(page) page_to_pfn(KERNEL_PAGE_(page))
 #define page_folio(page) page_folio(KERNEL_PAGE_(page))
 #define folio_pfn(folio) folio_pfn(KERNEL_FOLIO_(folio))
+#define folio_nr_pages(folio) KERNEL_1_(folio_nr_pages, NULL, KERNEL_FOLIO_(folio))
 #define folio_page(f, n) \
 	KERNEL_CALL_2_(folio_page, struct folio *, KERNEL_FOLIO_(f), size_t, n)
 #define nth_page(p, n) KERNEL_CALL_2_(nth_page, struct page *, KERNEL_PAGE_(p), size_t, n)

@@ -13,8 +13,10 @@ extern "C" {
 
 /*
  * rmap_walk() calls rmap_one for each entry that maps the page, in every address space, until
- * rmap_one returns false. vma has the mm of the entry, and the range that the entry maps. The
- * entry may be gone when rmap_one is called: rmap_one locks it, and looks.
+ * rmap_one returns false, or done, if there is one, says after a call that it was enough. An
+ * entry for which invalid_vma, if there is one, returns true is left out. vma has the mm of the
+ * entry, and the range that the entry maps. The entry may be gone when rmap_one is called:
+ * rmap_one locks it, and looks.
  *
  * Context: with a reference to the page, and with the page lock held. May sleep.
  * Source: rmap_walk() in mm/rmap.c.
@@ -23,6 +25,9 @@ struct rmap_walk_control {
 	void *arg;
 	bool (*rmap_one)(struct folio *folio, struct vm_area_struct *vma, unsigned long addr,
 			 void *arg);
+	int (*done)(struct folio *folio);
+	bool (*invalid_vma)(struct vm_area_struct *vma, void *arg);
+	bool try_lock, contended; /* not used: it waits for the lock of the reverse map */
 };
 
 KERNEL_PROCEDURE_(rmap_walk, (struct folio *folio, struct rmap_walk_control *rwc), (folio, rwc))
@@ -113,6 +118,7 @@ uint64_t kernel_page_pfn_(const struct page *page);
 struct page *kernel_pfn_page_(uint64_t pfn);
 struct page *kernel_zero_page_(void);
 uint64_t *kernel_page_memory_(const struct page *page);
+unsigned kernel_page_pages_(const struct page *page, const struct sync_site *site);
 void kernel_rmap_(struct page *page, const struct vm_area_struct *vma, uint64_t addr,
 		  enum kernel_rmap_op_ op, const struct sync_site *site);
 struct page *kernel_table_(struct mmun_mm *mm, uint64_t addr, const struct sync_site *site);

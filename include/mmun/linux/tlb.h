@@ -27,6 +27,10 @@ struct mmu_gather {
 	unsigned nr;
 	struct page *pages[MMU_GATHER_MAX];
 	unsigned tables;          /* bit n: pages[n] is a page table */
+	unsigned delayed;         /* bit n: pages[n] is in the reverse map still, by addr[n] */
+	bool delayed_rmap;        /* there is such a page */
+	unsigned long last;       /* the entry that was cleared last */
+	unsigned long addr[MMU_GATHER_MAX];
 };
 
 KERNEL_INLINE_ void kernel_gather_reset_(struct mmu_gather *tlb)
@@ -47,6 +51,7 @@ KERNEL_INLINE_ void kernel_gather_page_(struct mmu_gather *tlb, struct page *pag
 	EXPLORE_ASSERT(tlb->nr < MMU_GATHER_MAX);
 	tlb->tables |= (unsigned)table << tlb->nr;
 	tlb->freed_tables |= table;
+	tlb->addr[tlb->nr] = tlb->last;
 	tlb->pages[tlb->nr++] = page;
 }
 
@@ -56,7 +61,8 @@ KERNEL_INLINE_ void kernel_tlb_gather_mmu_(const struct kernel_at_ *at, struct m
 {
 	tlb->mm = mm;
 	tlb->fullmm = tlb->freed_tables = false;
-	tlb->nr = tlb->tables = 0;
+	tlb->nr = tlb->tables = tlb->delayed = 0;
+	tlb->delayed_rmap = false;
 	kernel_gather_reset_(tlb);
 	kernel_inc_tlb_flush_pending_(at, mm);
 	(void)kernel_pending_(mm, KERNEL_GATHER_INC_, &at->site);
@@ -73,6 +79,7 @@ KERNEL_INLINE_ void kernel_tlb_gather_mmu_fullmm_(const struct kernel_at_ *at,
 static inline void tlb_remove_tlb_entry(struct mmu_gather *tlb, pte_t *ptep, unsigned long addr)
 {
 	(void)ptep;
+	tlb->last = addr & PAGE_MASK;
 	kernel_gather_span_(tlb, addr & PAGE_MASK, (addr & PAGE_MASK) + PAGE_SIZE);
 }
 
@@ -81,6 +88,43 @@ static inline void tlb_remove_tlb_entry(struct mmu_gather *tlb, pte_t *ptep, uns
 static inline void tlb_remove_page(struct mmu_gather *tlb, struct page *page)
 {
 	kernel_gather_page_(tlb, page, false);
+}
+
+/*
+ * The same of a page whose reverse map is left as it is (delay_rmap), until tlb_flush_rmaps(); it
+ * is the page whose entry tlb_remove_tlb_entry() was called for last. True: the list is full.
+ */
+static inline bool __tlb_remove_page(struct mmu_gather *tlb, struct page *page, bool delay_rmap)
+{
+	tlb->delayed |= (unsigned)delay_rmap << tlb->nr;
+	kernel_gather_page_(tlb, page, false);
+	return tlb->nr == MMU_GATHER_MAX;
+}
+
+/* Begins to delay: the page of an entry that was dirty must be found by whoever cleans it until
+ * the TLBs have been flushed. Always true. */
+static inline bool tlb_delay_rmap(struct mmu_gather *tlb)
+{
+	tlb->delayed_rmap = true;
+	return true;
+}
+
+/*
+ * Removes from the reverse map what was left in it. Context: with the page table lock of the
+ * entries that were cleared held since then, and after a flush, as tlb_flush_mmu_tlbonly(). The
+ * list must not be freed before ("protocol").
+ */
+KERNEL_INLINE_ void kernel_tlb_flush_rmaps_(const struct kernel_at_ *at, struct mmu_gather *tlb,
+					    struct vm_area_struct *vma)
+{
+	if (!tlb->delayed_rmap)
+		return;
+	for (unsigned n = 0; n < tlb->nr; n++)
+		if (tlb->delayed >> n & 1)
+			kernel_rmap_(tlb->pages[n], vma, tlb->addr[n], KERNEL_RMAP_REMOVE_,
+				     &at->site);
+	tlb->delayed = 0;
+	tlb->delayed_rmap = false;
 }
 
 static inline void pte_free_tlb(struct mmu_gather *tlb, struct page *table, unsigned long addr)
@@ -115,13 +159,16 @@ KERNEL_INLINE_ void kernel_tlb_flush_mmu_tlbonly_(const struct kernel_at_ *at,
 
 KERNEL_INLINE_ void kernel_tlb_flush_mmu_free_(const struct kernel_at_ *at, struct mmu_gather *tlb)
 {
+	if (tlb->delayed)
+		explore_fail(ORACLE_PROTOCOL, "%s:%d frees pages that tlb_flush_rmaps() has not "
+			     "taken out of the reverse map", at->site.function, at->site.line);
 	for (unsigned n = 0; n < tlb->nr; n++) {
 		if (tlb->tables >> n & 1)
 			kernel_pte_free_(at, tlb->mm, tlb->pages[n]);
 		else
 			kernel_put_page_(at, tlb->pages[n]);
 	}
-	tlb->nr = tlb->tables = 0;
+	tlb->nr = tlb->tables = tlb->delayed = 0;
 }
 
 KERNEL_INLINE_ void kernel_tlb_flush_mmu_(const struct kernel_at_ *at, struct mmu_gather *tlb)
@@ -150,6 +197,8 @@ KERNEL_PASSED_VOID_(tlb_gather_mmu_fullmm, (struct mmu_gather *tlb, struct mm_st
 		    (tlb, mm))
 KERNEL_PASSED_VOID_(tlb_flush_mmu_tlbonly, (struct mmu_gather *tlb), (tlb))
 KERNEL_PASSED_VOID_(tlb_flush_mmu_free, (struct mmu_gather *tlb), (tlb))
+KERNEL_PASSED_VOID_(tlb_flush_rmaps, (struct mmu_gather *tlb, struct vm_area_struct *vma),
+		    (tlb, vma))
 KERNEL_PASSED_VOID_(tlb_flush_mmu, (struct mmu_gather *tlb), (tlb))
 KERNEL_PASSED_VOID_(tlb_finish_mmu, (struct mmu_gather *tlb), (tlb))
 
@@ -161,6 +210,10 @@ KERNEL_PASSED_VOID_(tlb_finish_mmu, (struct mmu_gather *tlb), (tlb))
 	struct mmu_gather *, tlb, pte_t *, ptep, unsigned long, addr)
 #define tlb_remove_page(tlb, p) KERNEL_CALL_2_(tlb_remove_page, \
 	struct mmu_gather *, tlb, struct page *, KERNEL_PAGE_(p))
+#define __tlb_remove_page(tlb, p, delay) KERNEL_CALL_3_(__tlb_remove_page, \
+	struct mmu_gather *, tlb, struct page *, KERNEL_PAGE_(p), bool, delay)
+#define tlb_flush_rmaps(tlb, vma) KERNEL_2_(tlb_flush_rmaps, NULL, \
+	struct mmu_gather *, tlb, struct vm_area_struct *, vma)
 #define pte_free_tlb(tlb, table, addr) KERNEL_CALL_3_(pte_free_tlb, \
 	struct mmu_gather *, tlb, struct page *, table, unsigned long, addr)
 #define tlb_start_vma(tlb, vma) \

@@ -18,6 +18,12 @@ UNWATCHED static bool ring_has(const struct frame *f, uint64_t slot)
 	return at.v;
 }
 
+unsigned kernel_page_pages_(const struct page *page, const struct sync_site *site)
+{
+	needs(pfn_of(page), SYNC_AFTER_STEP, site);
+	return frame_of_page(page)->flags & FRAME_HUGE ? TABLE_ENTRIES : 1;
+}
+
 /* The frame in whose ring the locked entry is, NULL: none. It is that one's for as long as
  * the lock is held, so looking at all of them is no step. */
 UNWATCHED static const struct frame *ring_of(const struct ptep *p)
@@ -100,7 +106,10 @@ void kernel_rmap_walk_(const struct kernel_at_ *at, struct folio *folio,
 					      .vm_end = w.addr + w.bytes };
 
 		needs(w.head, SYNC_IN_STEP, &at->site);
-		more = rwc->rmap_one(folio, &vma, w.addr, rwc->arg);
+		if (rwc->invalid_vma && rwc->invalid_vma(&vma, rwc->arg))
+			continue;
+		more = rwc->rmap_one(folio, &vma, w.addr, rwc->arg) &&
+		       !(rwc->done && rwc->done(folio));
 	}
 	if (!more)
 		rmap_walk_end(names_machine, &w);
