@@ -22,7 +22,8 @@ OTHER = re.compile(r'''(DEFINE|DECLARE|LIST_HEAD|HLIST_HEAD|__\w+_(INITIALIZER|U
     \w+_entry(_\w+)?$|\w*for_each\w*|list_first_or_null_rcu|wait_event|sleep_on|explore_optional|
     likely|unlikely|pr_\w+|barrier|smp_[rw]?mb|smp_mb__\w+|BUG$|VM_BUG_ON_(PAGE|FOLIO)|
     rcu_dereference_(check|protected)|k\w+_rcu$|INIT_D?\w*WORK|from_timer|timer_setup|alloc_\w*workqueue|
-    create_\w*workqueue|to_delayed_work|msecs_to_jiffies|destroy_work_on_stack)''', re.X)
+    create_\w*workqueue|to_delayed_work|msecs_to_jiffies|destroy_work_on_stack|
+    dma_fence_(begin|end)_signalling)''', re.X)
 
 STATE = '''
 #include <mmun/kernel.h>
@@ -55,6 +56,10 @@ struct s {
 	struct delayed_work delayed;
 	struct timer_list timer;
 	struct workqueue_struct *wq;
+	struct dma_fence fence, later, *fencep;
+	struct dma_fence_cb cb;
+	struct dma_resv resv;
+	struct dma_resv_iter cursor;
 };
 
 static void setup(void *state, void *arg) { (void)state; (void)arg; }
@@ -69,6 +74,56 @@ static __attribute__((unused)) void release(struct kref *kref)
 static __attribute__((unused)) void called(struct rcu_head *head) { (void)head; }
 static __attribute__((unused)) void worked(struct work_struct *work) { (void)work; }
 static __attribute__((unused)) void timed(struct timer_list *timer) { (void)timer; }
+
+static __attribute__((unused)) void fenced(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	(void)fence;
+	(void)cb;
+}
+
+static __attribute__((unused)) void kept(struct dma_fence *fence) { (void)fence; }
+static const struct dma_fence_ops fence_ops = { .release = kept };
+
+static __attribute__((unused)) void fence(struct s *s)
+{
+	dma_fence_init(&s->fence, &fence_ops, &s->spin, 1, 1);
+	dma_fence_init(&s->later, &fence_ops, &s->spin, 1, 2);
+	s->fencep = &s->fence;
+}
+
+static __attribute__((unused)) void signaled(struct s *s)
+{
+	fence(s);
+	dma_fence_signal(&s->fence);
+}
+
+static __attribute__((unused)) void reserved(struct s *s)
+{
+	fence(s);
+	EXPLORE_ASSERT(!dma_resv_lock(&s->resv, NULL));
+	EXPLORE_ASSERT(!dma_resv_reserve_fences(&s->resv, 1));
+}
+
+static __attribute__((unused)) void added(struct s *s)
+{
+	reserved(s);
+	dma_resv_add_fence(&s->resv, &s->fence, DMA_RESV_USAGE_WRITE);
+	dma_resv_iter_begin(&s->cursor, &s->resv, DMA_RESV_USAGE_READ);
+	s->fencep = dma_resv_iter_first(&s->cursor);
+}
+
+static __attribute__((unused)) void walked(struct s *s)
+{
+	added(s);
+	dma_resv_unlock(&s->resv);
+	s->fencep = dma_resv_iter_first_unlocked(&s->cursor);
+}
+
+static __attribute__((unused)) void unreserved(struct s *s)
+{
+	dma_resv_unlock(&s->resv);
+	dma_resv_fini(&s->resv);
+}
 
 static __attribute__((unused)) void work(struct s *s)
 {

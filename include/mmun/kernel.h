@@ -31,6 +31,8 @@
 #include "mmun/linux/compiler.h"
 #include "mmun/linux/completion.h"
 #include "mmun/linux/container_of.h"
+#include "mmun/linux/dma-fence.h"
+#include "mmun/linux/dma-resv.h"
 #include "mmun/linux/err.h"
 #include "mmun/linux/kernel.h"
 #include "mmun/linux/kref.h"

@@ -19,6 +19,9 @@ KERNEL_INLINE_ int kernel_cond_resched_(const struct kernel_at_ *at)
 	return 0;
 }
 
+/* A time-out that never comes. */
+#define MAX_SCHEDULE_TIMEOUT __LONG_MAX__
+
 /* Whether somebody else is to run, which the search tries both ways. */
 bool kernel_need_resched_(const struct kernel_at_ *at);
 
