@@ -248,6 +248,32 @@ SCENE(gets_by_rcu, 2, .expect = "lifetime")
 		dma_fence_put(fence);
 }
 
+/* The lock is in what is freed once the fence is signaled; whoever signals has dropped it by then. */
+struct own { struct dma_fence fence; spinlock_t lock; int result; };
+
+static struct own *own;
+
+static void set_up_own(void *state, void *arg)
+{
+	setup(state, arg);
+	own = kzalloc(sizeof(*own), GFP_KERNEL);
+	dma_fence_init(&own->fence, &ops, &own->lock, 3, 1);
+}
+
+SCENE_OF(freed_when_signaled, set_up_own, 2, .expect = "lifetime")
+{
+	(void)s;
+	if (t) {
+		dma_fence_signal(&own->fence);
+		if (broken)
+			own->result = 1;
+		return;
+	}
+	while (!dma_fence_is_signaled(&own->fence))
+		cpu_relax();
+	dma_fence_put(&own->fence);
+}
+
 SCENE(puts_once, 1, .expect = "assertion, lifetime")
 {
 	(void)t;

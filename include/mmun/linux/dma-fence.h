@@ -17,6 +17,7 @@
 #include "mmun/linux/bitops.h"
 #include "mmun/linux/kref.h"
 #include "mmun/linux/list.h"
+#include "mmun/linux/preempt.h"
 #include "mmun/linux/rcupdate.h"
 #include "mmun/linux/sched.h"
 #include "mmun/linux/spinlock.h"
@@ -61,6 +62,20 @@ enum dma_fence_flag_bits {
 void kernel_fence_warns_(const struct kernel_at_ *at, const char *what);
 /* Until the fence with these flags is signaled, or, timed: or until the time is over. */
 void kernel_fence_sleeps_(const struct kernel_at_ *at, unsigned long *flags, bool timed);
+
+/* The lock is held with interrupts off, which is a read section of RCU: so dma_fence_free() comes
+ * after whoever signals has dropped it. */
+KERNEL_INLINE_ void kernel_fence_lock_(const struct kernel_at_ *at, struct dma_fence *fence)
+{
+	kernel_preempt_disable_(at);
+	kernel_spin_lock_(at, fence->lock);
+}
+
+KERNEL_INLINE_ void kernel_fence_unlock_(const struct kernel_at_ *at, struct dma_fence *fence)
+{
+	kernel_spin_unlock_(at, fence->lock);
+	kernel_preempt_enable_(at);
+}
 
 /* --- signaling -------------------------------------------------------------- */
 
@@ -114,9 +129,9 @@ KERNEL_INLINE_ int kernel_dma_fence_signal_(const struct kernel_at_ *at, struct 
 		kernel_fence_warns_(at, "there is no fence");
 		return -EINVAL;
 	}
-	kernel_spin_lock_(at, fence->lock);
+	kernel_fence_lock_(at, fence);
 	ret = kernel_dma_fence_signal_locked_(at, fence);
-	kernel_spin_unlock_(at, fence->lock);
+	kernel_fence_unlock_(at, fence);
 	return ret;
 }
 
@@ -136,9 +151,9 @@ KERNEL_INLINE_ bool kernel_fence_enable_(const struct kernel_at_ *at, struct dma
 KERNEL_INLINE_ void kernel_dma_fence_enable_sw_signaling_(const struct kernel_at_ *at,
 							  struct dma_fence *fence)
 {
-	kernel_spin_lock_(at, fence->lock);
+	kernel_fence_lock_(at, fence);
 	(void)kernel_fence_enable_(at, fence);
-	kernel_spin_unlock_(at, fence->lock);
+	kernel_fence_unlock_(at, fence);
 }
 
 /* Asks the driver, too, and signals what it says is done. */
@@ -179,10 +194,10 @@ KERNEL_INLINE_ int kernel_dma_fence_get_status_(const struct kernel_at_ *at,
 {
 	int status = 0;
 
-	kernel_spin_lock_(at, fence->lock);
+	kernel_fence_lock_(at, fence);
 	if (kernel_dma_fence_is_signaled_locked_(at, fence))
 		status = fence->error ? fence->error : 1;
-	kernel_spin_unlock_(at, fence->lock);
+	kernel_fence_unlock_(at, fence);
 	return status;
 }
 
@@ -199,10 +214,10 @@ KERNEL_INLINE_ void kernel_fence_release_(const struct kernel_at_ *at, struct dm
 	if (!kernel_fence_test_(at, fence) && !kernel_list_empty_(at, &fence->cb_list)) {
 		kernel_fence_warns_(at, "the last reference of a fence that is not signaled, and has "
 				    "callbacks");
-		kernel_spin_lock_(at, fence->lock);
+		kernel_fence_lock_(at, fence);
 		fence->error = -EDEADLK;
 		kernel_dma_fence_signal_locked_(at, fence);
-		kernel_spin_unlock_(at, fence->lock);
+		kernel_fence_unlock_(at, fence);
 	}
 	if (fence->ops->release)
 		fence->ops->release(fence);
@@ -265,13 +280,13 @@ KERNEL_INLINE_ int kernel_dma_fence_add_callback_(const struct kernel_at_ *at,
 		return -EINVAL;
 	}
 	if (!kernel_fence_test_(at, fence)) {
-		kernel_spin_lock_(at, fence->lock);
+		kernel_fence_lock_(at, fence);
 		armed = kernel_fence_enable_(at, fence);
 		if (armed) {
 			cb->func = func;
 			kernel_list_add_tail_(at, &cb->node, &fence->cb_list);
 		}
-		kernel_spin_unlock_(at, fence->lock);
+		kernel_fence_unlock_(at, fence);
 	}
 	if (!armed)
 		kernel_INIT_LIST_HEAD_(at, &cb->node);
@@ -286,11 +301,11 @@ KERNEL_INLINE_ bool kernel_dma_fence_remove_callback_(const struct kernel_at_ *a
 {
 	bool armed;
 
-	kernel_spin_lock_(at, fence->lock);
+	kernel_fence_lock_(at, fence);
 	armed = !kernel_list_empty_(at, &cb->node);
 	if (armed)
 		kernel_list_del_init_(at, &cb->node);
-	kernel_spin_unlock_(at, fence->lock);
+	kernel_fence_unlock_(at, fence);
 	return armed;
 }
 
@@ -303,20 +318,20 @@ KERNEL_INLINE_ long kernel_dma_fence_default_wait_(const struct kernel_at_ *at,
 	bool timed = timeout != MAX_SCHEDULE_TIMEOUT;
 	long left = timeout ? timeout : 1;
 
-	kernel_spin_lock_(at, fence->lock);
+	kernel_fence_lock_(at, fence);
 	if (!timeout && !kernel_fence_test_(at, fence))
 		left = 0;
 	while (left > 0 && !kernel_fence_test_(at, fence)) {
-		kernel_spin_unlock_(at, fence->lock);
+		kernel_fence_unlock_(at, fence);
 		if (intr && kernel_signal_(at))
 			left = -ERESTARTSYS;
 		else if (timed && kernel_time_is_over_(at))
 			left = 0;
 		else
 			kernel_fence_sleeps_(at, &fence->flags, timed);
-		kernel_spin_lock_(at, fence->lock);
+		kernel_fence_lock_(at, fence);
 	}
-	kernel_spin_unlock_(at, fence->lock);
+	kernel_fence_unlock_(at, fence);
 	return left;
 }
 
