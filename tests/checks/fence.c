@@ -248,7 +248,7 @@ SCENE(gets_by_rcu, 2, .expect = "lifetime")
 		dma_fence_put(fence);
 }
 
-/* The lock is in what is freed once the fence is signaled; whoever signals has dropped it by then. */
+/* The lock lies in what is freed once the fence is signaled, and was dropped by then. */
 struct own { struct dma_fence fence; spinlock_t lock; int result; };
 
 static struct own *own;
