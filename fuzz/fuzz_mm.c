@@ -238,6 +238,10 @@ static void op_audit(struct world *w)
 #define FUZZES_MADV_NOHUGEPAGE op_madvise
 #define FUZZES_MADV_MERGEABLE op_madvise
 #define FUZZES_MADV_UNMERGEABLE op_madvise
+#define FUZZES_MADV_DONTFORK op_madvise
+#define FUZZES_MADV_DOFORK op_madvise
+#define FUZZES_MADV_WIPEONFORK op_madvise
+#define FUZZES_MADV_KEEPONFORK op_madvise
 #define FUZZES_MADV_POPULATE_READ op_madvise
 #define FUZZES_MADV_POPULATE_WRITE op_madvise
 #define FUZZES_OOM_REAP op_reap

@@ -175,7 +175,8 @@ static int take_advice(struct world *w)
 		MMUN_MADV_DONTNEED, MMUN_MADV_FREE, MMUN_MADV_REMOVE, MMUN_MADV_MERGEABLE,
 		MMUN_MADV_UNMERGEABLE, MMUN_MADV_HUGEPAGE, MMUN_MADV_NOHUGEPAGE,
 		MMUN_MADV_PAGEOUT, MMUN_MADV_POPULATE_READ, MMUN_MADV_POPULATE_WRITE,
-		MMUN_MADV_COLLAPSE,
+		MMUN_MADV_COLLAPSE, MMUN_MADV_DONTFORK, MMUN_MADV_DOFORK, MMUN_MADV_WIPEONFORK,
+		MMUN_MADV_KEEPONFORK,
 	};
 	uint8_t b = take(w);
 
@@ -200,7 +201,8 @@ static bool has_wrong_area(const struct shadow *s, const struct advice *d)
 
 		if (a->start >= d->addr + d->len || a->end <= d->addr)
 			continue;
-		if (d->advice == MMUN_MADV_FREE && !is_private_anon(a))
+		if ((d->advice == MMUN_MADV_FREE || d->advice == MMUN_MADV_WIPEONFORK) &&
+		    !is_private_anon(a))
 			return true;
 		if (d->advice == MMUN_MADV_REMOVE && !(a->flags & MMUN_MAP_SHARED))
 			return true;
@@ -261,6 +263,18 @@ static void flag_advised(struct shadow *s, const struct advice *d)
 		break;
 	case MMUN_MADV_HUGEPAGE:
 		area_change(s, d->addr, end, NO_PROT, 0, VMA_HUGEPAGE);
+		break;
+	case MMUN_MADV_DONTFORK:
+		area_change(s, d->addr, end, NO_PROT, 0, VMA_DONTFORK);
+		break;
+	case MMUN_MADV_DOFORK:
+		area_change(s, d->addr, end, NO_PROT, VMA_DONTFORK, 0);
+		break;
+	case MMUN_MADV_WIPEONFORK:
+		area_change(s, d->addr, end, NO_PROT, 0, VMA_WIPEONFORK);
+		break;
+	case MMUN_MADV_KEEPONFORK:
+		area_change(s, d->addr, end, NO_PROT, VMA_WIPEONFORK, 0);
 		break;
 	case MMUN_MADV_NOHUGEPAGE:
 		area_change(s, d->addr, end, NO_PROT, VMA_HUGEPAGE, 0);
@@ -382,7 +396,8 @@ void op_madvise(struct world *w)
 		return;
 	good = clamp(&d);
 	/* How far it comes is not promised. */
-	if (good && d.advice == MMUN_MADV_REMOVE && has_wrong_area(s, &d))
+	if (good && (d.advice == MMUN_MADV_REMOVE || d.advice == MMUN_MADV_WIPEONFORK) &&
+	    has_wrong_area(s, &d))
 		return;
 	if (good && (d.advice == MMUN_MADV_FREE))
 		lazy_advised(s, &d);

@@ -87,6 +87,14 @@ static void fork_shadow(struct shadow *c, const struct shadow *s)
 		c->page[i].cell = cell_new(s->page[i].cell);
 		c->page[i].flags &= ~(unsigned)PAGE_WP; /* a pinned page is copied without */
 	}
+	for (int i = 0; i < s->areas; i++) {
+		const struct shadow_area *a = &s->area[i];
+
+		if (a->flags & (VMA_DONTFORK | VMA_WIPEONFORK))
+			pages_drop(c, a->start, a->end);
+		if (a->flags & VMA_DONTFORK)
+			area_set(c, a->start, a->end, NULL);
+	}
 }
 
 void op_fork(struct world *w)

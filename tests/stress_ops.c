@@ -244,7 +244,8 @@ static void op_advise(struct thread *t)
 {
 	static const int advices[] = {
 		MMUN_MADV_HUGEPAGE, MMUN_MADV_HUGEPAGE, MMUN_MADV_NOHUGEPAGE, MMUN_MADV_MERGEABLE,
-		MMUN_MADV_UNMERGEABLE, MMUN_MADV_POPULATE_READ,
+		MMUN_MADV_UNMERGEABLE, MMUN_MADV_POPULATE_READ, MMUN_MADV_DOFORK,
+		MMUN_MADV_KEEPONFORK,
 	};
 	uint64_t len, addr = some_range(t, lasting_region(t), &len);
 	int advice = advices[random_below(t, ARRAY_SIZE(advices))];

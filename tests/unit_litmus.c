@@ -336,6 +336,7 @@ static const struct error_case statement_errors[] = {
 	{ BODY("madvise(x, DONTNEED);"),
 	  "5:13: expected MADV_DONTNEED, MADV_FREE, MADV_PAGEOUT, MADV_UNMERGEABLE, "
 		"MADV_REMOVE, MADV_COLLAPSE, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_MERGEABLE, "
+		"MADV_DONTFORK, MADV_DOFORK, MADV_WIPEONFORK, MADV_KEEPONFORK, "
 		"MADV_POPULATE_READ or MADV_POPULATE_WRITE, found 'DONTNEED'" },
 	{ BODY("clear_refs(2);"),
 	  "5:13: expected 1 or 4, found '2'" },

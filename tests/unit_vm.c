@@ -335,6 +335,56 @@ static void test_fork(void **state)
 	teardown(&w);
 }
 
+static int child_fault(struct world *w, uint64_t addr)
+{
+	struct mmun_mm *child;
+	int err;
+
+	assert_int_equal(mmun_fork(w->mm, &child), 0);
+	err = mmun_mm_fault(child, addr, false);
+	if (!err)
+		err = (int)peek(child, addr);
+	assert_int_equal(mmun_mm_destroy(child), 0);
+	return err;
+}
+
+/* MADV_DONTFORK and MADV_WIPEONFORK, and that they are undone; the child's child as well. */
+static void test_fork_advice(void **state)
+{
+	struct mmun_mm *child, *grandchild;
+	struct world w;
+	uint64_t frame;
+
+	(void)state;
+	setup(&w, MMUN_MODERN);
+	map(w.mm, BASE, 3, RW);
+	for (unsigned n = 0; n < 3; n++)
+		cpu_put(&w, BASE + n * PAGE, n + 1);
+	frame = frame_at(w.mm, BASE + PAGE);
+	assert_int_equal(mmun_madvise(w.mm, BASE + PAGE, PAGE, MMUN_MADV_DONTFORK), 0);
+	assert_int_equal(child_fault(&w, BASE), 1);
+	assert_int_equal(child_fault(&w, BASE + PAGE), -EFAULT);
+	assert_int_equal(child_fault(&w, BASE + 2 * PAGE), 3);
+	cpu_put(&w, BASE + PAGE, 7); /* it was not shared, so nothing is copied */
+	assert_int_equal(frame_at(w.mm, BASE + PAGE), frame);
+	assert_int_equal(mmun_madvise(w.mm, BASE, 3 * PAGE, MMUN_MADV_DOFORK), 0);
+	assert_int_equal(child_fault(&w, BASE + PAGE), 7);
+
+	assert_int_equal(mmun_madvise(w.mm, BASE, PAGE, MMUN_MADV_WIPEONFORK), 0);
+	assert_int_equal(child_fault(&w, BASE), 0);
+	assert_int_equal(child_fault(&w, BASE + PAGE), 7);
+	assert_int_equal(mmun_fork(w.mm, &child), 0);
+	assert_int_equal(mmun_mm_fault(child, BASE, true), 0);
+	assert_int_equal(mmun_fork(child, &grandchild), 0);
+	assert_int_equal(mm_translate(grandchild, BASE).v, 0);
+	assert_int_equal(mmun_mm_destroy(grandchild), 0);
+	assert_int_equal(mmun_mm_destroy(child), 0);
+	assert_int_equal(mmun_madvise(w.mm, BASE, PAGE, MMUN_MADV_KEEPONFORK), 0);
+	assert_int_equal(child_fault(&w, BASE), 1);
+	assert_int_equal(mmun_madvise(w.mm, BASE + 3 * PAGE, PAGE, MMUN_MADV_DONTFORK), -ENOMEM);
+	teardown(&w);
+}
+
 static void test_ksm(void **state)
 {
 	const uint64_t a = BASE, b = BASE + PAGE, c = BASE + 2 * PAGE;
@@ -795,6 +845,7 @@ int main(void)
 		cmocka_unit_test(test_munmap_many),
 		cmocka_unit_test(test_mprotect),
 		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_fork_advice),
 		cmocka_unit_test(test_ksm),
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_ats),

@@ -127,10 +127,14 @@ enum { /* advice of madvise(2), with the values of Linux */
 	MMUN_MADV_DONTNEED = 4,
 	MMUN_MADV_FREE = 8,
 	MMUN_MADV_REMOVE = 9,
+	MMUN_MADV_DONTFORK = 10,
+	MMUN_MADV_DOFORK = 11,
 	MMUN_MADV_MERGEABLE = 12,
 	MMUN_MADV_UNMERGEABLE = 13,
 	MMUN_MADV_HUGEPAGE = 14,
 	MMUN_MADV_NOHUGEPAGE = 15,
+	MMUN_MADV_WIPEONFORK = 18,
+	MMUN_MADV_KEEPONFORK = 19,
 	MMUN_MADV_PAGEOUT = 21,
 	MMUN_MADV_POPULATE_READ = 22,
 	MMUN_MADV_POPULATE_WRITE = 23,
@@ -241,14 +245,18 @@ MMUN_API int mmun_mremap(struct mmun_mm *mm, uint64_t addr, uint64_t old_len, ui
  *	REMOVE       punches a hole into the object
  *	MERGEABLE    marks the area only; see mmun_ksm_merge()
  *	UNMERGEABLE  gives each page its own copy back
+ *	DONTFORK     leaves the area out of children; DOFORK, the default, does not. Fork
+ *	             leaves its pages alone, so a device may go on writing to them
+ *	WIPEONFORK   lets children have the area, and their children too, with nothing in it;
+ *	             KEEPONFORK, the default, does not
  *	HUGEPAGE     lets faults use huge pages; NOHUGEPAGE, the default, does not
  *	PAGEOUT      reclaims to swap what it can; in a classic mm, what no notifier's
  *	             clear_flush_young says was used meanwhile
  *	COLLAPSE     makes huge pages of small ones
  *	POPULATE_*   faults everything in, for reading or for writing
  *
- * Errors: -EINVAL addr is not the start of a page; unknown advice; FREE, and the memory
- *                 is not private and anonymous; REMOVE, and it is not shared;
+ * Errors: -EINVAL addr is not the start of a page; unknown advice; FREE or WIPEONFORK, and
+ *                 the memory is not private and anonymous; REMOVE, and it is not shared;
  *                 POPULATE_* that the area does not allow
  *         -ENOMEM something in the range is not mapped (the rest is done), or no memory
  *         -EFAULT POPULATE_* past the end of an object

@@ -96,6 +96,14 @@
 	  STEP, NOTHING, unseen, "", "", "")                                                   \
 	X(MADV_MERGEABLE, "madvise", "MADV_MERGEABLE", "v", "", NONE, NONE, NOTHING,           \
 	  STEP, NOTHING, unseen, "", "", "")                                                   \
+	X(MADV_DONTFORK, "madvise", "MADV_DONTFORK", "v", "", NONE, NONE, NOTHING,             \
+	  STEP, NOTHING, fork_advice, "", "", "")                                              \
+	X(MADV_DOFORK, "madvise", "MADV_DOFORK", "v", "", NONE, NONE, NOTHING,                 \
+	  STEP, NOTHING, fork_advice, "", "", "")                                              \
+	X(MADV_WIPEONFORK, "madvise", "MADV_WIPEONFORK", "v", "", NONE, NONE, NOTHING,         \
+	  STEP, NOTHING, fork_advice, "", "", "")                                              \
+	X(MADV_KEEPONFORK, "madvise", "MADV_KEEPONFORK", "v", "", NONE, NONE, NOTHING,         \
+	  STEP, NOTHING, fork_advice, "", "", "")                                              \
 	X(MADV_POPULATE_READ, "madvise", "MADV_POPULATE_READ", "v", "", NONE, NONE, NOTHING,   \
 	  STEP, NOTHING, unseen, "", "", "")                                                   \
 	X(MADV_POPULATE_WRITE, "madvise", "MADV_POPULATE_WRITE", "v", "cow", NONE, NONE,       \

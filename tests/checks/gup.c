@@ -91,6 +91,25 @@ SCENE(written, .expect = "assertion")
 		unpin_user_page(page);
 }
 
+/* A reference will do where fork leaves the page alone. */
+SCENE(left_out_of_children, .expect = "assertion")
+{
+	struct page *page;
+	uint64_t value;
+
+	if (t)
+		return;
+	EXPLORE_ASSERT(!mmun_madvise(s->w.mm, s->a, PAGE_SIZE,
+				     broken ? MMUN_MADV_DOFORK : MMUN_MADV_DONTFORK));
+	EXPLORE_ASSERT(get_user_pages_fast(s->a, 1, FOLL_WRITE, &page) == 1);
+	EXPLORE_ASSERT(!mmun_fork(s->w.mm, &s->child));
+	EXPLORE_ASSERT(!mmun_cpu_load(s->w.cpu[0], s->a + 8, &value) &&
+		       !mmun_cpu_store(s->w.cpu[0], s->a + 8, value));
+	s->wrote = true;
+	WRITE_ONCE(page_address(page)[0], 5);
+	put_page(page);
+}
+
 SCENE(wants_lock, .expect = "lock-order")
 {
 	struct page *page;

@@ -59,7 +59,7 @@ static void drop(const struct flat *f, struct state *s, int thread, int page)
 		empty(f, s, thread, page);
 	} else if (p->flags & PLACE_COPIED) {
 		leave_stale(f, s, thread, page);
-		p->flags = 0;
+		p->flags &= (uint8_t)~PLACE_COPIED;
 		p->frame = 0;
 	}
 }
@@ -113,7 +113,7 @@ static void effect_mremap(struct flat *f, struct state *s, int thread, int page)
 	if (insn->op != OP_MREMAP_DONTUNMAP) {
 		*p = (struct place){ 0 };
 	} else if (p->object) { /* the object shows through again */
-		p->flags &= PLACE_SHARES;
+		p->flags &= (uint8_t)~PLACE_COPIED;
 		p->frame = 0;
 	} else if (p->rights) {
 		p->frame = 0;
@@ -252,11 +252,11 @@ static void effect_fork(struct flat *f, struct state *s, int thread, int page)
 	struct state dropped = *s;
 	const struct frame *frame;
 
-	if (!p->rights)
+	if (!p->rights || (p->flags & PLACE_DONTFORK))
 		return;
 	s->child[insn->child][page] = *p;
 	s->child[insn->child][page].frame = 0;
-	if (!p->frame)
+	if (!p->frame || (p->flags & PLACE_WIPEONFORK)) /* values are 0 */
 		return;
 	frame = &s->frame[p->frame - 1];
 	if (f->pageout && (frame->flags & FRAME_LAZY)) {
@@ -336,7 +336,7 @@ static void step_replace_page(struct flat *f, const struct state *from, int thre
 	if (!fails) { /* a copy of the page, with another word */
 		flat_copy(f, &s, page);
 		if (!p->object)
-			s.place[page].flags = 0;
+			s.place[page].flags &= (uint8_t)~PLACE_COPIED;
 		frame = &s.frame[flat_frame(&s, page)];
 		frame->flags = FRAME_TOUCHED;
 		frame->word[f->test->var[insn->var].word] =
@@ -412,6 +412,27 @@ static void step_pinned(struct flat *f, const struct state *from, int thread)
 	else
 		drop_pin(f, &s, pin);
 	flat_finish(f, &s, thread, result);
+}
+
+/* What the next fork does with the page. */
+static void step_fork_advice(struct flat *f, const struct state *from, int thread)
+{
+	const struct litmus_insn *insn = flat_insn(f, from, thread);
+	struct state s = *from;
+	struct place *p = &s.place[var_page(f, insn->var)];
+	bool fails = !p->rights || (insn->op == OP_MADV_WIPEONFORK && !private_anonymous(p));
+
+	if (fails)
+		;
+	else if (insn->op == OP_MADV_DONTFORK)
+		p->flags |= PLACE_DONTFORK;
+	else if (insn->op == OP_MADV_DOFORK)
+		p->flags &= (uint8_t)~PLACE_DONTFORK;
+	else if (insn->op == OP_MADV_WIPEONFORK)
+		p->flags |= PLACE_WIPEONFORK;
+	else
+		p->flags &= (uint8_t)~PLACE_WIPEONFORK;
+	flat_finish(f, &s, thread, fails ? LITMUS_FAULT : 0);
 }
 
 /* Nothing that can be seen changes, whether it fails or not. */

@@ -94,8 +94,8 @@ bool flat_copies(const struct state *s, int page)
 {
 	const struct place *p = &s->place[page];
 
-	return flat_permits(p->rights, true) && p->object && !p->flags &&
-	       !s->object[p->object - 1].gone;
+	return flat_permits(p->rights, true) && p->object &&
+	       !(p->flags & (PLACE_SHARES | PLACE_COPIED)) && !s->object[p->object - 1].gone;
 }
 
 /* --- storing states ------------------------------------------------------ */

@@ -26,6 +26,8 @@ enum { MAPPED = 1 << 2 }; /* a place's rights: this and litmus_prot bits; 0: unm
 enum place_flags {
 	PLACE_SHARES = 1,  /* maps its object MAP_SHARED */
 	PLACE_COPIED = 2,  /* maps its object MAP_PRIVATE, and has a copy */
+	PLACE_DONTFORK = 4, /* is in no child */
+	PLACE_WIPEONFORK = 8, /* is empty in children */
 };
 
 /* How a page is mapped. Plain bytes: a state is compared as such. */

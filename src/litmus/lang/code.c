@@ -383,7 +383,7 @@ static enum op parse_op_word(struct parser *p, enum op op, bool first)
 {
 	const char *words[OP_COUNT + 1] = { NULL };
 	enum op bare = OP_COUNT, other = op;
-	char list[200];
+	char list[400];
 	size_t n = 0;
 
 	do {

@@ -45,7 +45,7 @@ struct litmus_pos { int line, column; }; /* from 1 */
 
 struct litmus_error {
 	struct litmus_pos pos;
-	char text[256];   /* what was expected, one line, no full stop */
+	char text[320];   /* what was expected, one line, no full stop */
 };
 
 /* --- the test ------------------------------------------------------------ */

@@ -24,6 +24,8 @@
 enum {
 	VMA_HUGEPAGE = 1 << 24,   /* faults may use huge pages */
 	VMA_MERGEABLE = 1 << 25,
+	VMA_DONTFORK = 1 << 26,   /* fork leaves the area out: VM_DONTCOPY */
+	VMA_WIPEONFORK = 1 << 27, /* the child's has nothing in it */
 };
 
 /*

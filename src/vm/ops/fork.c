@@ -13,6 +13,13 @@
 
 #include "vm/ops/ops.h"
 
+/* Has the child what is in the area, by entries of its own? In shared ones faults find the pages
+ * again. */
+static bool is_copied(const struct vma *v)
+{
+	return !vma_shared(v) && !(v->flags & (VMA_DONTFORK | VMA_WIPEONFORK));
+}
+
 /* Areas and tables first; all that copying then may lack is a frame for a pinned page. */
 static int dup_area(struct mmun_mm *child, const struct mmun_mm *mm, const struct vma *v)
 {
@@ -26,7 +33,7 @@ static int dup_area(struct mmun_mm *child, const struct mmun_mm *mm, const struc
 		vma_free(copy);
 		return -ENOMEM;
 	}
-	if (vma_shared(v)) /* faults find the pages again */
+	if (!is_copied(v))
 		return 0;
 	for (; pgtable_next(&mm->pt, &addr, v->end, &p); addr = table_end(addr, v->end))
 		if (!pgtable_walk_alloc(&child->pt, addr, &p))
@@ -203,12 +210,13 @@ static int dup_mmap(struct mmun_mm *child, struct mmun_mm *mm)
 	if (!mm_mutated(mm, MM_OP_FORK, MUTATION_AREAS)) /* fb49c455323f */
 		vma_start_write_range(mm, 0, TASK_BYTES);
 	for (v = btree_first(&mm->areas, &it, 0, TASK_BYTES); v && !err; v = btree_next(&it))
-		err = dup_area(child, mm, v);
+		if (!(v->flags & VMA_DONTFORK))
+			err = dup_area(child, mm, v);
 	if (err)
 		return err;
 	v = btree_first(&mm->areas, &it, 0, TASK_BYTES);
 	for (; v && !err; v = btree_next(&it))
-		if (!vma_shared(v))
+		if (is_copied(v))
 			err = copy_area_notified(&c, v);
 	if (c.have_spare)
 		frame_free(mm->machine, c.spare);

@@ -188,6 +188,29 @@ static int advise_nohugepage(struct mmun_mm *mm, struct vma *v, uint64_t start, 
 	return change_flags(mm, start, end, VMA_HUGEPAGE, 0);
 }
 
+static int advise_dontfork(struct mmun_mm *mm, struct vma *v, uint64_t start, uint64_t end)
+{
+	(void)v;
+	return change_flags(mm, start, end, 0, VMA_DONTFORK);
+}
+
+static int advise_dofork(struct mmun_mm *mm, struct vma *v, uint64_t start, uint64_t end)
+{
+	(void)v;
+	return change_flags(mm, start, end, VMA_DONTFORK, 0);
+}
+
+static int advise_wipeonfork(struct mmun_mm *mm, struct vma *v, uint64_t start, uint64_t end)
+{
+	return vma_anonymous(v) ? change_flags(mm, start, end, 0, VMA_WIPEONFORK) : -EINVAL;
+}
+
+static int advise_keeponfork(struct mmun_mm *mm, struct vma *v, uint64_t start, uint64_t end)
+{
+	(void)v;
+	return change_flags(mm, start, end, VMA_WIPEONFORK, 0);
+}
+
 /* Nothing is merged in shared areas: as ksm_madvise() in mm/ksm.c. */
 static int advise_mergeable(struct mmun_mm *mm, struct vma *v, uint64_t start, uint64_t end)
 {
@@ -278,6 +301,10 @@ static const struct advice {
 	{ MMUN_MADV_UNMERGEABLE, true, advise_unmergeable },
 	{ MMUN_MADV_HUGEPAGE, true, advise_hugepage },
 	{ MMUN_MADV_NOHUGEPAGE, true, advise_nohugepage },
+	{ MMUN_MADV_DONTFORK, true, advise_dontfork },
+	{ MMUN_MADV_DOFORK, true, advise_dofork },
+	{ MMUN_MADV_WIPEONFORK, true, advise_wipeonfork },
+	{ MMUN_MADV_KEEPONFORK, true, advise_keeponfork },
 	{ MMUN_MADV_PAGEOUT, false, advise_pageout },
 	{ MMUN_MADV_POPULATE_READ, false, advise_read },
 	{ MMUN_MADV_POPULATE_WRITE, false, advise_write },
