@@ -33,7 +33,8 @@ run() {
 # --- words and rules -----------------------------------------------------------------------
 
 for file in races memory words rules callbacks notifiers lock_memory lock_tries loops looks young \
-		stale lifetime queue mmap users gup swapops walks fence fence_notifier; do
+		stale lifetime queue mmap users gup swapops walks fence fence_notifier \
+		trees; do
 	run 0 check -q "$top/tests/checks/$file.c"
 	[ -s err ] && fail "$file: $(cat err)"
 	# A twin that is not expected to fail is found out all the same.

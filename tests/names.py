@@ -23,7 +23,7 @@ OTHER = re.compile(r'''(DEFINE|DECLARE|LIST_HEAD|HLIST_HEAD|__\w+_(INITIALIZER|U
     likely|unlikely|pr_\w+|barrier|smp_[rw]?mb|smp_mb__\w+|BUG$|VM_BUG_ON_(PAGE|FOLIO)|
     rcu_dereference_(check|protected)|k\w+_rcu$|INIT_D?\w*WORK|from_timer|timer_setup|alloc_\w*workqueue|
     create_\w*workqueue|to_delayed_work|msecs_to_jiffies|destroy_work_on_stack|
-    dma_fence_(begin|end)_signalling)''', re.X)
+    dma_fence_(begin|end)_signalling|INTERVAL_TREE_DEFINE)''', re.X)
 
 STATE = '''
 #include <mmun/kernel.h>
@@ -60,6 +60,9 @@ struct s {
 	struct dma_fence_cb cb;
 	struct dma_resv resv;
 	struct dma_resv_iter cursor;
+	struct rb_root_cached tree, ranges;
+	struct rb_node *link, node[3];
+	struct interval_tree_node range, range2;
 };
 
 static void setup(void *state, void *arg) { (void)state; (void)arg; }
@@ -123,6 +126,29 @@ static __attribute__((unused)) void unreserved(struct s *s)
 {
 	dma_resv_unlock(&s->resv);
 	dma_resv_fini(&s->resv);
+}
+
+static __attribute__((unused)) bool less(struct rb_node *a, const struct rb_node *b) { return a < b; }
+static __attribute__((unused)) int order(struct rb_node *a, const struct rb_node *b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static __attribute__((unused)) int match(const void *key, const struct rb_node *node)
+{
+	return (const char *)key < (const char *)node ? -1 : (const char *)key > (const char *)node;
+}
+
+static __attribute__((unused)) void tree(struct s *s)
+{
+	rb_add_cached(&s->node[1], &s->tree, less);
+	rb_add_cached(&s->node[2], &s->tree, less);
+	interval_tree_insert(&s->range, &s->ranges);
+}
+
+static __attribute__((unused)) void linked(struct s *s)
+{
+	rb_link_node(&s->node[0], NULL, &s->tree.rb_root.rb_node);
 }
 
 static __attribute__((unused)) void work(struct s *s)

@@ -17,7 +17,7 @@
 
 #include "checks/run/gaps.h"
 
-enum { NAMES_MAX = 512, HELD_BACK_MAX = 64 };
+enum { NAMES_MAX = 4096, HELD_BACK_MAX = 64 };
 
 struct piece { const char *at; size_t n; };
 
