@@ -19,8 +19,9 @@ extern "C" {
  * one who has grabbed it has dropped it. Notifiers have grabbed it.
  *
  * Using the structure after that is a finding of "lifetime"; and so is becoming a user, but by
- * mmget_not_zero(), when there is none, and asking for an area then. No processor may be left when
- * it ends ("protocol").
+ * mmget_not_zero(), when there is none; and asking for an area then, or for pages. What else the
+ * library does to an address space that has no user is not found. No processor may be left when it
+ * ends ("protocol").
  *
  * Context: mmput() may sleep. The others do not; what the last mmput_async() has to do is done by
  * a thread that it starts.

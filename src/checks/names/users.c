@@ -103,6 +103,8 @@ void kernel_mmput_async_(const struct kernel_at_ *at, struct mmun_mm *mm)
 
 void kernel_mm_ends_(const struct mmun_mm *mm)
 {
+	if (mm && !sync_uses_(mm, sizeof(mm->machine), SYNC_AFTER_STEP, SYNC_SITE))
+		sync_give_up();
 	if (!mm || names_peek(&mm->users) == 1)
 		return;
 	explore_fail(ORACLE_LEAK, "an address space has %lu users at the end, and not one",
