@@ -33,7 +33,7 @@ run() {
 # --- words and rules -----------------------------------------------------------------------
 
 for file in races memory words rules callbacks notifiers lock_memory lock_tries loops looks young \
-		stale lifetime queue mmap users gup swapops walks fence fence_notifier \
+		stale lifetime queue mmap users gup swapops walks hmm fence fence_notifier \
 		trees; do
 	run 0 check -q "$top/tests/checks/$file.c"
 	[ -s err ] && fail "$file: $(cat err)"

@@ -189,6 +189,9 @@ struct s {
 	struct mmu_gather tlb;
 	struct rmap_walk_control rwc;
 	struct page_vma_mapped_walk pvmw;
+	struct mmu_interval_notifier sub;
+	struct hmm_range hmm;
+	unsigned long pfn;
 	void *p;
 	int x;
 	uint64_t y64;
@@ -246,6 +249,32 @@ static __attribute__((unused)) void begun(struct s *s)
 {
 	range(s);
 	mmu_notifier_invalidate_range_start(&s->range);
+}
+
+static bool invalidate(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range,
+		       uint64_t seq)
+{
+	(void)range;
+	mmu_interval_set_seq(sub, seq);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops interval_ops = { .invalidate = invalidate };
+
+static __attribute__((unused)) void mirror(struct s *s)
+{
+	EXPLORE_ASSERT(!mmu_interval_notifier_insert(&s->sub, s->mm, s->a, PAGE_SIZE,
+						     &interval_ops));
+	s->hmm = (struct hmm_range){ .notifier = &s->sub, .start = s->a, .end = s->a + PAGE_SIZE,
+				     .hmm_pfns = &s->pfn };
+	s->hmm.notifier_seq = mmu_interval_read_begin(&s->sub);
+	mmap_read_lock(s->mm);
+}
+
+static __attribute__((unused)) void mirrored(struct s *s)
+{
+	mmap_read_unlock(s->mm);
+	mmu_interval_notifier_remove(&s->sub);
 }
 
 static __attribute__((unused)) void entry(struct s *s)

@@ -46,6 +46,7 @@
 #include "mmun/kernel.h"
 #include "mmun/linux/gup.h"
 #include "mmun/linux/highmem.h"
+#include "mmun/linux/hmm.h"
 #include "mmun/linux/mm.h"
 #include "mmun/linux/mm_types.h"
 #include "mmun/linux/mmap_lock.h"

@@ -122,8 +122,8 @@ static const struct { const char *name, *hint; } hints[] = {
 	{ "dma_resv_get_*", "use dma_resv_for_each_fence()" },
 	{ "dma_resv_copy_fences", "use dma_resv_for_each_fence() and dma_resv_add_fence()" },
 	{ "ww_acquire_*", "give dma_resv_lock() NULL, and take several in one order" },
-	{ "hmm_range_fault", "use mmun_pin() between mmu_interval_read_begin() and "
-		"mmu_interval_read_retry()" },
+	{ "migrate_vma_*", "there is no device memory here: it cannot be had" },
+	{ "make_device_exclusive*", "use mmun_hmm_make_exclusive()" },
 	{ "get_task_mm", "there are no tasks: use mmget_not_zero()" },
 	{ "vm_operations_struct", "areas map memory, or objects of mmun_object_create(): it cannot "
 		"be had" },

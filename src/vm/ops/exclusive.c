@@ -19,10 +19,11 @@
  */
 #include <errno.h>
 
+#include "mmun/hmm.h"
 #include "vm/ops/ops.h"
 
 /* -EAGAIN: not (any more) a small page of its own, writable. */
-static int mark(struct mmun_mm *mm, uint64_t page, void *owner)
+static int mark(struct mmun_mm *mm, uint64_t page, void *owner, pfn_t *ret_pfn)
 {
 	struct flush f = flush_page(page);
 	struct mmu_notifier_range range;
@@ -45,10 +46,13 @@ static int mark(struct mmun_mm *mm, uint64_t page, void *owner)
 	pass_flush_point(mm, MM_OP_MIGRATE, FLUSH_POINT_UNLOCK, f);
 	invalidate_range_end(&range, MM_OP_MIGRATE);
 	pass_flush_point(mm, MM_OP_MIGRATE, FLUSH_POINT_AFTER, f);
-	return softleaf_is_device_exclusive(e) ? 0 : -EAGAIN;
+	if (!softleaf_is_device_exclusive(e))
+		return -EAGAIN;
+	*ret_pfn = pte_pfn(e);
+	return 0;
 }
 
-static int make_exclusive(struct mmun_mm *mm, uint64_t page, void *owner)
+static int make_exclusive(struct mmun_mm *mm, uint64_t page, void *owner, pfn_t *ret_pfn)
 {
 	const struct vma *v = vma_find(mm, page);
 	struct ptep p;
@@ -63,23 +67,44 @@ static int make_exclusive(struct mmun_mm *mm, uint64_t page, void *owner)
 		p = pgtable_walk(&mm->pt, page);
 		if (p.entry && p.level)
 			huge_split_entry(mm, page);
-		err = mark(mm, page, owner);
+		err = mark(mm, page, owner, ret_pfn);
 	} while (err == -EAGAIN);
 	return err;
 }
 
-int mmun_make_exclusive(struct mmun_mm *mm, uint64_t addr, void *owner)
+static int make_exclusive_at(struct mmun_mm *mm, uint64_t addr, void *owner, pfn_t *ret_pfn)
 {
 	int err;
 	sync_operation("EXCLUSIVE");
 
-	sync_user_calls(SYNC_CALLED_LOCKED);
 	if (!mm || addr % PAGE_BYTES)
 		return -EINVAL;
 	if (addr >= TASK_BYTES)
 		return -EFAULT;
 	down_read(&mm->mmap_lock);
-	err = make_exclusive(mm, addr, owner);
+	err = make_exclusive(mm, addr, owner, ret_pfn);
 	up_read(&mm->mmap_lock);
+	return err;
+}
+
+int mmun_make_exclusive(struct mmun_mm *mm, uint64_t addr, void *owner)
+{
+	pfn_t pfn;
+
+	sync_user_calls(SYNC_CALLED_LOCKED);
+	return make_exclusive_at(mm, addr, owner, &pfn);
+}
+
+int mmun_hmm_make_exclusive(struct mmun_mm *mm, uint64_t addr, void *owner, uint64_t *ret_hmm_pfn)
+{
+	pfn_t pfn;
+	int err;
+
+	sync_user_calls(SYNC_CALLED_LOCKED);
+	if (!ret_hmm_pfn)
+		return -EINVAL;
+	err = make_exclusive_at(mm, addr, owner, &pfn);
+	if (!err)
+		*ret_hmm_pfn = MMUN_HMM_PFN_VALID | MMUN_HMM_PFN_WRITE | pfn.v;
 	return err;
 }

@@ -66,6 +66,11 @@ int gup_area(struct mmun_mm *mm, const struct vma *v, uint64_t addr, unsigned fl
 int gup_slow(struct mmun_mm *mm, uint64_t addr, unsigned flags, pfn_t *ret_pfn);
 void gup_put(struct mmun_machine *m, pfn_t page, unsigned flags);
 
+/* The pages of a range, for a device's own page table; mmap_lock held: hmm.c. Errors as
+ * mmun_hmm_range_fault(), which also looks whether the range makes sense. */
+struct mmun_hmm_range;
+int hmm_range_fault_locked(struct mmun_mm *mm, struct mmun_hmm_range *range);
+
 /* MADV_UNMERGEABLE: ksm.c. */
 int ksm_unmerge(struct mmun_mm *mm, const struct vma *v, uint64_t start, uint64_t end);
 
