@@ -110,31 +110,6 @@ SCENE(left_out_of_children, .expect = "assertion")
 	put_page(page);
 }
 
-/* A fault makes the page of b, which nobody has touched; for that the area must be kept. */
-SCENE(faults, .expect = "protocol")
-{
-	struct vm_area_struct vma;
-	struct page *page;
-
-	if (t) {
-		EXPLORE_ASSERT(!mmun_madvise(s->w.mm, s->b, PAGE_SIZE, MMUN_MADV_DONTNEED));
-		return;
-	}
-	mmap_read_lock(s->w.mm);
-	vma = vma_of(s->w.mm, s->b);
-	EXPLORE_ASSERT(!handle_mm_fault(&vma, s->b, FAULT_FLAG_WRITE, NULL));
-	EXPLORE_ASSERT(!fixup_user_fault(s->w.mm, s->b, 0, NULL));
-	EXPLORE_ASSERT(handle_mm_fault(&vma, 0, 0, NULL) & VM_FAULT_ERROR);
-	mmap_read_unlock(s->w.mm);
-	vma_start_read(&vma);
-	EXPLORE_ASSERT(!handle_mm_fault(&vma, s->b, FAULT_FLAG_VMA_LOCK, NULL));
-	vma_end_read(&vma);
-	if (broken)
-		(void)handle_mm_fault(&vma, s->b, 0, NULL);
-	EXPLORE_ASSERT(get_user_pages_fast(s->b, 1, 0, &page) == 1);
-	put_page(page);
-}
-
 SCENE(wants_lock, .expect = "lock-order")
 {
 	struct page *page;

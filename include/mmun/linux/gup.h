@@ -1,72 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* gup.h - page faults, and looking pages up by address, with a reference or a pin. In Linux it is
- * part of mm.h. */
+/* gup.h - looking pages up by address, with a reference or a pin. In Linux it is part of mm.h. */
 #ifndef MMUN_LINUX_GUP_H
 #define MMUN_LINUX_GUP_H
 
 #include "mmun/linux/mm.h"
 #include "mmun/linux/pagemap.h"
 
-#include <errno.h>
-
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* --- page faults ------------------------------------------------------------ */
-
-/* Of these flags only FAULT_FLAG_WRITE makes a difference. */
-enum { FAULT_FLAG_WRITE = 0x1, FAULT_FLAG_ALLOW_RETRY = 0x4, FAULT_FLAG_KILLABLE = 0x10,
-       FAULT_FLAG_USER = 0x40, FAULT_FLAG_REMOTE = 0x80, FAULT_FLAG_VMA_LOCK = 0x1000 };
-enum { VM_FAULT_OOM = 0x1, VM_FAULT_SIGBUS = 0x2, VM_FAULT_SIGSEGV = 0x40, VM_FAULT_RETRY = 0x400,
-       VM_FAULT_ERROR = 0x43 };
-typedef unsigned vm_fault_t;
-
-/*
- * Make addr accessible for reading or, with FAULT_FLAG_WRITE, for writing, as a page fault does.
- * Whoever looks afterwards may find that it is not, or is not any more, and tries again. The
- * first one gives 0, or VM_FAULT_SIGSEGV (no area allows it) or VM_FAULT_OOM; regs is not used,
- * and VM_FAULT_RETRY does not come. The second one gives 0, -EFAULT or -ENOMEM, and does not let
- * mmap_lock go: *unlocked stays as it is.
- *
- * Context: may sleep. With mmap_lock held, or the area's lock.
- * Source: mm/memory.c, mm/gup.c. fixup_user_fault() retries in Linux, too.
- */
-KERNEL_INLINE_ vm_fault_t kernel_handle_mm_fault_(const struct kernel_at_ *at,
-						  struct vm_area_struct *vma,
-						  unsigned long address, unsigned flags, void *regs)
-{
-	int err = kernel_fault_(vma->vm_mm, address, flags & FAULT_FLAG_WRITE, "handle_mm_fault",
-				&at->site);
-
-	(void)regs;
-	return err == -ENOMEM ? VM_FAULT_OOM : err ? VM_FAULT_SIGSEGV : 0;
-}
-
-KERNEL_INLINE_ int kernel_fixup_user_fault_(const struct kernel_at_ *at, struct mm_struct *mm,
-					    unsigned long address, unsigned fault_flags,
-					    bool *unlocked)
-{
-	(void)unlocked;
-	return kernel_fault_(mm, address, fault_flags & FAULT_FLAG_WRITE, "fixup_user_fault",
-			     &at->site);
-}
-
-KERNEL_PASSED_(vm_fault_t, handle_mm_fault, (struct vm_area_struct *vma, unsigned long address,
-					     unsigned flags, void *regs),
-	       (vma, address, flags, regs))
-KERNEL_PASSED_(int, fixup_user_fault, (struct mm_struct *mm, unsigned long address,
-				       unsigned fault_flags, bool *unlocked),
-	       (mm, address, fault_flags, unlocked))
-
-#define handle_mm_fault(vma, address, flags, regs) \
-	KERNEL_4_(handle_mm_fault, NULL, struct vm_area_struct *, vma, unsigned long, address, \
-		  unsigned, flags, void *, regs)
-#define fixup_user_fault(mm, address, flags, unlocked) \
-	KERNEL_4_(fixup_user_fault, NULL, struct mm_struct *, mm, unsigned long, address, \
-		  unsigned, flags, bool *, unlocked)
-
-/* --- looking pages up ------------------------------------------------------- */
 
 /* For looking up. The third one is implied by the names that pin, and the second by the others. */
 enum { FOLL_WRITE = 0x01, FOLL_GET = 0x02, FOLL_LONGTERM = 0x100, FOLL_PIN = 0x80000 };

@@ -75,8 +75,6 @@ bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret,
 void kernel_mmap_lock_(struct mmun_mm *mm, enum kernel_lock_op_ op, const struct sync_site *site);
 /* The address space of names that have none, as of the running thread. */
 void kernel_current_mm_(struct mmun_mm *mm);
-int kernel_fault_(struct mmun_mm *mm, uint64_t addr, bool write, const char *call,
-		  const struct sync_site *site);
 /* At the end of a check: pages that are still pinned are a leak. */
 void kernel_pins_end_(const struct mmun_machine *machine);
 bool kernel_mmap_trylock_(struct mmun_mm *mm, enum kernel_lock_op_ op,

@@ -79,26 +79,6 @@ bool kernel_vma_(struct mmun_mm *mm, uint64_t addr, struct vm_area_struct *ret,
 	return true;
 }
 
-int kernel_fault_(struct mmun_mm *mm, uint64_t addr, bool write, const char *call,
-		  const struct sync_site *site)
-{
-	const struct vma *v;
-	AT(site);
-
-	use_at(mm, site);
-	sync_callback_calls_(call, SYNC_CALLED_LOCKED, site);
-	sync_might_sleep_(site);
-	if (sync_holds_(&mm->mmap_lock)) {
-		v = vma_find(mm, addr);
-	} else {
-		v = area_held(mm, addr);
-		demand(v, "faults without mmap_lock or the area's lock", site);
-	}
-	if (!names_peek(&mm->users))
-		sync_misuses_("faults in an address space that has no user", site);
-	return addr < TASK_BYTES ? fault_area(mm, v, addr, write) : -EFAULT;
-}
-
 static void rwsem_op(rwsem_t *sem, enum kernel_lock_op_ op, const struct sync_site *site)
 {
 	switch (op) {

@@ -127,6 +127,10 @@ static const struct { const char *name, *hint; } hints[] = {
 	{ "get_task_mm", "there are no tasks: use mmget_not_zero()" },
 	{ "vm_operations_struct", "areas map memory, or objects of mmun_object_create(): it cannot "
 		"be had" },
+	{ "handle_mm_fault", "use mmun_mm_fault(), without mmap_lock" },
+	{ "fixup_user_fault", "use mmun_mm_fault(), without mmap_lock" },
+	{ "faultin_page", "use mmun_mm_fault(), without mmap_lock" },
+	{ "vm_fault_t", "what maps an area's pages is the library's: it cannot be had" },
 	{ "vm_fault", "what maps an area's pages is the library's: it cannot be had" },
 	{ "remap_pfn_range", "use mmun_mmap_object()" },
 	{ "vmf_insert_*", "use mmun_mmap_object(), or set_pte_at()" },
