@@ -23,7 +23,8 @@ OTHER = re.compile(r'''(DEFINE|DECLARE|LIST_HEAD|HLIST_HEAD|__\w+_(INITIALIZER|U
     likely|unlikely|pr_\w+|barrier|smp_[rw]?mb|smp_mb__\w+|BUG$|VM_BUG_ON_(PAGE|FOLIO)|
     rcu_dereference_(check|protected)|k\w+_rcu$|INIT_D?\w*WORK|from_timer|timer_setup|alloc_\w*workqueue|
     create_\w*workqueue|to_delayed_work|msecs_to_jiffies|destroy_work_on_stack|
-    dma_fence_(begin|end)_signalling|INTERVAL_TREE_DEFINE)''', re.X)
+    INTERVAL_TREE_DEFINE|dma_fence_(begin|end)_signalling|z?alloc_cpumask_var|smp_cond_load_\w+|atomic_cond_read_\w+|
+    alloc_percpu\w*|EXPORT_\w+)''', re.X)
 
 STATE = '''
 #include <mmun/kernel.h>
@@ -55,6 +56,9 @@ struct s {
 	struct work_struct work;
 	struct delayed_work delayed;
 	struct timer_list timer;
+	struct cpumask mask, other_mask;
+	cpumask_var_t mask_var;
+	int *counters;
 	struct workqueue_struct *wq;
 	struct dma_fence fence, later, *fencep;
 	struct dma_fence_cb cb;
@@ -73,6 +77,10 @@ static __attribute__((unused)) void release(struct kref *kref)
 {
 	container_of(kref, struct s, kref)->release_called++;
 }
+
+static DEFINE_PER_CPU(int, hits);
+static __attribute__((unused)) void interrupts(void *info) { (void)info; }
+static __attribute__((unused)) bool asked(int cpu, void *info) { return info && cpu; }
 
 static __attribute__((unused)) void called(struct rcu_head *head) { (void)head; }
 static __attribute__((unused)) void worked(struct work_struct *work) { (void)work; }

@@ -238,6 +238,11 @@ uint32_t sync_start_(struct sync_start how, const struct sync_site *site);
 uint32_t sync_next_(void);
 /* A word of a thread that was started: 0 at first, and for nobody else's use. */
 atomic_u64 *sync_word_of_(uint32_t self);
+/* How many threads the check has by itself. */
+uint32_t sync_check_threads_(void);
+/* For who stands behind names: memory that each execution begins with as zeros. */
+enum { SYNC_SCRATCH_BYTES = 2048 };
+void *sync_scratch_(void);
 /* After a grace period of the domain, NULL: RCU's own. */
 uint32_t sync_call_later_(struct sync_start how, const struct sync_site *site);
 /* Waits for the ends of all that was called so far; also of what they call themselves. */

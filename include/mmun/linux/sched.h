@@ -37,11 +37,15 @@ KERNEL_INLINE_ int kernel_cond_resched_lock_(const struct kernel_at_ *at, spinlo
 	return 1;
 }
 
+KERNEL_INLINE_ void kernel_yield_(const struct kernel_at_ *at) { (void)kernel_cond_resched_(at); }
+
+KERNEL_PASSED_VOID_0_(yield)
 KERNEL_PASSED_0_(int, cond_resched)
 KERNEL_PASSED_0_(bool, need_resched)
 KERNEL_PASSED_(int, cond_resched_lock, (spinlock_t *lock), (lock))
 #define need_resched() KERNEL_0_(need_resched, "need_resched()")
 #define cond_resched_lock(lock) KERNEL_1_(cond_resched_lock, #lock, lock)
+#define yield() KERNEL_0_(yield, "yield()")
 #define cond_resched() KERNEL_0_(cond_resched, "cond_resched()")
 
 #ifdef __cplusplus

@@ -382,6 +382,7 @@ void kernel_spin_lock_(const struct kernel_at_ *at, spinlock_t *lock)
 	touch(lock, sizeof(*lock));
 	sync_lock_(&lock->owner, SYNC_UNRANKED, SYNC_SPINS, &at->site);
 	names_lock_used(lock, SYNC_IN_STEP, &at->site);
+	names_lock_taken(lock, false, true, &at->site);
 	say_object(at, LOCK);
 }
 
@@ -401,6 +402,8 @@ int kernel_spin_trylock_(const struct kernel_at_ *at, spinlock_t *lock)
 	touch(lock, sizeof(*lock));
 	taken = sync_trylock_(&lock->owner, SYNC_UNRANKED, SYNC_SPINS, &at->site);
 	names_lock_used(lock, SYNC_IN_STEP, &at->site);
+	if (taken)
+		names_lock_taken(lock, false, false, &at->site);
 	return tried(at, taken);
 }
 
@@ -426,13 +429,6 @@ void kernel_spin_unlock_(const struct kernel_at_ *at, spinlock_t *lock)
 	names_lock_used(lock, SYNC_AFTER_STEP, &at->site);
 	sync_unlock_(&lock->owner, SYNC_SPINS, &at->site);
 	say_object(at, UNLOCK);
-}
-
-void kernel_spin_unlock_irqrestore_(const struct kernel_at_ *at, spinlock_t *lock,
-				    unsigned long flags)
-{
-	(void)flags;
-	kernel_spin_unlock_(at, lock);
 }
 
 void kernel_mutex_lock_(const struct kernel_at_ *at, struct mutex *lock)
@@ -475,6 +471,8 @@ static void down(const struct kernel_at_ *at, struct rw_semaphore *sem, bool rea
 {
 	touch(sem, sizeof(*sem));
 	sync_down_((rwsem_t *)(void *)sem, read, SYNC_UNRANKED, hold, &at->site);
+	if (hold == SYNC_SPINS)
+		names_lock_taken(sem, read, true, &at->site);
 	if (read)
 		say_object(at, LOCK_READ);
 	else
@@ -488,6 +486,8 @@ static bool try_down(const struct kernel_at_ *at, struct rw_semaphore *sem, bool
 
 	touch(sem, sizeof(*sem));
 	taken = sync_try_down_((rwsem_t *)(void *)sem, read, SYNC_UNRANKED, hold, &at->site);
+	if (taken && hold == SYNC_SPINS)
+		names_lock_taken(sem, read, false, &at->site);
 	if (!taken)
 		say_object(at, TRYLOCK_FAIL);
 	else if (read)
@@ -568,20 +568,6 @@ void kernel_write_lock_(const struct kernel_at_ *at, rwlock_t *lock)
 void kernel_write_unlock_(const struct kernel_at_ *at, rwlock_t *lock)
 {
 	up(at, &lock->sem, false);
-}
-
-void kernel_read_unlock_irqrestore_(const struct kernel_at_ *at, rwlock_t *lock,
-				    unsigned long flags)
-{
-	(void)flags;
-	kernel_read_unlock_(at, lock);
-}
-
-void kernel_write_unlock_irqrestore_(const struct kernel_at_ *at, rwlock_t *lock,
-				     unsigned long flags)
-{
-	(void)flags;
-	kernel_write_unlock_(at, lock);
 }
 
 void kernel_assert_held_(const struct kernel_at_ *at, const void *lock)

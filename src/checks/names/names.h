@@ -46,4 +46,7 @@ static inline const char *name_of(const struct kernel_at_ *at)
 /* mm.c: a lock that was taken, or is let go now, may be that of a page table, which it uses. */
 void names_lock_used(const void *lock, enum sync_use when, const struct sync_site *site);
 
+/* irq.c: a spin lock was taken, spinning or not. */
+void names_lock_taken(const void *lock, bool reads, bool spins, const struct sync_site *site);
+
 #endif

@@ -234,6 +234,7 @@ struct engine {
 	struct origin origin[T_MAX];
 	struct start setup_start[T_MAX]; /* that set-up has started, for each execution */
 	unsigned setup_starts;
+	uint64_t scratch[SYNC_SCRATCH_BYTES / 8]; /* of the names of checks */
 	atomic_u64 word_of[T_MAX];     /* of threads that were started: for who starts them */
 	char *arena;                   /* set-up's part, then each thread's */
 	size_t arena_size;
