@@ -218,17 +218,40 @@ static const char *next_name(const char *at, char *name, size_t size)
 	return NULL;
 }
 
+/*
+ * A name that is mmun's and the check's own: the compiler says so in an error, and in a note which
+ * has the place in mmun's headers. @name: the first one of the latest error; the note may have
+ * that of a macro.
+ */
+static void say_clash(const char *note, char *name, size_t size)
+{
+	const char *macro = strstr(note, "macro ");
+
+	if (!strstr(note, "note:") || !strstr(note, "mmun/linux/") ||
+	    !(strstr(note, "previous ") || strstr(note, "defined here")))
+		return;
+	if (macro && (macro[6] == '"' || macro[6] == '\''))
+		snprintf(name, size, "%.*s", (int)strcspn(macro + 7, "\"'"), macro + 7);
+	if (*name)
+		dprintf(STDERR_FILENO, "mmun: %s is a name of mmun, as in Linux: if the check has "
+			"one of its own, give that another name\n", name);
+	*name = '\0';
+}
+
 void hints_give(const char *said)
 {
 	bool given[ARRAY_SIZE(hints)] = { false };
 	FILE *in = fopen(said, "r");
-	char line[1024], name[64];
+	char line[1024], name[64], first[64] = "";
 
 	while (in && fgets(line, sizeof(line), in)) {
 		const char *at = line;
 
+		say_clash(line, first, sizeof(first));
 		if (!strstr(line, "error:") && !strstr(line, "warning:"))
 			continue;
+		if (!next_name(line, first, sizeof(first)))
+			*first = '\0';
 		while ((at = next_name(at, name, sizeof(name)))) {
 			size_t n = row_of(name);
 

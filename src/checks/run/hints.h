@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hints.h - declares what is said about names of Linux that mmun does not have. compile.c calls
- * it when a check does not compile. */
+/* hints.h - declares what is said about names of Linux that mmun does not have, or that the check
+ * has as well. compile.c calls it when a check does not compile. */
 #ifndef MMUN_HINTS_H
 #define MMUN_HINTS_H
 
