@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # symbols.sh LIBRARY ARCHIVE SOURCE-DIR CC - what libmmun.so and libmmun.a export is
-# what mmun.h, mmun/hmm.h and iommu.h declare, and what the version script names; nothing more and
-# nothing less. And no mistake can be planted in the library as it ships.
+# what mmun.h, mmun/hmm.h, iommu.h and kvm.h declare, and what the version script names; nothing
+# more and nothing less. And no mistake can be planted in the library as it ships.
 set -eu
 library=$1 archive=$2 top=$3 cc=$4
 dir=$(mktemp -d)
@@ -19,7 +19,7 @@ nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | grep -v '@@MMUN
 nm -g --defined-only "$archive" | awk 'NF == 3 { print $3 }' | grep -vE "$others" |
 	sort >"$dir/archived"
 # MMUN_API type name(...
-cat "$top/include/mmun/mmun.h" "$top/include/mmun/hmm.h" "$top/include/mmun/iommu.h" | tr '\n' ' ' | sed 's/MMUN_API/\n&/g' |
+cat "$top/include/mmun/mmun.h" "$top/include/mmun/hmm.h" "$top/include/mmun/iommu.h" "$top/include/mmun/kvm.h" | tr '\n' ' ' | sed 's/MMUN_API/\n&/g' |
 	sed -n 's/^MMUN_API [^(;]*[ *]\([a-z_0-9]*\)(.*/\1/p' | sort >"$dir/declared"
 
 [ -s "$dir/declared" ]

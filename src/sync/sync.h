@@ -166,6 +166,7 @@ enum sync_rank {
 	RANK_OBJECT,        /* mmun_object.lock */
 	RANK_SWAP,          /* swap_slot.lock */
 	RANK_PAGE_RMAP,     /* frame.rmap_lock */
+	RANK_KVM,           /* mmun_kvm.lock */
 	RANK_POOL,          /* pool_t.lock */
 	RANK_EVENTS,        /* events.lock */
 	RANK_TEST,          /* whatever a test wants */
