@@ -141,7 +141,7 @@ void thread_start_all(void)
 {
 	x.alive = (uint16_t)((1u << x.check->threads) - 1);
 	x.blockable = 0;
-	memset(x.scratch, 0, sizeof(x.scratch));
+	x.scratch_is_clear = false;
 	for (unsigned t = 0; t < x.threads; t++)
 		thread_forget(t);
 	for (unsigned t = 0; t < x.check->threads; t++)
@@ -190,7 +190,13 @@ uint32_t sync_next_(void)
 
 uint32_t sync_check_threads_(void) { return x.check->threads; }
 
-void *sync_scratch_(void) { return x.scratch; }
+void *sync_scratch_(void)
+{
+	if (!x.scratch_is_clear)
+		memset(x.scratch, 0, sizeof(x.scratch));
+	x.scratch_is_clear = true;
+	return x.scratch;
+}
 
 atomic_u64 *sync_word_of_(uint32_t self) { return &x.word_of[self - 1]; }
 

@@ -235,6 +235,7 @@ struct engine {
 	struct start setup_start[T_MAX]; /* that set-up has started, for each execution */
 	unsigned setup_starts;
 	uint64_t scratch[SYNC_SCRATCH_BYTES / 8]; /* of the names of checks */
+	bool scratch_is_clear;         /* in this execution it was asked for */
 	atomic_u64 word_of[T_MAX];     /* of threads that were started: for who starts them */
 	char *arena;                   /* set-up's part, then each thread's */
 	size_t arena_size;
