@@ -323,6 +323,24 @@ static void test_exclusive_two(void **state)
 	cpu_expect(w.mm, BASE, PAGES, 80);
 }
 
+/* The event of another owner is obeyed: a page is one device's alone at a time. */
+static void test_exclusive_owners(void **state)
+{
+	(void)state;
+	make_exclusive();
+	/* What ends the other's exclusivity is an event for this one, too. */
+	assert_int_equal(device_exclusive(&dev2, BASE, 1, &did), -EBUSY);
+	assert_int_equal(device_exclusive(&dev2, BASE, 1, &did), 0);
+	assert_int_equal(device_exclusive(&dev2, BASE + PAGE, 1, &did), -EBUSY);
+	assert_int_equal(device_exclusive(&dev2, BASE + PAGE, 1, &did), 0);
+	assert_int_equal(device_exclusive_left(&dev2, BASE, PAGES), 2);
+	assert_int_equal(device_exclusive_left(&dev, BASE, PAGES), PAGES - 2);
+	device_fill(&dev, BASE, 1, 90); /* takes it back by a fault */
+	assert_int_equal(device_exclusive_left(&dev2, BASE, PAGES), 1);
+	assert_int_equal(device_read(&dev2, BASE, 1, words, &did), 0);
+	assert_int_equal(words[0], 90);
+}
+
 static void test_exclusive_mprotect(void **state)
 {
 	(void)state;
@@ -461,7 +479,8 @@ int main(void)
 		TEST(anon_write_huge), TEST(file_read), TEST(file_write), TEST(anon_read_multiple),
 		TEST(snapshot), TEST(compound), TEST(double_map), TEST(exclusive),
 		TEST(exclusive_mprotect), TEST(exclusive_cow),
-		TEST(exclusive_two), TEST(asks_by_page), TEST(busy), TEST(elsewhere), TEST(refuses),
+		TEST(exclusive_two), TEST(exclusive_owners),
+		TEST(asks_by_page), TEST(busy), TEST(elsewhere), TEST(refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
