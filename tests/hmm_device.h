@@ -242,9 +242,13 @@ static inline int device_exclusive(struct hmm_device *d, uint64_t addr, uint64_t
 	*did = (struct device_did){ 0 };
 	while (did->cpages < pages) {
 		uint64_t at = addr + did->cpages * PAGE_BYTES, pfn;
-		uint64_t seq = mmu_interval_read_begin(&d->sub);
-		int err = mmun_hmm_make_exclusive(d->mm, at, d, &pfn);
+		uint64_t seq;
+		int err = mmun_mm_fault(d->mm, at, true); /* it is nobody's alone */
 
+		if (err)
+			return err;
+		seq = mmu_interval_read_begin(&d->sub);
+		err = mmun_hmm_make_exclusive(d->mm, at, d, &pfn);
 		if (err)
 			return err;
 		spin_lock(&d->lock);

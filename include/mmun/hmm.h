@@ -95,8 +95,9 @@ MMUN_API int mmun_hmm_store(struct mmun_machine *machine, uint64_t hmm_pfn, uint
  * is: *ret_hmm_pfn is VALID and WRITE. The driver's invalidate leaves an MMU_NOTIFY_EXCLUSIVE of
  * this owner alone, without setting its number; every other event ends the exclusivity. So the
  * page may be used under the driver's lock if mmu_interval_read_retry() returns false there, with
- * a number that was read before this call. If the page was a device's alone already, the call ends
- * that first, with an event that has no owner, and the number changes: the driver calls once more.
+ * a number that was read before this call. If the page is a device's alone already, be it this one,
+ * the call ends that first, with an event that has no owner, and the number changes. So a driver
+ * calls mmun_mm_fault() for the page, for writing, before it reads the number.
  *
  * Errors: as mmun_make_exclusive()
  * Context: may block.
