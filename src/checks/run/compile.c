@@ -18,6 +18,7 @@
 
 #include "checks/run/compile.h"
 #include "checks/run/hints.h"
+#include "checks/run/own.h"
 #include "checks/run/unseen.h"
 #include "jobs/jobs.h"
 
@@ -139,13 +140,15 @@ static const char *const *either(const char *const *clang, const char *const *gc
 
 /* Each function and variable has a section of its own, so that unwatched.c sees what needs what.
  * gcc says in passing what it has made; clang has to be called once more. */
-static bool compile_source(const struct compiled *c, const char *headers, bool coverage)
+static bool compile_source(const struct compiled *c, const char *headers, bool coverage,
+			   const char *first, const char *errors)
 {
 	static const char *const flags[] = {
 		"-std=gnu11", "-g", "-Wall", "-Werror=implicit-function-declaration",
 		"-fPIC", "-fstack-clash-protection", "-ffunction-sections", "-fdata-sections", NULL
 	};
 	char source[PATH_MAX + 2], dump[sizeof(c->said) + 40];
+	const char *const before[] = { "-include", first, NULL };
 	const char *const input[] = { "-I", headers, source, NULL };
 	const char *const output[] = { "-c", "-o", c->unlinked, dump, NULL };
 	const char *const output_of_clang[] = { "-c", "-o", c->unlinked, NULL };
@@ -157,11 +160,45 @@ static bool compile_source(const struct compiled *c, const char *headers, bool c
 	add_arguments(&a, flags);
 	add_arguments(&a, coverage ? either(covered_by_clang, covered_by_gcc) : optimized);
 	add_arguments(&a, either(told_by_clang, told_by_gcc));
+	if (first)
+		add_arguments(&a, before);
 	add_arguments(&a, input);
 	again = a;
 	add_arguments(&again, code);
 	add_arguments(&a, either(output_of_clang, output));
-	return run_compiler(&a, NULL) && (!is_clang() || run_compiler(&again, "/dev/null"));
+	return run_compiler(&a, errors) && (!is_clang() || run_compiler(&again, "/dev/null"));
+}
+
+static void show(const char *said)
+{
+	FILE *in = fopen(said, "re");
+	char line[1024];
+
+	while (in && fgets(line, sizeof(line), in))
+		dprintf(STDERR_FILENO, "%s", line);
+	if (in)
+		fclose(in);
+}
+
+/* Where the check defines names that mmun has as well, its own are meant. What the compiler says
+ * is shown if it succeeds; else it is asked once more, to say it in its own way. */
+static bool compile_own(const struct compiled *c, const char *headers, bool coverage)
+{
+	char said[80], first[80];
+	bool done;
+
+	snprintf(said, sizeof(said), "%s/said", c->dir);
+	snprintf(first, sizeof(first), "%s/own.h", c->dir);
+	done = compile_source(c, headers, coverage, NULL, said);
+	if (!done && own_names(c->path, said, first)) {
+		unlink(said);
+		done = compile_source(c, headers, coverage, first, said);
+	}
+	if (done)
+		show(said);
+	unlink(said);
+	unlink(first);
+	return done || compile_source(c, headers, coverage, NULL, NULL);
 }
 
 /* Why it does not compile: names that mmun does not have. */
@@ -296,7 +333,7 @@ bool compile_open(struct compiled *c, const char *path, const char *headers, boo
 		return refuse(c, "the headers of mmun are not installed");
 	if (!make_directory(c))
 		return false;
-	if (!compile_source(c, headers, coverage)) {
+	if (!compile_own(c, headers, coverage)) {
 		give_hints(c, headers);
 		return refuse(c, "does not compile");
 	}
