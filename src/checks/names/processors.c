@@ -51,7 +51,8 @@ bool processor_is_off(void)
 
 /* --- locks that calls take -------------------------------------------------- */
 
-static struct noted *noted_of(const void *lock)
+/* What is noted is the same in whatever order. */
+UNWATCHED static struct noted *noted_of(const void *lock)
 {
 	struct processors *p = processors_now();
 	struct noted *n = p->noted;
@@ -67,7 +68,7 @@ static struct noted *noted_of(const void *lock)
 	return n;
 }
 
-void names_lock_taken(const void *lock, bool reads, bool spins, const struct sync_site *site)
+UNWATCHED void names_lock_taken(const void *lock, bool reads, bool spins, const struct sync_site *site)
 {
 	struct noted *n;
 	uint16_t bit;
