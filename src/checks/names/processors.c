@@ -68,7 +68,8 @@ UNWATCHED static struct noted *noted_of(const void *lock)
 	return n;
 }
 
-UNWATCHED void names_lock_taken(const void *lock, bool reads, bool spins, const struct sync_site *site)
+UNWATCHED void names_lock_taken(const void *lock, bool reads, bool spins,
+				const struct sync_site *site)
 {
 	struct noted *n;
 	uint16_t bit;
