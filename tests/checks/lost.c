@@ -141,6 +141,8 @@ static void setup_file(void *state, void *arg)
 	EXPLORE_ASSERT(!mmun_mmap_object(w.mm, x, PAGE_SIZE, MMUN_PROT_READ | MMUN_PROT_WRITE,
 					 MMUN_MAP_SHARED | MMUN_MAP_FIXED_NOREPLACE, file, 0,
 					 &(uint64_t){ 0 }));
+	/* Mapped for writing at once: so only the entry is dirty, and the page is not. */
+	EXPLORE_ASSERT(!mmun_cpu_store(w.cpu[0], x, 0));
 	mm_world_cached(&w, 0, x, true);
 	mm_world_device_cached(&w, x, true);
 	page = page_at(x);
@@ -220,6 +222,52 @@ SCENE_OF(dirty_is_kept, setup_file, 2, .expect = "lost-write")
 	}
 	zap(broken ? FORGETS_DIRTY : NONE);
 	write_back();
+}
+
+/* wp_page_shared(), and fault_dirty_shared_page(), which marks the page dirty under its lock: what
+ * the entry says may have been taken by then. False: the page is not mapped any more. */
+static bool write_fault(bool forgets)
+{
+	struct vm_area_struct vma;
+	spinlock_t *ptl;
+	pte_t *ptep, pte;
+
+	mmap_read_lock(w.mm);
+	vma = vma_of(w.mm, x);
+	ptep = lock_entry(&ptl);
+	pte = ptep_get(ptep);
+	if (pte_present(pte) && !pte_write(pte))
+		set_pte_at(w.mm, x, ptep, pte_mkwrite(pte_mkdirty(pte), &vma));
+	pte_unmap_unlock(ptep, ptl);
+	if (pte_present(pte) && !forgets) {
+		lock_page(page);
+		set_page_dirty(page);
+		unlock_page(page);
+	}
+	mmap_read_unlock(w.mm);
+	return pte_present(pte);
+}
+
+SCENE_OF(fault_beside_writeback, setup_file, 3, .expect = "lost-write")
+{
+	(void)s;
+	if (t == 0)
+		zap(NONE);
+	else if (t == 1)
+		write_back();
+	else if (!device_try_store(w.device, x, 1) && write_fault(broken))
+		device_try_store(w.device, x, 1);
+}
+
+/* So with the library's own fault. */
+RIGHT(munmap_beside_writeback, setup_file, 3)
+{
+	if (t == 0)
+		EXPLORE_ASSERT(!mmun_munmap(w.mm, x, PAGE_SIZE));
+	else if (t == 1)
+		write_back();
+	else
+		(void)mmun_ats_store(w.device, x, 1);
 }
 
 /* What is written out twice, stored to afterwards, or truncated is not lost. */

@@ -248,15 +248,17 @@ static bool misses(const struct access *a, const struct cleaning *last,
 	return true;
 }
 
-static void judge_clean(const struct cleaning *last, const struct access *a)
+/* What is so at the end depends on all steps; else on those up to where the page is looked at. */
+static void judge_clean(const struct cleaning *last, const struct access *a, bool at_end)
 {
+	const int looked = a->step > last->step ? (int)a->step : (int)last->step;
 	const struct cleaning *dirty;
 	char name[8];
 
 	if (!a->write || a->pfn != last->pfn || !misses(a, last, &dirty))
 		return;
 	engine_fail(ORACLE_LOST_WRITE, dirty ? (int)dirty->step : -1, dirty ? (int)a->step : -1,
-		    (int)a->step,
+		    at_end ? -1 : looked,
 		    "%s's store at address %#lx goes to frame %u, which %s: it is never written out",
 		    engine_thread_name(a->thread, name), (unsigned long)a->addr, a->pfn,
 		    dirty ? "was made clean, and is clean" : "is clean");
@@ -272,7 +274,7 @@ static void judge_page(const struct cleaning *last, bool at_end)
 
 	for (unsigned n = 0; n < accesses; n++)
 		if (at_end || explore_ordered(a[n].step, last->step))
-			judge_clean(last, &a[n]);
+			judge_clean(last, &a[n], at_end);
 }
 
 void sync_cleaned_(void *machine, uint32_t pfn, bool dirty, sync_page_is *is)

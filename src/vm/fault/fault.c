@@ -104,14 +104,50 @@ static int break_sharing(struct mmun_mm *mm, const struct ptep *p, uint64_t page
 	return wp_page_copy(mm, p, page, old, bits);
 }
 
+/*
+ * wp_page_shared() without page_mkwrite, and fault_dirty_shared_page(): under the ptl, which it
+ * drops. The page is marked dirty under its lock, after the entry has become writable. Else it
+ * could be called clean while it is written:
+ *
+ *      msync                   this fault              munmap          device
+ *      page lock
+ *      ptl; a: read-only
+ *                              ptl; a: writable
+ *                                                                      [TLB: a writable]
+ *                                                      ptl; clears a; page dirty
+ *      takes the dirty bit
+ *                                                                      store
+ *                                                      flush
+ *      page unlock
+ *                              page lock; [page dirty]
+ *
+ * Without that the store would never be written out: fault_beside_writeback in
+ * tests/checks/lost.c.
+ */
+static int wp_page_shared(struct mmun_mm *mm, const struct ptep *p, uint64_t page, pte_t old)
+{
+	struct frame *f = frame_of(mm->machine, pte_pfn(old));
+
+	frame_get(mm->machine, pte_pfn(old), 1);
+	set_pte(p->entry, page, pte_set_bits(pte_mkwrite(old), PTE_A));
+	fault_tell_upgrade(mm, flush_page(page));
+	pte_unlock(p);
+	mutex_lock(&f->page_lock);
+	if (f->object)
+		store_relaxed(&f->dirty, 1);
+	mutex_unlock(&f->page_lock);
+	frame_put(mm->machine, pte_pfn(old), 1);
+	return 0;
+}
+
 /* Under the ptl, which it drops. */
 static int wp_fault(struct mmun_mm *mm, const struct vma *v, const struct ptep *p,
 		    uint64_t page, pte_t old)
 {
-	if (vma_shared(v) || can_reuse(mm, old)) {
-		uint64_t excl = vma_shared(v) ? 0 : PTE_EXCL;
-
-		set_pte(p->entry, page, pte_set_bits(pte_mkwrite(old), PTE_A | excl));
+	if (vma_shared(v))
+		return wp_page_shared(mm, p, page, old);
+	if (can_reuse(mm, old)) {
+		set_pte(p->entry, page, pte_set_bits(pte_mkwrite(old), PTE_A | PTE_EXCL));
 		fault_tell_upgrade(mm, flush_page(page));
 		pte_unlock(p);
 		return 0;
