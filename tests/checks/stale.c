@@ -121,6 +121,26 @@ SCENE(mprotect_then_store, 2)
 	cpu_try_store(w.cpu[0], x, 9);
 }
 
+/* However much it has accessed before. */
+static struct completion accessed;
+
+SCENE(mprotect_after_many, 2)
+{
+	uint64_t v;
+
+	(void)s;
+	if (!t) {
+		wait_for_completion(&accessed);
+		write_protect(broken);
+		return;
+	}
+	for (unsigned n = 0; n < 520; n++)
+		(void)cpu_try_load(w.cpu[0], x, &v);
+	complete(&accessed);
+	EXPLORE_ASSERT(!mmun_mprotect(w.mm, x, PAGE_SIZE, MMUN_PROT_READ));
+	(void)cpu_try_store(w.cpu[0], x, 1);
+}
+
 /* Nothing says when another one does. */
 SCENE(mprotect_beside_device, 3)
 {

@@ -19,7 +19,8 @@
 #include "explore/door/stale.h"
 
 enum {
-	TAKEN_MAX = 64, FILLS_MAX = 256, ACCESSES_MAX = 512,
+	TAKEN_MAX = 64, FILLS_MAX = 256,
+	ACCESSES_MAX = STEPS_LIMIT, /* each is a step at least */
 };
 
 /* Of a TLB that has the page's translation since set-up there is none. */
@@ -48,7 +49,13 @@ void stale_forget(void)
 }
 
 bool stale_judges(void) { return x.check->judges_calls && !s.full; }
-void stale_is_full(void) { s.full = true; }
+
+void stale_is_full(void)
+{
+	s.full = true;
+	explore_add_unwatched(x.result, "what accesses through TLBs miss, in executions with too "
+			      "many changes of entries");
+}
 
 unsigned stale_accesses(const struct access **ret)
 {
@@ -105,7 +112,7 @@ void sync_tlb_fill_(const void *tlb, uint64_t page, unsigned walked)
 		return;
 	f = fill_of(tlb, page);
 	if (!f && s.fills == FILLS_MAX) {
-		s.full = true;
+		stale_is_full();
 		return;
 	}
 	if (!f)
@@ -122,7 +129,7 @@ const struct access *stale_access(const void *tlb, const void *space, uint64_t p
 	if (!is_judged())
 		return NULL;
 	if (s.accesses == ACCESSES_MAX) {
-		s.full = true;
+		stale_is_full();
 		return NULL;
 	}
 	f = fill_of(tlb, page);
@@ -141,7 +148,7 @@ void sync_taken_away_(const char *name, const void *space, uint64_t start, uint6
 	if (!is_judged())
 		return;
 	if (s.calls == TAKEN_MAX) {
-		s.full = true;
+		stale_is_full();
 		return;
 	}
 	c = &s.call[s.calls++];
