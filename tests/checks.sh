@@ -80,8 +80,8 @@ contains 'missing.c: does not compile' err
 # seen as one, it is told of.
 cat >clash.c <<'END'
 #include <mmun/kernel_mm.h>
-static void mmget(struct mm_struct *mm, int n) { (void)mm; (void)n; }
 static bool is_migration_entry(unsigned long e) { return e; }
+static void mmget(struct mm_struct *mm, int n) { (void)mm; (void)n; }
 static void run(void *state, unsigned t, void *arg) { (void)state, (void)t, (void)arg; }
 EXPLORE_CHECK(clash, .threads = 1, .thread = run)
 END

@@ -151,6 +151,17 @@ static void read_errors(struct names *names, const char *said)
 	}
 }
 
+/* What was said before: the header that is there. */
+static void read_header(struct names *names, const char *header)
+{
+	char line[NAME_MAX_BYTES + 40];
+
+	for (unsigned n = 0; n < names->count; n++) {
+		snprintf(line, sizeof(line), "#if 1 || defined(%s)\n", names->name[n]);
+		names->twice[n] |= strstr(header, line) != NULL;
+	}
+}
+
 static bool write_header(const struct names *names, const char *source, const char *header)
 {
 	const char *first = strstr(source, "mmun/kernel_mm.h") ? "kernel_mm.h" : "kernel.h";
@@ -171,6 +182,7 @@ static bool write_header(const struct names *names, const char *source, const ch
 bool own_names(const char *source_path, const char *said_path, const char *header)
 {
 	char *source = text_of(source_path), *said = text_of(said_path);
+	char *before = text_of(header);
 	struct names names = { .count = 0 };
 	bool any;
 
@@ -178,8 +190,11 @@ bool own_names(const char *source_path, const char *said_path, const char *heade
 		read_source(&names, source);
 	if (said)
 		read_errors(&names, said);
+	if (before)
+		read_header(&names, before);
 	any = names.count && write_header(&names, source, header);
 	free(source);
 	free(said);
+	free(before);
 	return any;
 }

@@ -9,7 +9,8 @@
 /*
  * @said is what the compiler has said of the source. Writes to @header, which the source is to be
  * compiled with before it, mmun's headers, and that each name that the source defines is another
- * one if mmun has it as well. False: the source defines nothing, or it cannot be written.
+ * one if mmun has it as well. What the compiler said before is known from the header that is
+ * there. False: the source defines nothing, or it cannot be written.
  */
 bool own_names(const char *source, const char *said, const char *header);
 
