@@ -56,6 +56,12 @@ static void finish(void *state, void *arg)
 	kfree(s->cb);
 }
 
+static void called(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	(void)fence, (void)cb;
+	global->called++;
+}
+
 #define SCENE(name, count, ...) SCENE_OF(name, setup, count, __VA_ARGS__)
 
 /* --- waiting ------------------------------------------------------------------------- */
@@ -204,6 +210,29 @@ SCENE(error, 2, .expect = "assertion, race")
 	BUG_ON(status != 0 && status != -EIO && !broken);
 }
 
+/* An interrupt signals a fence whose lock its processor takes with interrupts off. */
+static void interrupt(void *fence) { dma_fence_signal(fence); }
+
+SCENE(signaled_by_interrupt, 2, .expect = "lock-order")
+{
+	unsigned long flags;
+
+	if (t) {
+		smp_call_function_single(0, interrupt, &s->job->fence, 1);
+		return;
+	}
+	(void)dma_fence_add_callback(&s->job->fence, s->cb, called);
+	if (broken)
+		spin_lock(&s->lock);
+	else
+		spin_lock_irqsave(&s->lock, flags);
+	s->x++;
+	if (broken)
+		spin_unlock(&s->lock);
+	else
+		spin_unlock_irqrestore(&s->lock, flags);
+}
+
 /* --- references ------------------------------------------------------------------------- */
 
 /* Who waits has a reference. */
@@ -285,12 +314,6 @@ SCENE(puts_once, 1, .expect = "assertion, lifetime")
 }
 
 /* --- callbacks ------------------------------------------------------------------------ */
-
-static void called(struct dma_fence *fence, struct dma_fence_cb *cb)
-{
-	(void)fence, (void)cb;
-	global->called++;
-}
 
 /* Each callback is called once, under the fence's lock; or it was too late for it. */
 SCENE(called_once, 2, .expect = "race")

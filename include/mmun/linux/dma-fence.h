@@ -17,7 +17,6 @@
 #include "mmun/linux/bitops.h"
 #include "mmun/linux/kref.h"
 #include "mmun/linux/list.h"
-#include "mmun/linux/preempt.h"
 #include "mmun/linux/rcupdate.h"
 #include "mmun/linux/sched.h"
 #include "mmun/linux/spinlock.h"
@@ -64,17 +63,17 @@ void kernel_fence_warns_(const struct kernel_at_ *at, const char *what);
 void kernel_fence_sleeps_(const struct kernel_at_ *at, unsigned long *flags, bool timed);
 
 /* The lock is held with interrupts off, which is a read section of RCU: so dma_fence_free() comes
- * after whoever signals has dropped it. */
-KERNEL_INLINE_ void kernel_fence_lock_(const struct kernel_at_ *at, struct dma_fence *fence)
+ * after whoever signals has dropped it. How interrupts were before is what is returned. */
+KERNEL_INLINE_ unsigned long kernel_fence_lock_(const struct kernel_at_ *at,
+						struct dma_fence *fence)
 {
-	kernel_preempt_disable_(at);
-	kernel_spin_lock_(at, fence->lock);
+	return kernel_spin_lock_irqsave_(at, fence->lock);
 }
 
-KERNEL_INLINE_ void kernel_fence_unlock_(const struct kernel_at_ *at, struct dma_fence *fence)
+KERNEL_INLINE_ void kernel_fence_unlock_(const struct kernel_at_ *at, struct dma_fence *fence,
+					 unsigned long flags)
 {
-	kernel_spin_unlock_(at, fence->lock);
-	kernel_preempt_enable_(at);
+	kernel_spin_unlock_irqrestore_(at, fence->lock, flags);
 }
 
 /* --- signaling -------------------------------------------------------------- */
@@ -123,15 +122,16 @@ KERNEL_INLINE_ int kernel_dma_fence_signal_locked_(const struct kernel_at_ *at,
 
 KERNEL_INLINE_ int kernel_dma_fence_signal_(const struct kernel_at_ *at, struct dma_fence *fence)
 {
+	unsigned long flags;
 	int ret;
 
 	if (!fence) {
 		kernel_fence_warns_(at, "there is no fence");
 		return -EINVAL;
 	}
-	kernel_fence_lock_(at, fence);
+	flags = kernel_fence_lock_(at, fence);
 	ret = kernel_dma_fence_signal_locked_(at, fence);
-	kernel_fence_unlock_(at, fence);
+	kernel_fence_unlock_(at, fence, flags);
 	return ret;
 }
 
@@ -151,9 +151,10 @@ KERNEL_INLINE_ bool kernel_fence_enable_(const struct kernel_at_ *at, struct dma
 KERNEL_INLINE_ void kernel_dma_fence_enable_sw_signaling_(const struct kernel_at_ *at,
 							  struct dma_fence *fence)
 {
-	kernel_fence_lock_(at, fence);
+	unsigned long flags = kernel_fence_lock_(at, fence);
+
 	(void)kernel_fence_enable_(at, fence);
-	kernel_fence_unlock_(at, fence);
+	kernel_fence_unlock_(at, fence, flags);
 }
 
 /* Asks the driver, too, and signals what it says is done. */
@@ -192,12 +193,12 @@ KERNEL_INLINE_ void kernel_dma_fence_set_error_(const struct kernel_at_ *at,
 KERNEL_INLINE_ int kernel_dma_fence_get_status_(const struct kernel_at_ *at,
 						struct dma_fence *fence)
 {
+	unsigned long flags = kernel_fence_lock_(at, fence);
 	int status = 0;
 
-	kernel_fence_lock_(at, fence);
 	if (kernel_dma_fence_is_signaled_locked_(at, fence))
 		status = fence->error ? fence->error : 1;
-	kernel_fence_unlock_(at, fence);
+	kernel_fence_unlock_(at, fence, flags);
 	return status;
 }
 
@@ -211,13 +212,15 @@ KERNEL_INLINE_ void kernel_dma_fence_free_(const struct kernel_at_ *at, struct d
 
 KERNEL_INLINE_ void kernel_fence_release_(const struct kernel_at_ *at, struct dma_fence *fence)
 {
+	unsigned long flags;
+
 	if (!kernel_fence_test_(at, fence) && !kernel_list_empty_(at, &fence->cb_list)) {
 		kernel_fence_warns_(at, "the last reference of a fence that is not signaled, and has "
 				    "callbacks");
-		kernel_fence_lock_(at, fence);
+		flags = kernel_fence_lock_(at, fence);
 		fence->error = -EDEADLK;
 		kernel_dma_fence_signal_locked_(at, fence);
-		kernel_fence_unlock_(at, fence);
+		kernel_fence_unlock_(at, fence, flags);
 	}
 	if (fence->ops->release)
 		fence->ops->release(fence);
@@ -273,6 +276,7 @@ KERNEL_INLINE_ int kernel_dma_fence_add_callback_(const struct kernel_at_ *at,
 						  struct dma_fence *fence,
 						  struct dma_fence_cb *cb, dma_fence_func_t func)
 {
+	unsigned long flags;
 	bool armed = false;
 
 	if (!fence || !func) {
@@ -280,13 +284,13 @@ KERNEL_INLINE_ int kernel_dma_fence_add_callback_(const struct kernel_at_ *at,
 		return -EINVAL;
 	}
 	if (!kernel_fence_test_(at, fence)) {
-		kernel_fence_lock_(at, fence);
+		flags = kernel_fence_lock_(at, fence);
 		armed = kernel_fence_enable_(at, fence);
 		if (armed) {
 			cb->func = func;
 			kernel_list_add_tail_(at, &cb->node, &fence->cb_list);
 		}
-		kernel_fence_unlock_(at, fence);
+		kernel_fence_unlock_(at, fence, flags);
 	}
 	if (!armed)
 		kernel_INIT_LIST_HEAD_(at, &cb->node);
@@ -299,13 +303,13 @@ KERNEL_INLINE_ bool kernel_dma_fence_remove_callback_(const struct kernel_at_ *a
 						      struct dma_fence *fence,
 						      struct dma_fence_cb *cb)
 {
+	unsigned long flags = kernel_fence_lock_(at, fence);
 	bool armed;
 
-	kernel_fence_lock_(at, fence);
 	armed = !kernel_list_empty_(at, &cb->node);
 	if (armed)
 		kernel_list_del_init_(at, &cb->node);
-	kernel_fence_unlock_(at, fence);
+	kernel_fence_unlock_(at, fence, flags);
 	return armed;
 }
 
@@ -316,22 +320,22 @@ KERNEL_INLINE_ long kernel_dma_fence_default_wait_(const struct kernel_at_ *at,
 						   long timeout)
 {
 	bool timed = timeout != MAX_SCHEDULE_TIMEOUT;
+	unsigned long flags = kernel_fence_lock_(at, fence);
 	long left = timeout ? timeout : 1;
 
-	kernel_fence_lock_(at, fence);
 	if (!timeout && !kernel_fence_test_(at, fence))
 		left = 0;
 	while (left > 0 && !kernel_fence_test_(at, fence)) {
-		kernel_fence_unlock_(at, fence);
+		kernel_fence_unlock_(at, fence, flags);
 		if (intr && kernel_signal_(at))
 			left = -ERESTARTSYS;
 		else if (timed && kernel_time_is_over_(at))
 			left = 0;
 		else
 			kernel_fence_sleeps_(at, &fence->flags, timed);
-		kernel_fence_lock_(at, fence);
+		flags = kernel_fence_lock_(at, fence);
 	}
-	kernel_fence_unlock_(at, fence);
+	kernel_fence_unlock_(at, fence, flags);
 	return left;
 }
 
