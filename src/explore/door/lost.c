@@ -44,11 +44,12 @@ enum {
 	COPIES_MAX = 64, ENTRIES_MAX = 256, CLEARED_MAX = 16, CLEANINGS_MAX = 64,
 	WORDS_MAX = 4,           /* of a page of the checked library */
 	NO_PAGE = UINT32_MAX,
+	NOT_READ = UINT32_MAX,
 };
 
 _Static_assert(8 * WORDS_MAX == 1 << SYNC_PAGE_SHIFT, "a copy has a step for each word");
 
-/* The latest of these two pages: when each word was read. */
+/* The latest of these two pages: when each word was read, NOT_READ: it was not. */
 struct copy { uint32_t from, to; unsigned read[WORDS_MAX]; };
 /* An entry got a page; was: instead of this one, under one lock. NO_PAGE: of none. */
 struct entry { const void *space; uint64_t start; uint32_t pfn, was; unsigned step, thread; };
@@ -102,7 +103,7 @@ static void judge_copy(const struct entry *e, const struct copy *c, const struct
 	unsigned read = c->read[a->addr / 8 % WORDS_MAX];
 	char name[8];
 
-	if (explore_ordered(a->step, read))
+	if (read == NOT_READ || explore_ordered(a->step, read))
 		return;
 	explore_fail_if_reordered(ORACLE_LOST_WRITE, read, a->step,
 				  "%s's store at address %#lx goes to frame %u, which has been copied to frame %u",
@@ -120,10 +121,13 @@ void sync_copied_(uint32_t from, uint32_t to, unsigned word)
 	c = copy_of(from, to);
 	if (!c && is_full(l.copies, COPIES_MAX))
 		return;
-	if (!c)
+	if (!c) {
 		c = &l.copy[l.copies++];
-	c->from = from;
-	c->to = to;
+		c->from = from;
+		c->to = to;
+		for (unsigned n = 0; n < WORDS_MAX; n++)
+			c->read[n] = NOT_READ;
+	}
 	c->read[word] = explore_step();
 }
 
